@@ -1,0 +1,44 @@
+package org.pmslink.practice;
+
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import org.springframework.jdbc.core.simple.JdbcClient;
+import org.springframework.stereotype.Component;
+
+/**
+ * Short names of practices and the numbers that our tables carry. A practice exists once a feed or
+ * a member names it.
+ */
+@Component
+public class Practices {
+  private final JdbcClient database;
+  private final Map<String, Integer> ids = new ConcurrentHashMap<>();
+
+  Practices(JdbcClient database) {
+    this.database = database;
+  }
+
+  /**
+   * @param practice short name, lower case with hyphens
+   */
+  public int id(String practice) {
+    Integer known = ids.get(practice);
+    if (known != null) {
+      return known;
+    }
+    // Not computeIfAbsent: a failed look-up must not hold the map's lock while the database is
+    // away.
+    database
+        .sql("insert into practices (practice) values (?) on conflict (practice) do nothing")
+        .param(practice)
+        .update();
+    int id =
+        database
+            .sql("select id from practices where practice = ?")
+            .param(practice)
+            .query(Integer.class)
+            .single();
+    ids.put(practice, id);
+    return id;
+  }
+}

@@ -1,0 +1,266 @@
+-- The membership store. Every table carries the practice, and unique constraints say what may exist once:
+-- they are the last word when two consumers disagree.
+
+create table practices (
+  id       integer generated always as identity primary key,
+  practice text not null unique                       -- short name, for example bright-smiles
+);
+
+create table members (
+  id              bigint generated always as identity primary key,
+  practice_id     integer not null references practices,
+  member_number   text not null,
+  status          text not null default 'ACTIVE' check (status in ('ACTIVE', 'REMOVED')),
+  family          text,
+  given           text,
+  middle          text,
+  suffix          text,
+  preferred       text,
+  birth_date      text,
+  gender          text,
+  phone_home      text,
+  phone_mobile    text,
+  phone_work      text,
+  email           text,
+  line1           text,
+  line2           text,
+  city            text,
+  state           text,
+  postal_code     text,
+  person          jsonb not null,                     -- the same, normalised: what matching compares
+  blocking_keys   bigint[] not null,
+  locked_fields   text[] not null default '{}',       -- fields that a person has decided; no feed writes them
+  version         bigint not null default 1,
+  matched_version bigint not null default 0,          -- behind version: waits to be matched
+  match_sent_at   timestamptz,
+  created_at      timestamptz not null default now(),
+  updated_at      timestamptz not null default now(),
+  unique (practice_id, member_number),
+  unique (practice_id, id)
+);
+create index members_waiting_for_a_match on members (practice_id, id) where matched_version < version;
+
+create table member_blocking_keys (
+  practice_id integer not null,
+  key         bigint not null,
+  member_id   bigint not null,
+  primary key (practice_id, key, member_id),
+  foreign key (practice_id, member_id) references members (practice_id, id)
+);
+
+-- The practice's charts as the PMS has them. Written by the apply step alone.
+create table patients (
+  id                 bigint generated always as identity primary key,
+  practice_id        integer not null references practices,
+  source             text not null,                   -- the PMS installation, for example open-dental
+  source_id          text not null,
+  version            bigint not null,                 -- order in which the feed read it; an older one never overwrites
+  status             text not null,
+  content_hash       text not null,
+  source_modified_at timestamptz,
+  removed_at         timestamptz,                     -- the row is gone from the PMS
+  merged_into        text,                            -- the chart that this one was merged into
+  record             jsonb not null,
+  blocking_keys      bigint[] not null,
+  first_seen_at      timestamptz not null default now(),
+  updated_at         timestamptz not null default now(),
+  unique (practice_id, source, source_id)
+);
+
+create table patient_blocking_keys (
+  practice_id integer not null,
+  key         bigint not null,
+  patient_id  bigint not null,
+  primary key (practice_id, key, patient_id)
+);
+
+create table chart_merges (
+  practice_id        integer not null references practices,
+  source             text not null,
+  loser_source_id    text not null,
+  survivor_source_id text not null,
+  version            bigint not null,
+  followed_at        timestamptz,                     -- null: a link waits for the surviving chart
+  primary key (practice_id, source, loser_source_id)
+);
+create index chart_merges_by_survivor on chart_merges (practice_id, source, survivor_source_id);
+create index chart_merges_not_followed on chart_merges (practice_id, source) where followed_at is null;
+
+-- What was decided about each chart. A chart without a row waits for its first decision.
+create table decisions (
+  practice_id   integer not null references practices,
+  patient_id    bigint not null references patients,
+  outcome       text not null check (outcome in ('LINKED', 'REVIEW', 'UNLINKED')),
+  reason        text not null,
+  rules_version text not null,
+  stale_since   timestamptz,                          -- what it stood on has changed: decide again
+  sent_at       timestamptz,
+  decided_at    timestamptz not null default now(),
+  primary key (practice_id, patient_id)
+);
+create index decisions_to_take_again on decisions (practice_id, patient_id) where stale_since is not null;
+
+create table links (
+  id            bigint generated always as identity primary key,
+  practice_id   integer not null references practices,
+  source        text not null,
+  patient_id    bigint not null references patients,
+  member_id     bigint not null,
+  made_by       text not null,                        -- 'rule', or the person
+  made_at       timestamptz not null default now(),
+  reason        text not null,
+  grade         text not null,
+  score         double precision not null,
+  explanation   jsonb not null,
+  rules_version text not null,
+  flag_reason   text,                                 -- wants verification, and why
+  flagged_at    timestamptz,
+  ended_at      timestamptz,
+  ended_by      text,
+  end_reason    text,
+  foreign key (practice_id, member_id) references members (practice_id, id)
+);
+create unique index one_active_link_per_patient on links (practice_id, patient_id) where ended_at is null;
+create unique index one_active_link_per_member_and_source on links (practice_id, member_id, source) where ended_at is null;
+
+-- Who changed which link, when, why, and what it was before. Rows are only ever added.
+create table link_changes (
+  id          bigint generated always as identity primary key,
+  practice_id integer not null references practices,
+  link_id     bigint not null references links,
+  action      text not null check (action in ('MADE', 'MOVED', 'FLAGGED', 'UNFLAGGED', 'ENDED')),
+  actor       text not null,
+  reason      text not null,
+  at          timestamptz not null default now(),
+  before      jsonb
+);
+create index link_changes_by_link on link_changes (practice_id, link_id);
+
+create table reviews (
+  id            bigint generated always as identity primary key,
+  practice_id   integer not null references practices,
+  patient_id    bigint not null references patients,
+  reason        text not null,
+  candidates    jsonb not null,                       -- member numbers with the evidence; levels and weights, no values
+  rules_version text not null,
+  opened_at     timestamptz not null default now(),
+  updated_at    timestamptz not null default now(),
+  closed_at     timestamptz,
+  closed_by     text,
+  close_reason  text
+);
+create unique index one_open_review_per_patient on reviews (practice_id, patient_id) where closed_at is null;
+
+-- What a field of a member was before a feed or a person changed it.
+create table member_changes (
+  id          bigint generated always as identity primary key,
+  practice_id integer not null references practices,
+  member_id   bigint not null,
+  field       text not null,
+  before      text,
+  after       text,
+  actor       text not null,
+  at          timestamptz not null default now(),
+  foreign key (practice_id, member_id) references members (practice_id, id)
+);
+create index member_changes_by_member on member_changes (practice_id, member_id);
+
+create table feeds (
+  practice_id      integer not null references practices,
+  feed             text not null,
+  source           text not null,
+  state            text not null default 'STARTING' check (state in ('STARTING', 'RUNNING', 'PAUSED', 'REFUSED')),
+  reason_category  text,
+  reason           text,
+  failures         integer not null default 0,
+  next_attempt_at  timestamptz,
+  sync_asked_at    timestamptz,
+  compare_asked_at timestamptz,
+  last_pass_at     timestamptz,
+  last_compare_at  timestamptz,
+  primary key (practice_id, feed)
+);
+
+-- How far a feed has read one of its record types. Lives here, never in the PMS.
+create table feed_cursors (
+  practice_id  integer not null references practices,
+  feed         text not null,
+  record_type  text not null,
+  phase        text not null default 'LOAD' check (phase in ('LOAD', 'CHANGES')),
+  run_id       bigint,
+  page         integer not null default 0,
+  after_key    text,
+  watermark    text,                                  -- the PMS server's clock when the last complete pass began
+  server_clock text,
+  our_clock    timestamptz,
+  primary key (practice_id, feed, record_type)
+);
+
+create sequence read_versions;
+
+-- One pass over a feed, and page by page what became of it. A page's row is written together with its effects,
+-- so a page that arrives twice counts once.
+create table feed_runs (
+  id          bigint generated always as identity primary key,
+  practice_id integer not null references practices,
+  feed        text not null,
+  source      text not null,
+  kind        text not null check (kind in ('FIRST_LOAD', 'CHANGES', 'COMPARISON')),
+  phase       text not null default 'READING' check (phase in ('READING', 'DECIDING', 'DONE')),
+  last_page   integer not null default 0,
+  records     bigint not null default 0,
+  sweep_after bigint not null default 0,
+  started_at  timestamptz not null default now(),
+  read_at     timestamptz,
+  finished_at timestamptz
+);
+create index feed_runs_by_feed on feed_runs (practice_id, feed, id);
+create index feed_runs_open on feed_runs (practice_id) where phase <> 'DONE';
+
+create table feed_pages (
+  practice_id   integer not null references practices,
+  run_id        bigint not null references feed_runs,
+  page          integer not null,
+  part          text not null,
+  handled       integer not null,
+  expected      integer not null,
+  records       integer not null,
+  unchanged     integer not null,
+  linked        integer not null,
+  to_review     integer not null,
+  unlinked      integer not null,
+  dead_lettered integer not null,
+  primary key (practice_id, run_id, page, part)
+);
+
+-- Keys that a full comparison has seen in the PMS; what is in the store and not here is gone there.
+create table feed_keys_seen (
+  practice_id integer not null references practices,
+  run_id      bigint not null references feed_runs,
+  source_id   text not null,
+  primary key (practice_id, run_id, source_id)
+);
+
+create table dead_letters (
+  id            bigint generated always as identity primary key,
+  practice_id   integer not null references practices,
+  feed          text not null,
+  hop           text not null check (hop in ('match', 'apply')),
+  record_type   text not null,
+  source_id     text not null,
+  category      text not null,
+  message       text not null,                        -- free of patient data
+  payload       bytea not null,                       -- sealed
+  version       bigint not null,
+  attempts      integer not null default 1,
+  first_at      timestamptz not null default now(),
+  last_at       timestamptz not null default now(),
+  state         text not null default 'OPEN' check (state in ('OPEN', 'REPLAYING', 'RESOLVED', 'DISCARDED')),
+  replay_asked_at timestamptz,
+  closed_at     timestamptz,
+  closed_by     text,
+  close_reason  text
+);
+create unique index one_open_dead_letter_per_record on dead_letters (practice_id, feed, hop, record_type, source_id)
+  where state in ('OPEN', 'REPLAYING');
+create index dead_letters_to_replay on dead_letters (practice_id, id) where state = 'REPLAYING';
