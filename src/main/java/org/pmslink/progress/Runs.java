@@ -1,0 +1,268 @@
+package org.pmslink.progress;
+
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+import org.springframework.jdbc.core.simple.JdbcClient;
+import org.springframework.stereotype.Component;
+
+/**
+ * Passes over feeds. A pass reads pages, each page is handled somewhere downstream, and its outcome
+ * is recorded in the same transaction as its effects. So "is everything that was read also in the
+ * store" has an exact answer, also after a crash.
+ */
+@Component
+public class Runs {
+  private final JdbcClient database;
+
+  Runs(JdbcClient database) {
+    this.database = database;
+  }
+
+  /** Why a pass reads. */
+  public enum Kind {
+    FIRST_LOAD,
+    CHANGES,
+    COMPARISON
+  }
+
+  /** How far a pass is: reading, then (first load only) deciding about all it read, then done. */
+  public enum Phase {
+    READING,
+    DECIDING,
+    DONE
+  }
+
+  /**
+   * A pass, as stored.
+   *
+   * @param lastPage number of the last page that is on the queue; pages count from 1
+   * @param readAt when the last page was on the queue
+   */
+  public record Run(
+      long id,
+      int practiceId,
+      String feed,
+      String source,
+      Kind kind,
+      Phase phase,
+      int lastPage,
+      long records,
+      long sweepAfter,
+      Instant startedAt,
+      @Nullable Instant readAt,
+      @Nullable Instant finishedAt) {}
+
+  /**
+   * What became of a page, or of a part of one that had to be split.
+   *
+   * @param part empty for a whole page
+   * @param handled entries of the message that this outcome covers
+   * @param expected entries of the whole page
+   * @param records how many of the handled entries are records that were read
+   */
+  public record PageOutcome(
+      int practiceId,
+      long run,
+      int page,
+      String part,
+      int handled,
+      int expected,
+      int records,
+      int unchanged,
+      int linked,
+      int toReview,
+      int unlinked,
+      int deadLettered) {}
+
+  /** Totals of a pass. */
+  public record Totals(
+      long read,
+      long handled,
+      long unchanged,
+      long linked,
+      long toReview,
+      long unlinked,
+      long deadLettered) {}
+
+  /** Begins a pass and returns its number. */
+  public long start(int practiceId, String feed, String source, Kind kind) {
+    return database
+        .sql(
+            """
+            insert into feed_runs (practice_id, feed, source, kind) values (?, ?, ?, ?)
+            returning id""")
+        .params(practiceId, feed, source, kind.name())
+        .query(Long.class)
+        .single();
+  }
+
+  /** Notes that pages up to {@code lastPage} are durably on the queue. */
+  public void sent(int practiceId, long run, int lastPage, int records) {
+    database
+        .sql(
+            """
+            update feed_runs set last_page = greatest(last_page, ?), records = records + ?
+            where practice_id = ? and id = ?""")
+        .params(lastPage, records, practiceId, run)
+        .update();
+  }
+
+  /** Notes that everything is read. */
+  public void readingDone(int practiceId, long run) {
+    database
+        .sql("update feed_runs set read_at = now() where practice_id = ? and id = ?")
+        .params(practiceId, run)
+        .update();
+  }
+
+  /** Moves a pass on. */
+  public void enter(int practiceId, long run, Phase phase) {
+    database
+        .sql(
+            """
+            update feed_runs set phase = ?, finished_at = case when ? = 'DONE' then now() end
+            where practice_id = ? and id = ?""")
+        .params(phase.name(), phase.name(), practiceId, run)
+        .update();
+  }
+
+  /** Remembers up to which patient the pass has asked for decisions. */
+  public void sweptUpTo(int practiceId, long run, long patientId) {
+    database
+        .sql("update feed_runs set sweep_after = ? where practice_id = ? and id = ?")
+        .params(patientId, practiceId, run)
+        .update();
+  }
+
+  /** Records a page's outcome; a second time changes nothing. Call inside the transaction. */
+  public void record(PageOutcome page) {
+    database
+        .sql(
+            """
+            insert into feed_pages (practice_id, run_id, page, part, handled, expected, records,
+                                    unchanged, linked, to_review, unlinked, dead_lettered)
+            values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            on conflict do nothing""")
+        .params(
+            page.practiceId(),
+            page.run(),
+            page.page(),
+            page.part(),
+            page.handled(),
+            page.expected(),
+            page.records(),
+            page.unchanged(),
+            page.linked(),
+            page.toReview(),
+            page.unlinked(),
+            page.deadLettered())
+        .update();
+  }
+
+  /** Whether every page that was sent has been handled to its last entry. */
+  public boolean allHandled(Run run) {
+    return database
+            .sql(
+                """
+                select count(*) from (
+                  select page from feed_pages where practice_id = ? and run_id = ?
+                  group by page having sum(handled) >= max(expected)) complete""")
+            .params(run.practiceId(), run.id())
+            .query(Integer.class)
+            .single()
+        >= run.lastPage();
+  }
+
+  /** Passes that are not done, oldest first. */
+  public List<Run> open(int practiceId) {
+    return database
+        .sql(SELECT + " where practice_id = ? and phase <> 'DONE' order by id")
+        .param(practiceId)
+        .query((row, n) -> run(row))
+        .list();
+  }
+
+  /** Practices with a pass that is not done. */
+  public List<Integer> practicesWithOpenRuns() {
+    // The one query over all practices: it finds out whose turn it is and reads no patient.
+    return database
+        .sql("select distinct practice_id from feed_runs where phase <> 'DONE'")
+        .query(Integer.class)
+        .list();
+  }
+
+  /** A pass by its number. */
+  public Optional<Run> find(int practiceId, long run) {
+    return database
+        .sql(SELECT + " where practice_id = ? and id = ?")
+        .params(practiceId, run)
+        .query((row, n) -> run(row))
+        .optional();
+  }
+
+  /** The newest pass of a feed, of one kind or of any. */
+  public Optional<Run> newest(int practiceId, String feed, @Nullable Kind kind) {
+    return database
+        .sql(
+            SELECT
+                + " where practice_id = ? and feed = ? and (?::text is null or kind = ?)"
+                + " order by id desc limit 1")
+        .params(
+            practiceId, feed, kind == null ? null : kind.name(), kind == null ? null : kind.name())
+        .query((row, n) -> run(row))
+        .optional();
+  }
+
+  /** What the pass has come to so far. */
+  public Totals totals(int practiceId, long run) {
+    return database
+        .sql(
+            """
+            select coalesce(sum(records), 0), coalesce(sum(handled), 0),
+                   coalesce(sum(unchanged), 0), coalesce(sum(linked), 0),
+                   coalesce(sum(to_review), 0), coalesce(sum(unlinked), 0),
+                   coalesce(sum(dead_lettered), 0)
+            from feed_pages where practice_id = ? and run_id = ?""")
+        .params(practiceId, run)
+        .query(
+            (row, n) ->
+                new Totals(
+                    row.getLong(1),
+                    row.getLong(2),
+                    row.getLong(3),
+                    row.getLong(4),
+                    row.getLong(5),
+                    row.getLong(6),
+                    row.getLong(7)))
+        .single();
+  }
+
+  private static final String SELECT =
+      """
+      select id, practice_id, feed, source, kind, phase, last_page, records, sweep_after,
+             started_at, read_at, finished_at from feed_runs""";
+
+  private static Run run(java.sql.ResultSet row) throws java.sql.SQLException {
+    return new Run(
+        row.getLong("id"),
+        row.getInt("practice_id"),
+        row.getString("feed"),
+        row.getString("source"),
+        Kind.valueOf(row.getString("kind")),
+        Phase.valueOf(row.getString("phase")),
+        row.getInt("last_page"),
+        row.getLong("records"),
+        row.getLong("sweep_after"),
+        row.getTimestamp("started_at").toInstant(),
+        instant(row, "read_at"),
+        instant(row, "finished_at"));
+  }
+
+  private static @Nullable Instant instant(java.sql.ResultSet row, String column)
+      throws java.sql.SQLException {
+    var stamp = row.getTimestamp(column);
+    return stamp == null ? null : stamp.toInstant();
+  }
+}
