@@ -1,0 +1,139 @@
+package org.pmslink.mapping;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.exc.UnrecognizedPropertyException;
+import com.schibsted.spt.data.jslt.Expression;
+import com.schibsted.spt.data.jslt.JsltException;
+import com.schibsted.spt.data.jslt.Parser;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+import org.pmslink.patient.RecordJson;
+import org.pmslink.patient.SourcePatient;
+
+/** One compiled JSLT mapping. Immutable and thread-safe. */
+public final class Mapping {
+  private static final Pattern LINE = Pattern.compile("line (\\d+)");
+
+  private final String path;
+  private final String version;
+  private final Expression expression;
+
+  private Mapping(String path, String version, Expression expression) {
+    this.path = path;
+    this.version = version;
+    this.expression = expression;
+  }
+
+  /** A merge as a mapping writes it: chart {@code loser} was merged into {@code survivor}. */
+  public record SourceMerge(@Nullable String loser, @Nullable String survivor) {}
+
+  /**
+   * Reads and compiles a mapping.
+   *
+   * @param folder the mappings folder
+   * @param path below it, for example {@code open-dental/patient.jslt}
+   * @throws MappingException naming file and line
+   */
+  static Mapping compile(Path folder, String path) {
+    Path file = folder.resolve(path).normalize();
+    if (!file.startsWith(folder.normalize())) {
+      throw new MappingException(path + ": lies outside the mappings folder; use a path below it");
+    }
+    String text;
+    try {
+      text = Files.readString(file);
+    } catch (IOException e) {
+      throw new MappingException(
+          path + ": cannot be read; it must exist below the mappings folder, as UTF-8 text");
+    }
+    try {
+      Expression expression = new Parser(new java.io.StringReader(text)).withSource(path).compile();
+      return new Mapping(path, sha256(text), expression);
+    } catch (JsltException e) {
+      throw new MappingException(path + where(e) + ": does not compile: " + e.getMessage());
+    }
+  }
+
+  /** Path below the mappings folder. */
+  public String path() {
+    return path;
+  }
+
+  /** First twelve digits of the SHA-256 of the file. */
+  public String version() {
+    return version;
+  }
+
+  /**
+   * Maps one raw record.
+   *
+   * @throws MappingException when the mapping fails on the record; names the mapping's line
+   */
+  public JsonNode apply(JsonNode raw) {
+    try {
+      return expression.apply(raw);
+    } catch (JsltException e) {
+      // The engine's own message quotes the value it stumbled over, so only the place is passed on.
+      throw new MappingException(path + where(e) + ": the mapping fails on this record");
+    } catch (RuntimeException e) {
+      throw new MappingException(
+          path + ": the mapping fails on this record (" + e.getClass().getSimpleName() + ")");
+    }
+  }
+
+  /** Maps a chart. */
+  public SourcePatient patient(JsonNode raw) {
+    return bind(apply(raw), SourcePatient.class);
+  }
+
+  /** Maps a merge. */
+  public SourceMerge merge(JsonNode raw) {
+    return bind(apply(raw), SourceMerge.class);
+  }
+
+  private <T> T bind(JsonNode mapped, Class<T> type) {
+    if (!mapped.isObject()) {
+      throw new MappingException(path + ": must yield an object, but yields no object");
+    }
+    try {
+      return RecordJson.mapper().treeToValue(mapped, type);
+    } catch (UnrecognizedPropertyException e) {
+      throw new MappingException(
+          path
+              + ": writes the field \""
+              + e.getPropertyName()
+              + "\", which is not one of "
+              + e.getKnownPropertyIds());
+    } catch (com.fasterxml.jackson.databind.JsonMappingException e) {
+      String field =
+          e.getPath().isEmpty() ? "?" : String.valueOf(e.getPath().get(0).getFieldName());
+      throw new MappingException(path + ": the field \"" + field + "\" has the wrong type");
+    } catch (JsonProcessingException e) {
+      throw new MappingException(path + ": yields something that is not a record");
+    }
+  }
+
+  private static String where(JsltException e) {
+    Matcher line = LINE.matcher(String.valueOf(e.getMessage()));
+    return line.find() ? " line " + line.group(1) : "";
+  }
+
+  private static String sha256(String text) {
+    try {
+      byte[] hash =
+          MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.UTF_8));
+      return HexFormat.of().formatHex(hash).substring(0, 12);
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("every JVM has SHA-256", e);
+    }
+  }
+}
