@@ -1,0 +1,450 @@
+package org.pmslink.membership;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import java.io.IOException;
+import java.sql.Timestamp;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import org.pmslink.deadletter.DeadLetter;
+import org.pmslink.deadletter.DeadLetters;
+import org.pmslink.outage.DatabaseOutage;
+import org.pmslink.patient.PatientRecord;
+import org.pmslink.patient.PatientRecord.PatientStatus;
+import org.pmslink.patient.RecordJson;
+import org.pmslink.practice.Practices;
+import org.pmslink.progress.Runs;
+import org.springframework.jdbc.core.JdbcTemplate;
+import org.springframework.stereotype.Component;
+import org.springframework.transaction.PlatformTransactionManager;
+import org.springframework.transaction.support.TransactionTemplate;
+
+/**
+ * The apply step: the only writer of synced data. One batch is one database transaction, together
+ * with the count of what it did. Every command may arrive twice or late: an older version never
+ * overwrites a newer one, and the store's unique constraints decide when two consumers disagree.
+ */
+@Component
+public class ApplyCommands {
+  private static final Set<PatientStatus> LEFT_THE_PRACTICE =
+      Set.of(
+          PatientStatus.ARCHIVED,
+          PatientStatus.DELETED,
+          PatientStatus.DUPLICATE,
+          PatientStatus.DECEASED);
+
+  private final JdbcTemplate database;
+  private final Practices practices;
+  private final Runs runs;
+  private final DeadLetters deadLetters;
+  private final Links links;
+  private final DatabaseOutage outage;
+  private final TransactionTemplate transaction;
+
+  ApplyCommands(
+      JdbcTemplate database,
+      PlatformTransactionManager transactions,
+      DatabaseOutage outage,
+      Practices practices,
+      Runs runs,
+      DeadLetters deadLetters,
+      Links links) {
+    this.database = database;
+    this.practices = practices;
+    this.runs = runs;
+    this.deadLetters = deadLetters;
+    this.links = links;
+    this.outage = outage;
+    this.transaction = new TransactionTemplate(transactions);
+  }
+
+  /** Applies a message as it comes from the queue. */
+  public void apply(byte[] message) throws Exception {
+    CommandBatch batch = RecordJson.mapper().readValue(message, CommandBatch.class);
+    outage.rideOut(
+        () -> {
+          apply(batch);
+          return batch;
+        });
+  }
+
+  /** Applies a batch in one transaction. */
+  public void apply(CommandBatch batch) {
+    transaction.executeWithoutResult(status -> inTransaction(batch));
+  }
+
+  private void inTransaction(CommandBatch batch) {
+    int practice = practices.id(batch.practice());
+    List<Command.Update> updates = new ArrayList<>();
+    List<Command.Merge> merges = new ArrayList<>();
+    List<Command.Delete> deletes = new ArrayList<>();
+    List<Command> decisions = new ArrayList<>();
+    for (Command command : batch.commands()) {
+      if (command instanceof Command.Update update) {
+        updates.add(update);
+      } else if (command instanceof Command.Merge merge) {
+        merges.add(merge);
+      } else if (command instanceof Command.Delete delete) {
+        deletes.add(delete);
+      } else {
+        decisions.add(command);
+      }
+    }
+    Set<String> arrived = update(practice, batch.source(), updates);
+    merge(practice, batch.source(), merges, arrived);
+    delete(practice, batch.source(), deletes);
+    Links.Counts counts = links.decide(practice, batch.source(), decisions);
+    members(practice, batch);
+    resolveDeadLetters(practice, batch);
+    count(practice, batch, counts);
+  }
+
+  private record Stored(long version, String contentHash, String status, Long[] keys) {}
+
+  /** Returns the source ids of charts that the store did not have before. */
+  private Set<String> update(int practice, String source, List<Command.Update> commands) {
+    Map<String, Command.Update> newest = new LinkedHashMap<>();
+    for (Command.Update command : commands) {
+      newest.merge(command.sourceId(), command, (a, b) -> b.version() >= a.version() ? b : a);
+    }
+    if (newest.isEmpty()) {
+      return Set.of();
+    }
+    String[] ids = newest.keySet().toArray(String[]::new);
+    Map<String, Stored> stored = stored(practice, source, ids);
+    List<Command.Update> accepted =
+        newest.values().stream()
+            .filter(
+                u -> {
+                  Stored before = stored.get(u.sourceId());
+                  return before == null || before.version() <= u.version();
+                })
+            .toList();
+    Map<String, Long> patientIds = upsert(practice, source, accepted);
+    file(practice, accepted, stored, patientIds);
+
+    Set<String> arrived = new HashSet<>(patientIds.keySet());
+    arrived.removeAll(stored.keySet());
+    if (arrived.size() == patientIds.size()) {
+      return arrived;
+    }
+    List<Long> changed = new ArrayList<>();
+    for (Command.Update update : accepted) {
+      Stored before = stored.get(update.sourceId());
+      Long id = patientIds.get(update.sourceId());
+      if (before == null
+          || id == null
+          || before.contentHash().equals(update.record().contentHash())) {
+        continue;
+      }
+      changed.add(id);
+      PatientStatus status = update.record().status();
+      if (!before.status().equals(status.name()) && LEFT_THE_PRACTICE.contains(status)) {
+        links.flag(practice, List.of(id), "CHART_" + status.name());
+      }
+    }
+    links.follow(practice, source, changed);
+    return arrived;
+  }
+
+  private Map<String, Stored> stored(int practice, String source, String[] ids) {
+    Map<String, Stored> stored = new HashMap<>();
+    database.query(
+        """
+        select source_id, version, content_hash, status, blocking_keys from patients
+        where practice_id = ? and source = ? and source_id = any (?) order by id for update""",
+        row -> {
+          stored.put(
+              row.getString(1),
+              new Stored(
+                  row.getLong(2),
+                  row.getString(3),
+                  row.getString(4),
+                  (Long[]) row.getArray(5).getArray()));
+        },
+        practice,
+        source,
+        ids);
+    return stored;
+  }
+
+  private Map<String, Long> upsert(int practice, String source, List<Command.Update> updates) {
+    int n = updates.size();
+    String[] ids = new String[n];
+    long[] versions = new long[n];
+    String[] statuses = new String[n];
+    String[] hashes = new String[n];
+    Timestamp[] modified = new Timestamp[n];
+    String[] records = new String[n];
+    String[] keys = new String[n];
+    for (int i = 0; i < n; i++) {
+      Command.Update update = updates.get(i);
+      PatientRecord record = update.record();
+      ids[i] = update.sourceId();
+      versions[i] = update.version();
+      statuses[i] = record.status().name();
+      hashes[i] = record.contentHash();
+      modified[i] =
+          record.sourceModifiedAt() == null ? null : Timestamp.from(record.sourceModifiedAt());
+      records[i] = json(record);
+      keys[i] = arrayLiteral(update.blockingKeys());
+    }
+    Map<String, Long> patientIds = new HashMap<>();
+    database.query(
+        """
+        insert into patients as p (practice_id, source, source_id, version, status, content_hash,
+                                   source_modified_at, record, blocking_keys, merged_into)
+        select ?, ?, t.source_id, t.version, t.status, t.content_hash, t.modified,
+               t.record::jsonb,
+               case when m.loser_source_id is null then t.keys::bigint[] else '{}' end,
+               m.survivor_source_id
+        from unnest(?::text[], ?::bigint[], ?::text[], ?::text[], ?::timestamptz[], ?::text[],
+                    ?::text[])
+             as t (source_id, version, status, content_hash, modified, record, keys)
+        left join chart_merges m on m.practice_id = ? and m.source = ?
+                                and m.loser_source_id = t.source_id
+        on conflict (practice_id, source, source_id) do update
+        set version = excluded.version, status = excluded.status,
+            content_hash = excluded.content_hash,
+            source_modified_at = excluded.source_modified_at, record = excluded.record,
+            blocking_keys = excluded.blocking_keys, merged_into = excluded.merged_into,
+            removed_at = null, updated_at = now()
+        where p.version <= excluded.version
+        returning id, source_id""",
+        row -> {
+          patientIds.put(row.getString(2), row.getLong(1));
+        },
+        practice,
+        source,
+        ids,
+        versions,
+        statuses,
+        hashes,
+        modified,
+        records,
+        keys,
+        practice,
+        source);
+    return patientIds;
+  }
+
+  /** Files charts under their blocking keys; a merged chart is filed nowhere. */
+  private void file(
+      int practice,
+      List<Command.Update> updates,
+      Map<String, Stored> stored,
+      Map<String, Long> patientIds) {
+    List<Long> goneIds = new ArrayList<>();
+    List<Long> goneKeys = new ArrayList<>();
+    List<Long> ids = new ArrayList<>();
+    for (Command.Update update : updates) {
+      Long id = patientIds.get(update.sourceId());
+      if (id == null) {
+        continue;
+      }
+      Stored before = stored.get(update.sourceId());
+      Set<Long> now = new HashSet<>(update.blockingKeys());
+      Set<Long> then = before == null ? Set.of() : Set.of(before.keys());
+      if (now.equals(then)) {
+        continue;
+      }
+      ids.add(id);
+      for (Long key : then) {
+        if (!now.contains(key)) {
+          goneIds.add(id);
+          goneKeys.add(key);
+        }
+      }
+    }
+    if (!goneIds.isEmpty()) {
+      database.update(
+          """
+          delete from patient_blocking_keys k
+          using unnest(?::bigint[], ?::bigint[]) as t (patient_id, key)
+          where k.practice_id = ? and k.key = t.key and k.patient_id = t.patient_id""",
+          Links.array(goneIds),
+          Links.array(goneKeys),
+          practice);
+    }
+    if (!ids.isEmpty()) {
+      database.update(
+          """
+          insert into patient_blocking_keys (practice_id, key, patient_id)
+          select p.practice_id, k.key, p.id from patients p, unnest(p.blocking_keys) as k (key)
+          where p.practice_id = ? and p.id = any (?)
+          order by k.key
+          on conflict do nothing""",
+          practice,
+          Links.array(ids));
+    }
+  }
+
+  private void merge(int practice, String source, List<Command.Merge> merges, Set<String> arrived) {
+    if (!merges.isEmpty()) {
+      Map<String, Command.Merge> newest = new LinkedHashMap<>();
+      for (Command.Merge merge : merges) {
+        newest.merge(merge.sourceId(), merge, (a, b) -> b.version() >= a.version() ? b : a);
+      }
+      database.batchUpdate(
+          """
+          insert into chart_merges as m (practice_id, source, loser_source_id, survivor_source_id,
+                                         version)
+          values (?, ?, ?, ?, ?)
+          on conflict (practice_id, source, loser_source_id) do update
+          set survivor_source_id = excluded.survivor_source_id, version = excluded.version,
+              followed_at = case when m.survivor_source_id = excluded.survivor_source_id
+                                 then m.followed_at end
+          where m.version <= excluded.version""",
+          newest.values().stream()
+              .map(
+                  m ->
+                      new Object[] {
+                        practice, source, m.sourceId(), m.survivorSourceId(), m.version()
+                      })
+              .toList());
+    }
+    if (!merges.isEmpty() || !arrived.isEmpty()) {
+      links.followMerges(practice, source, arrived, merges);
+    }
+  }
+
+  private void delete(int practice, String source, List<Command.Delete> deletes) {
+    if (deletes.isEmpty()) {
+      return;
+    }
+    List<Long> gone =
+        database.queryForList(
+            """
+            update patients p set removed_at = now(), version = t.version, updated_at = now(),
+              blocking_keys = '{}'
+            from unnest(?::text[], ?::bigint[]) as t (source_id, version)
+            where p.practice_id = ? and p.source = ? and p.source_id = t.source_id
+              and p.version <= t.version and p.removed_at is null
+            returning p.id""",
+            Long.class,
+            deletes.stream().map(Command.Delete::sourceId).toArray(String[]::new),
+            deletes.stream().mapToLong(Command.Delete::version).toArray(),
+            practice,
+            source);
+    links.unfile(practice, gone);
+    links.flag(practice, gone, "CHART_GONE");
+    links.settleWithoutMatch(practice, gone, "CHART_GONE");
+  }
+
+  private void members(int practice, CommandBatch batch) {
+    if (!batch.matchedMembers().isEmpty()) {
+      links.matched(practice, batch.matchedMembers());
+    }
+  }
+
+  private void resolveDeadLetters(int practice, CommandBatch batch) {
+    resolve(practice, batch, "PATIENTS", Command.Update.class);
+    resolve(practice, batch, "MERGES", Command.Merge.class);
+  }
+
+  private void resolve(
+      int practice, CommandBatch batch, String recordType, Class<? extends Command> type) {
+    List<? extends Command> commands =
+        batch.commands().stream().filter(type::isInstance).map(type::cast).toList();
+    if (!commands.isEmpty()) {
+      deadLetters.resolved(
+          practice,
+          batch.feed(),
+          recordType,
+          commands.stream().map(Command::sourceId).toArray(String[]::new),
+          commands.stream().mapToLong(Command::version).toArray());
+    }
+  }
+
+  private void count(int practice, CommandBatch batch, Links.Counts counts) {
+    if (batch.run() == null) {
+      return;
+    }
+    runs.record(
+        new Runs.PageOutcome(
+            practice,
+            batch.run(),
+            batch.page(),
+            batch.part(),
+            batch.handled(),
+            batch.expected(),
+            batch.records(),
+            batch.unchanged(),
+            counts.linked(),
+            counts.toReview(),
+            counts.unlinked(),
+            batch.deadLettered()));
+  }
+
+  /** Batches to try again, and letters to keep. */
+  public record Isolated(List<CommandBatch> batches, List<DeadLetter> deadLetters) {}
+
+  /**
+   * Takes apart a batch that failed as a whole too often: halves to try again, or, once a chart
+   * stands alone, its dead letter.
+   */
+  public Isolated isolate(byte[] message) throws IOException {
+    CommandBatch batch = RecordJson.mapper().readValue(message, CommandBatch.class);
+    List<CommandBatch> halves = batch.halves();
+    if (!halves.isEmpty()) {
+      return new Isolated(halves, List.of());
+    }
+    return new Isolated(List.of(), List.of(alone(batch)));
+  }
+
+  private DeadLetter alone(CommandBatch batch) {
+    Command first = batch.commands().get(0);
+    Runs.@Nullable PageOutcome outcome =
+        batch.run() == null
+            ? null
+            : new Runs.PageOutcome(
+                practices.id(batch.practice()),
+                batch.run(),
+                batch.page(),
+                batch.part(),
+                batch.handled(),
+                batch.expected(),
+                batch.records(),
+                batch.unchanged(),
+                0,
+                0,
+                0,
+                batch.deadLettered() + 1);
+    return new DeadLetter(
+        batch.practice(),
+        batch.feed(),
+        DeadLetter.Hop.APPLY,
+        first instanceof Command.Merge ? "MERGES" : "PATIENTS",
+        first.sourceId(),
+        DeadLetter.Category.STEP_FAILED,
+        "applying this record failed repeatedly, though it was tried alone",
+        first.version(),
+        RecordJson.mapper().valueToTree(batch.forReplay()),
+        outcome);
+  }
+
+  private static String arrayLiteral(Collection<Long> keys) {
+    StringBuilder literal = new StringBuilder("{");
+    for (Long key : keys) {
+      if (literal.length() > 1) {
+        literal.append(',');
+      }
+      literal.append(key.longValue());
+    }
+    return literal.append('}').toString();
+  }
+
+  private static String json(PatientRecord record) {
+    try {
+      return RecordJson.mapper().writeValueAsString(record);
+    } catch (JsonProcessingException e) {
+      throw new IllegalStateException("a record can always be written", e);
+    }
+  }
+}

@@ -1,0 +1,80 @@
+package org.pmslink.membership;
+
+import com.fasterxml.jackson.annotation.JsonSubTypes;
+import com.fasterxml.jackson.annotation.JsonTypeInfo;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.pmslink.matching.Comparison;
+import org.pmslink.patient.PatientRecord;
+
+/**
+ * One instruction to the membership store about one chart. All are idempotent: carried out twice,
+ * or late, they change nothing more. The published form is {@code docs/commands.schema.json}.
+ */
+@JsonTypeInfo(use = JsonTypeInfo.Id.NAME, property = "type")
+@JsonSubTypes({
+  @JsonSubTypes.Type(value = Command.Update.class, name = "update"),
+  @JsonSubTypes.Type(value = Command.Link.class, name = "link"),
+  @JsonSubTypes.Type(value = Command.Review.class, name = "review"),
+  @JsonSubTypes.Type(value = Command.NoMatch.class, name = "no-match"),
+  @JsonSubTypes.Type(value = Command.Unlink.class, name = "unlink"),
+  @JsonSubTypes.Type(value = Command.Merge.class, name = "merge"),
+  @JsonSubTypes.Type(value = Command.Delete.class, name = "delete")
+})
+public sealed interface Command {
+
+  /** The chart's id in the PMS. */
+  String sourceId();
+
+  /** Order of reading; commands about a chart with an older version than the stored are ignored. */
+  long version();
+
+  /** The chart's current content. */
+  record Update(String sourceId, long version, PatientRecord record, List<Long> blockingKeys)
+      implements Command {}
+
+  /**
+   * This chart is that member.
+   *
+   * @param memberVersion the member's version that the decision was made on
+   */
+  record Link(
+      String sourceId,
+      long version,
+      String memberNumber,
+      long memberVersion,
+      String rulesVersion,
+      Comparison comparison)
+      implements Command {}
+
+  /** A person must look at this chart; best candidate first. */
+  record Review(
+      String sourceId,
+      long version,
+      String reason,
+      String rulesVersion,
+      List<ReviewCandidate> candidates)
+      implements Command {}
+
+  /** A member that may be the chart's person, with the evidence. */
+  record ReviewCandidate(String memberNumber, Comparison comparison) {}
+
+  /** Nobody in the store comes into question; an open review closes. */
+  record NoMatch(String sourceId, long version, String reason, String rulesVersion)
+      implements Command {}
+
+  /**
+   * The link of this chart ends.
+   *
+   * @param memberNumber only if it is linked to this member; any when absent
+   */
+  record Unlink(
+      String sourceId, long version, @Nullable String memberNumber, String actor, String reason)
+      implements Command {}
+
+  /** This chart was merged into another one; its link follows. */
+  record Merge(String sourceId, long version, String survivorSourceId) implements Command {}
+
+  /** This chart is gone from the PMS; its link is flagged for verification, never dropped. */
+  record Delete(String sourceId, long version) implements Command {}
+}

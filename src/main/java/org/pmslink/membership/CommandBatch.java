@@ -1,0 +1,107 @@
+package org.pmslink.membership;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import java.util.List;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import org.pmslink.patient.RecordJson;
+
+/**
+ * A message on {@code membership.commands}: what follows from one batch of records.
+ *
+ * @param schema {@link #SCHEMA}
+ * @param handled entries of the records' message that this batch answers
+ * @param expected entries of the whole page
+ * @param records how many of the handled entries are records that were read
+ * @param matchedMembers members for whom all possible patients are decided by this batch
+ */
+public record CommandBatch(
+    String schema,
+    String practice,
+    String source,
+    String feed,
+    @Nullable Long run,
+    int page,
+    String part,
+    int handled,
+    int expected,
+    int records,
+    int unchanged,
+    int deadLettered,
+    List<Command> commands,
+    List<MatchedMember> matchedMembers) {
+
+  /** Name and version of the message format. */
+  public static final String SCHEMA = "pmslink.commands/1";
+
+  /** A member, at the version that was matched. */
+  public record MatchedMember(String memberNumber, long version) {}
+
+  /** The message body. */
+  public byte[] toJson() throws JsonProcessingException {
+    return RecordJson.mapper().writeValueAsBytes(this);
+  }
+
+  /**
+   * The two halves of a batch that keeps failing as a whole, with every chart's commands together;
+   * empty when the batch is about one chart. What was not a command (records that were unchanged or
+   * became dead letters) counts with the first half.
+   */
+  List<CommandBatch> halves() {
+    List<String> charts = commands.stream().map(Command::sourceId).distinct().toList();
+    if (charts.size() < 2) {
+      return List.of();
+    }
+    Set<String> second = Set.copyOf(charts.subList(charts.size() / 2, charts.size()));
+    int handledBySecond = Math.min(second.size(), handled);
+    int recordsOfSecond = Math.min(second.size(), records);
+    return List.of(
+        part(
+            ".0",
+            handled - handledBySecond,
+            records - recordsOfSecond,
+            unchanged,
+            deadLettered,
+            commands.stream().filter(c -> !second.contains(c.sourceId())).toList(),
+            matchedMembers),
+        part(
+            ".1",
+            handledBySecond,
+            recordsOfSecond,
+            0,
+            0,
+            commands.stream().filter(c -> second.contains(c.sourceId())).toList(),
+            List.of()));
+  }
+
+  /** The same commands, belonging to no pass. */
+  CommandBatch forReplay() {
+    return new CommandBatch(
+        schema, practice, source, feed, null, 0, "", 0, 0, 0, 0, 0, commands, matchedMembers);
+  }
+
+  private CommandBatch part(
+      String suffix,
+      int partHandled,
+      int partRecords,
+      int partUnchanged,
+      int partDeadLettered,
+      List<Command> partCommands,
+      List<MatchedMember> partMembers) {
+    return new CommandBatch(
+        schema,
+        practice,
+        source,
+        feed,
+        run,
+        page,
+        part + suffix,
+        partHandled,
+        expected,
+        partRecords,
+        partUnchanged,
+        partDeadLettered,
+        partCommands,
+        partMembers);
+  }
+}

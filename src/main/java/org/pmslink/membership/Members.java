@@ -1,0 +1,355 @@
+package org.pmslink.membership;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collection;
+import java.util.EnumMap;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+import org.pmslink.matching.Matcher;
+import org.pmslink.membership.Member.Field;
+import org.pmslink.patient.PatientNormalizer;
+import org.pmslink.patient.Person;
+import org.pmslink.patient.RecordJson;
+import org.pmslink.patient.SourcePatient;
+import org.pmslink.practice.Practices;
+import org.springframework.jdbc.core.JdbcTemplate;
+import org.springframework.stereotype.Component;
+import org.springframework.transaction.annotation.Transactional;
+
+/**
+ * The members of the store. A member that is added or changed is matched by itself: its version
+ * moves ahead of the version that was matched.
+ */
+@Component
+public class Members {
+  private static final List<Field> FIELDS = List.of(Field.values());
+  private static final String COLUMNS =
+      FIELDS.stream().map(Field::column).collect(Collectors.joining(", "));
+
+  private final JdbcTemplate database;
+  private final Practices practices;
+  private final PatientNormalizer normalizer;
+  private final Matcher matcher;
+
+  Members(
+      JdbcTemplate database, Practices practices, PatientNormalizer normalizer, Matcher matcher) {
+    this.database = database;
+    this.practices = practices;
+    this.normalizer = normalizer;
+    this.matcher = matcher;
+  }
+
+  /** Somebody who becomes a member, as typed. */
+  public record NewMember(String memberNumber, SourcePatient details) {}
+
+  /**
+   * Adds members; a number that exists already stays as it is.
+   *
+   * @return how many were added
+   */
+  @Transactional
+  public int add(String practice, Collection<NewMember> newMembers) {
+    int practiceId = practices.id(practice);
+    List<Object[]> rows = new ArrayList<>();
+    for (NewMember member : newMembers) {
+      Person person = normalizer.person(member.details());
+      Map<Field, String> fields = Member.fields(member.details());
+      List<Object> row = new ArrayList<>();
+      row.add(practiceId);
+      row.add(member.memberNumber());
+      row.add(json(person));
+      row.add(keys(person));
+      FIELDS.forEach(field -> row.add(fields.get(field)));
+      rows.add(row.toArray());
+    }
+    int[] added =
+        database.batchUpdate(
+            "insert into members (practice_id, member_number, person, blocking_keys, "
+                + COLUMNS
+                + ") values (?, ?, ?::jsonb, ?"
+                + ", ?".repeat(FIELDS.size())
+                + ") on conflict (practice_id, member_number) do nothing",
+            rows);
+    String[] numbers = newMembers.stream().map(NewMember::memberNumber).toArray(String[]::new);
+    database.update(
+        """
+        insert into member_blocking_keys (practice_id, key, member_id)
+        select m.practice_id, k.key, m.id from members m, unnest(m.blocking_keys) as k (key)
+        where m.practice_id = ? and m.member_number = any (?)
+        on conflict do nothing""",
+        practiceId,
+        numbers);
+    return Arrays.stream(added).map(n -> n > 0 ? 1 : 0).sum();
+  }
+
+  /**
+   * Changes fields of a member by hand; an empty value empties the field.
+   *
+   * @param actor who does it
+   * @return false when there is no such member
+   */
+  @Transactional
+  public boolean change(
+      String practice, String memberNumber, Map<Field, String> changes, String actor) {
+    int practiceId = practices.id(practice);
+    List<Member> found = lock(practiceId, List.of(memberNumber));
+    if (found.isEmpty()) {
+      return false;
+    }
+    write(practiceId, List.of(new Change(found.get(0), changes)), actor, false);
+    return true;
+  }
+
+  /** Locks fields, so that no feed writes them; replaces the locks the member had. */
+  @Transactional
+  public boolean lockFields(String practice, String memberNumber, Set<Field> fields) {
+    return database.update(
+            "update members set locked_fields = ? where practice_id = ? and member_number = ?",
+            fields.stream().map(Enum::name).toArray(String[]::new),
+            practices.id(practice),
+            memberNumber)
+        == 1;
+  }
+
+  /**
+   * Takes a member out of the store: the record stays, the link ends by itself.
+   *
+   * @return false when there is no such member
+   */
+  @Transactional
+  public boolean remove(String practice, String memberNumber) {
+    int practiceId = practices.id(practice);
+    int removed =
+        database.update(
+            """
+            update members set status = 'REMOVED', version = version + 1, match_sent_at = null,
+              updated_at = now()
+            where practice_id = ? and member_number = ? and status = 'ACTIVE'""",
+            practiceId,
+            memberNumber);
+    database.update(
+        """
+        delete from member_blocking_keys k using members m
+        where k.practice_id = ? and m.practice_id = k.practice_id and m.id = k.member_id
+          and m.member_number = ?""",
+        practiceId,
+        memberNumber);
+    return removed == 1;
+  }
+
+  /** A member. */
+  public Optional<Member> find(String practice, String memberNumber) {
+    return database
+        .query(
+            SELECT + " where practice_id = ? and member_number = ?",
+            Members::member,
+            practices.id(practice),
+            memberNumber)
+        .stream()
+        .findFirst();
+  }
+
+  /** Members by number, locked for writing in the order of their ids. */
+  List<Member> lock(int practiceId, Collection<String> memberNumbers) {
+    return database.query(
+        SELECT + " where practice_id = ? and member_number = any (?) order by id for update",
+        Members::member,
+        practiceId,
+        memberNumbers.toArray(String[]::new));
+  }
+
+  /** Members by id, locked for writing in the order of their ids. */
+  List<Member> lockById(int practiceId, long[] ids) {
+    return database.query(
+        SELECT + " where practice_id = ? and id = any (?) order by id for update",
+        Members::member,
+        practiceId,
+        ids);
+  }
+
+  /** Fields of a member that get new values. */
+  record Change(Member member, Map<Field, String> values) {}
+
+  /**
+   * Writes changes, keeps what was there before, and files the member under its new keys.
+   *
+   * @param settled whether the change comes from the member's own chart and needs no new match
+   */
+  void write(int practiceId, List<Change> changes, String actor, boolean settled) {
+    List<Object[]> history = new ArrayList<>();
+    List<Object[]> rows = new ArrayList<>();
+    List<Object[]> oldKeys = new ArrayList<>();
+    List<Object[]> newKeys = new ArrayList<>();
+    for (Change change : changes) {
+      Member member = change.member();
+      Map<Field, String> fields = new EnumMap<>(Field.class);
+      fields.putAll(member.fields());
+      change
+          .values()
+          .forEach(
+              (field, value) -> {
+                String before = fields.get(field);
+                if (value.isEmpty()) {
+                  fields.remove(field);
+                } else {
+                  fields.put(field, value);
+                }
+                history.add(
+                    new Object[] {practiceId, member.id(), field.name(), before, value, actor});
+              });
+      Person person = person(member, fields);
+      Long[] keys = keys(person);
+      List<Object> row = new ArrayList<>();
+      FIELDS.forEach(field -> row.add(fields.get(field)));
+      row.add(json(person));
+      row.add(keys);
+      row.add(settled);
+      row.add(practiceId);
+      row.add(member.id());
+      rows.add(row.toArray());
+      Set<Long> before = matcher.blockingKeys(member.person());
+      Set<Long> after = Set.of(keys);
+      before.stream()
+          .filter(k -> !after.contains(k))
+          .forEach(k -> oldKeys.add(new Object[] {practiceId, k, member.id()}));
+      after.stream()
+          .filter(k -> !before.contains(k))
+          .forEach(k -> newKeys.add(new Object[] {practiceId, k, member.id()}));
+    }
+    database.batchUpdate(
+        "update members set "
+            + FIELDS.stream().map(f -> f.column() + " = ?").collect(Collectors.joining(", "))
+            + """
+            , person = ?::jsonb, blocking_keys = ?, version = version + 1,
+            matched_version = case when ? and matched_version = version
+                                   then version + 1 else matched_version end,
+            match_sent_at = null, updated_at = now()
+            where practice_id = ? and id = ?""",
+        rows);
+    database.batchUpdate(
+        "delete from member_blocking_keys where practice_id = ? and key = ? and member_id = ?",
+        oldKeys);
+    database.batchUpdate(
+        """
+        insert into member_blocking_keys (practice_id, key, member_id) values (?, ?, ?)
+        on conflict do nothing""",
+        newKeys);
+    database.batchUpdate(
+        """
+        insert into member_changes (practice_id, member_id, field, before, after, actor)
+        values (?, ?, ?, ?, ?, ?)""",
+        history);
+  }
+
+  /**
+   * Members that wait to be matched, at most a page of them; each is handed out once a minute until
+   * it is.
+   */
+  @Transactional
+  public List<Long> waitingForMatch(int practiceId, int limit) {
+    return database.queryForList(
+        """
+        update members set match_sent_at = now()
+        where practice_id = ? and id in (
+          select id from members
+          where practice_id = ? and matched_version < version
+            and (match_sent_at is null or match_sent_at < now() - interval '1 minute')
+          order by id limit ? for update skip locked)
+        returning id""",
+        Long.class,
+        practiceId,
+        practiceId,
+        limit);
+  }
+
+  /** After a sweep over all charts: members that were there when it began are matched. */
+  public void matchedBefore(int practiceId, java.time.Instant began) {
+    database.update(
+        """
+        update members set matched_version = version
+        where practice_id = ? and matched_version < version and updated_at < ?""",
+        practiceId,
+        java.sql.Timestamp.from(began));
+  }
+
+  /** Notes that members were matched at these versions. */
+  void matched(int practiceId, List<CommandBatch.MatchedMember> members) {
+    database.batchUpdate(
+        """
+        update members set matched_version = greatest(matched_version, ?)
+        where practice_id = ? and member_number = ?""",
+        members.stream()
+            .sorted(java.util.Comparator.comparing(CommandBatch.MatchedMember::memberNumber))
+            .map(m -> new Object[] {m.version(), practiceId, m.memberNumber()})
+            .toList());
+  }
+
+  private Person person(Member member, Map<Field, String> fields) {
+    Person typed = normalizer.person(Member.typed(member.memberNumber(), fields));
+    Person before = member.person();
+    // What is not among the fields stays: the SSN is never typed again, and kept only as a hash.
+    return new Person(
+        typed.name(),
+        typed.birthDate(),
+        typed.gender(),
+        before.ssnHash(),
+        before.ssnLast4(),
+        typed.phones(),
+        typed.emails(),
+        typed.address(),
+        before.guarantorId());
+  }
+
+  private Long[] keys(Person person) {
+    return new TreeSet<>(matcher.blockingKeys(person)).toArray(Long[]::new);
+  }
+
+  private static String json(Person person) {
+    try {
+      return RecordJson.mapper().writeValueAsString(person);
+    } catch (JsonProcessingException e) {
+      throw new IllegalStateException("a person can always be written", e);
+    }
+  }
+
+  private static final String SELECT =
+      "select id, member_number, status, locked_fields, person, version, "
+          + COLUMNS
+          + " from members";
+
+  private static Member member(ResultSet row, int n) throws SQLException {
+    Map<Field, String> fields = new EnumMap<>(Field.class);
+    for (Field field : FIELDS) {
+      @Nullable String value = row.getString(field.column());
+      if (value != null) {
+        fields.put(field, value);
+      }
+    }
+    Set<Field> locked = EnumSet.noneOf(Field.class);
+    for (String name : (String[]) row.getArray("locked_fields").getArray()) {
+      locked.add(Field.valueOf(name));
+    }
+    try {
+      return new Member(
+          row.getLong("id"),
+          row.getString("member_number"),
+          row.getString("status").equals("REMOVED"),
+          fields,
+          locked,
+          RecordJson.mapper().readValue(row.getString("person"), Person.class),
+          row.getLong("version"));
+    } catch (JsonProcessingException e) {
+      throw new IllegalStateException("a stored person cannot be read", e);
+    }
+  }
+}

@@ -1,0 +1,99 @@
+package org.pmslink.membership;
+
+import java.util.EnumMap;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import org.pmslink.membership.Member.Field;
+import org.pmslink.patient.PatientRecord;
+import org.pmslink.patient.Person;
+import org.pmslink.patient.Person.PhoneUse;
+import org.pmslink.patient.Person.PostalAddress;
+import org.springframework.boot.context.properties.ConfigurationProperties;
+
+/**
+ * Which side's value survives when a member is linked to a chart, field by field. Contact fields
+ * only: who somebody is stays what the office typed. An empty field of the chart never empties the
+ * member's, and a locked field is never written.
+ *
+ * @param fields policy by field; a contact field that is not named follows the PMS
+ */
+@ConfigurationProperties("pmslink.survivorship")
+public record Survivorship(@Nullable Map<Field, Policy> fields) {
+
+  public Survivorship {
+    if (fields != null) {
+      for (Field field : fields.keySet()) {
+        if (!field.isContact()) {
+          throw new IllegalArgumentException(
+              "pmslink.survivorship.fields."
+                  + field.column()
+                  + ": only contact fields can follow the PMS; remove it");
+        }
+      }
+    }
+  }
+
+  /** Whose value survives. */
+  public enum Policy {
+    PMS_WINS,
+    MEMBER_WINS,
+    ONLY_IF_EMPTY
+  }
+
+  /** The fields that change, with their new values. */
+  Map<Field, String> changes(Member member, PatientRecord chart) {
+    Map<Field, String> changes = new EnumMap<>(Field.class);
+    contact(chart.person())
+        .forEach(
+            (field, value) -> {
+              if (!value.equals(member.fields().get(field)) && mayWrite(member, field)) {
+                changes.put(field, value);
+              }
+            });
+    return changes;
+  }
+
+  private boolean mayWrite(Member member, Field field) {
+    if (member.lockedFields().contains(field)) {
+      return false;
+    }
+    return switch (fields == null ? Policy.PMS_WINS : fields.getOrDefault(field, Policy.PMS_WINS)) {
+      case PMS_WINS -> true;
+      case MEMBER_WINS -> false;
+      case ONLY_IF_EMPTY -> !member.fields().containsKey(field);
+    };
+  }
+
+  private static Map<Field, String> contact(Person person) {
+    Map<Field, String> contact = new EnumMap<>(Field.class);
+    for (Person.Phone phone : person.phones()) {
+      contact.putIfAbsent(field(phone.use()), phone.e164());
+    }
+    if (!person.emails().isEmpty()) {
+      contact.put(Field.EMAIL, person.emails().get(0));
+    }
+    PostalAddress address = person.address();
+    if (address != null) {
+      put(contact, Field.LINE1, address.line1());
+      put(contact, Field.LINE2, address.line2());
+      put(contact, Field.CITY, address.city());
+      put(contact, Field.STATE, address.state());
+      put(contact, Field.POSTAL_CODE, address.postalCode());
+    }
+    return contact;
+  }
+
+  private static Field field(PhoneUse use) {
+    return switch (use) {
+      case HOME -> Field.PHONE_HOME;
+      case WORK -> Field.PHONE_WORK;
+      case MOBILE -> Field.PHONE_MOBILE;
+    };
+  }
+
+  private static void put(Map<Field, String> contact, Field field, @Nullable String value) {
+    if (value != null) {
+      contact.put(field, value);
+    }
+  }
+}
