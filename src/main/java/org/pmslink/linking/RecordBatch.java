@@ -1,0 +1,83 @@
+package org.pmslink.linking;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.pmslink.patient.RecordJson;
+
+/**
+ * A message on {@code records.received}: a page of records as the PMS wrote them, or a request to
+ * decide again about records that are in the store already.
+ *
+ * @param source the PMS installation that the records' ids belong to
+ * @param run the pass that read the page; none for requests that belong to no pass
+ * @param part empty, or which part of the page this is after splitting, for example {@code .0.1}
+ * @param expected entries of the whole page
+ * @param version order of reading within the feed; a record with an older version never overwrites
+ * @param decide whether to match the records now; a first load matches when it is complete
+ * @param mapping path below the mappings folder, for records that need one
+ * @param zone the office's time zone
+ */
+public record RecordBatch(
+    String practice,
+    String source,
+    String feed,
+    @Nullable Long run,
+    int page,
+    String part,
+    int expected,
+    long version,
+    RecordType type,
+    boolean decide,
+    @Nullable String mapping,
+    @Nullable String zone,
+    List<JsonNode> records) {
+
+  /** What the entries are. */
+  public enum RecordType {
+    /** Charts, raw. */
+    PATIENTS,
+    /** "This chart was merged into that one", raw. */
+    MERGES,
+    /** Source ids of charts that are gone from the PMS. */
+    DELETES,
+    /** Ids of stored patients to decide about. */
+    PATIENT_IDS,
+    /** Ids of members whose possible patients are to be decided about. */
+    MEMBER_IDS
+  }
+
+  /** The message body. */
+  public byte[] toJson() throws JsonProcessingException {
+    return RecordJson.mapper().writeValueAsBytes(this);
+  }
+
+  /** The same batch with other entries, for replays and splitting. */
+  public RecordBatch with(String newPart, List<JsonNode> newRecords) {
+    return new RecordBatch(
+        practice,
+        source,
+        feed,
+        run,
+        page,
+        newPart,
+        expected,
+        version,
+        type,
+        decide,
+        mapping,
+        zone,
+        newRecords);
+  }
+
+  /** The two halves of a batch that keeps failing as a whole; together they are the whole. */
+  public List<RecordBatch> halves() {
+    int middle = records.size() / 2;
+    List<RecordBatch> halves = new ArrayList<>();
+    halves.add(with(part + ".0", records.subList(0, middle)));
+    halves.add(with(part + ".1", records.subList(middle, records.size())));
+    return halves;
+  }
+}

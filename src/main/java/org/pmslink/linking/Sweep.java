@@ -1,0 +1,164 @@
+package org.pmslink.linking;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.LongNode;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.pmslink.linking.RecordBatch.RecordType;
+import org.pmslink.membership.Charts;
+import org.pmslink.membership.Members;
+import org.pmslink.progress.Runs;
+import org.pmslink.progress.Runs.Phase;
+import org.pmslink.progress.Runs.Run;
+import org.springframework.jdbc.core.simple.JdbcClient;
+import org.springframework.stereotype.Component;
+
+/**
+ * Finds what waits for a decision and asks the match step for it: all charts once a first load is
+ * complete (frequency and household evidence need the whole practice), members that were added or
+ * changed, and decisions whose ground has shifted. Also moves passes on as their pages come
+ * through.
+ */
+@Component
+public class Sweep {
+  /** Charts in one request; a request is one message. */
+  private static final int PAGE = 500;
+
+  /** Requests in one turn, so that the queue never holds much more than is being worked on. */
+  private static final int PAGES_PER_TURN = 8;
+
+  private final Runs runs;
+  private final Charts charts;
+  private final Members members;
+  private final JdbcClient database;
+
+  Sweep(Runs runs, Charts charts, Members members, JdbcClient database) {
+    this.runs = runs;
+    this.charts = charts;
+    this.members = members;
+    this.database = database;
+  }
+
+  /**
+   * A request to send; {@link #sent} must follow, so that a crash between the two sends it again.
+   */
+  public record Request(RecordBatch batch, @Nullable Run run, long lastId) {}
+
+  /** What to ask for now; empty when nothing waits. */
+  public List<Request> next() {
+    List<Request> requests = new ArrayList<>();
+    for (int practice : runs.practicesWithOpenRuns()) {
+      for (Run run : runs.open(practice)) {
+        advance(run, requests);
+      }
+    }
+    for (Turn turn : practicesWithWork()) {
+      again(turn, requests);
+    }
+    return requests;
+  }
+
+  /** Notes that a request is durably on the queue. */
+  public void sent(Request request) {
+    Run run = request.run();
+    if (run != null) {
+      runs.sent(run.practiceId(), run.id(), request.batch().page(), 0);
+      runs.sweptUpTo(run.practiceId(), run.id(), request.lastId());
+    }
+  }
+
+  private void advance(Run run, List<Request> requests) {
+    if (run.phase() == Phase.READING) {
+      if (run.readAt() != null && runs.allHandled(run)) {
+        runs.enter(
+            run.practiceId(),
+            run.id(),
+            run.kind() == Runs.Kind.FIRST_LOAD ? Phase.DECIDING : Phase.DONE);
+      }
+      return;
+    }
+    List<Long> waiting =
+        charts.undecided(run.practiceId(), run.source(), run.sweepAfter(), PAGE * PAGES_PER_TURN);
+    if (waiting.isEmpty()) {
+      if (runs.allHandled(run)) {
+        members.matchedBefore(run.practiceId(), run.startedAt());
+        runs.enter(run.practiceId(), run.id(), Phase.DONE);
+      }
+      return;
+    }
+    int page = run.lastPage();
+    for (int from = 0; from < waiting.size(); from += PAGE) {
+      List<Long> ids = waiting.subList(from, Math.min(waiting.size(), from + PAGE));
+      page++;
+      requests.add(
+          new Request(
+              batch(
+                  practice(run.practiceId()),
+                  run.source(),
+                  run.feed(),
+                  run.id(),
+                  page,
+                  RecordType.PATIENT_IDS,
+                  ids),
+              run,
+              ids.get(ids.size() - 1)));
+    }
+  }
+
+  private record Turn(int practiceId, String practice, String source) {}
+
+  /** Practices with members or decisions that wait, once their first load is done. */
+  private List<Turn> practicesWithWork() {
+    return database
+        .sql(
+            """
+            select distinct r.practice_id, p.practice, r.source
+            from (select distinct practice_id from members where matched_version < version
+                  union
+                  select distinct practice_id from decisions where stale_since is not null) w
+            join practices p on p.id = w.practice_id
+            join feed_runs r on r.practice_id = w.practice_id
+                            and r.kind = 'FIRST_LOAD' and r.phase = 'DONE'
+            where not exists (select 1 from feed_runs o where o.practice_id = w.practice_id
+                              and o.kind = 'FIRST_LOAD' and o.phase <> 'DONE')""")
+        .query((row, n) -> new Turn(row.getInt(1), row.getString(2), row.getString(3)))
+        .list();
+  }
+
+  private void again(Turn turn, List<Request> requests) {
+    List<Long> waitingMembers = members.waitingForMatch(turn.practiceId(), PAGE / 5);
+    if (!waitingMembers.isEmpty()) {
+      requests.add(new Request(request(turn, RecordType.MEMBER_IDS, waitingMembers), null, 0));
+    }
+    List<Long> stale = charts.toDecideAgain(turn.practiceId(), turn.source(), PAGE);
+    if (!stale.isEmpty()) {
+      requests.add(new Request(request(turn, RecordType.PATIENT_IDS, stale), null, 0));
+    }
+  }
+
+  private static RecordBatch request(Turn turn, RecordType type, List<Long> ids) {
+    return batch(turn.practice(), turn.source(), "sweep", null, 0, type, ids);
+  }
+
+  private static RecordBatch batch(
+      String practice,
+      String source,
+      String feed,
+      @Nullable Long run,
+      int page,
+      RecordType type,
+      List<Long> ids) {
+    List<JsonNode> records = ids.stream().<JsonNode>map(LongNode::valueOf).toList();
+    return new RecordBatch(
+        practice, source, feed, run, page, "", records.size(), 0, type, true, null, null, records);
+  }
+
+  private String practice(int id) {
+    return database
+        .sql("select practice from practices where id = ?")
+        .param(id)
+        .query(String.class)
+        .single();
+  }
+}
