@@ -1,0 +1,146 @@
+package org.pmslink.feed;
+
+import java.time.DateTimeException;
+import java.time.Duration;
+import java.time.LocalTime;
+import java.time.ZoneId;
+
+/**
+ * What a feed file says, as its route template hands it over. A Java bean and no record, because
+ * Camel fills it property by property; it does not change afterwards.
+ */
+public final class FeedDefinition {
+  private String feed = "";
+  private String practice = "";
+  private String source = "";
+  private String mappings = "";
+  private ZoneId zone = ZoneId.of("UTC");
+  private Duration poll = Duration.ofMinutes(5);
+  private Duration overlap = Duration.ofMinutes(10);
+  private LocalTime compareAt = LocalTime.of(2, 30);
+  private ZoneId compareZone = ZoneId.of("UTC");
+  private int pageSize = 2000;
+
+  /** Name of the feed. */
+  public String getFeed() {
+    return feed;
+  }
+
+  public void setFeed(String feed) {
+    this.feed = feed;
+  }
+
+  /** Short name of the practice. */
+  public String getPractice() {
+    return practice;
+  }
+
+  public void setPractice(String practice) {
+    this.practice = practice;
+  }
+
+  /** Name of the PMS installation. */
+  public String getSource() {
+    return source;
+  }
+
+  public void setSource(String source) {
+    this.source = source;
+  }
+
+  /** Folder below the mappings folder. */
+  public String getMappings() {
+    return mappings;
+  }
+
+  public void setMappings(String mappings) {
+    this.mappings = mappings;
+  }
+
+  /** Zone of the PMS's stamps. */
+  public ZoneId getZone() {
+    return zone;
+  }
+
+  public void setZone(String zone) {
+    this.zone = zone("zone", zone);
+  }
+
+  /** Time between two passes. */
+  public Duration getPoll() {
+    return poll;
+  }
+
+  public void setPoll(String poll) {
+    this.poll = duration("poll", poll);
+  }
+
+  /** How far before the watermark a pass reads again. */
+  public Duration getOverlap() {
+    return overlap;
+  }
+
+  public void setOverlap(String overlap) {
+    this.overlap = duration("overlap", overlap);
+  }
+
+  /** Local time of the nightly comparison. */
+  public LocalTime getCompareAt() {
+    return compareAt;
+  }
+
+  public void setCompareAt(String compareAt) {
+    try {
+      this.compareAt = LocalTime.parse(compareAt);
+    } catch (DateTimeException e) {
+      throw new IllegalArgumentException(
+          "compareAt: \"" + compareAt + "\" is no time of day; write it like 02:30", e);
+    }
+  }
+
+  /** Zone of {@link #getCompareAt}. */
+  public ZoneId getCompareZone() {
+    return compareZone;
+  }
+
+  public void setCompareZone(String compareZone) {
+    this.compareZone = zone("compareZone", compareZone);
+  }
+
+  /** Rows in one read. */
+  public int getPageSize() {
+    return pageSize;
+  }
+
+  public void setPageSize(int pageSize) {
+    if (pageSize < 1 || pageSize > 10_000) {
+      throw new IllegalArgumentException("pageSize: must be between 1 and 10000");
+    }
+    this.pageSize = pageSize;
+  }
+
+  private static ZoneId zone(String parameter, String zone) {
+    try {
+      return ZoneId.of(zone);
+    } catch (DateTimeException e) {
+      throw new IllegalArgumentException(
+          parameter + ": \"" + zone + "\" is no time zone; write it like America/New_York", e);
+    }
+  }
+
+  private static Duration duration(String parameter, String text) {
+    try {
+      Duration duration =
+          text.startsWith("P")
+              ? Duration.parse(text)
+              : org.springframework.boot.convert.DurationStyle.SIMPLE.parse(text);
+      if (duration.isNegative()) {
+        throw new IllegalArgumentException(parameter + ": must not be negative");
+      }
+      return duration;
+    } catch (DateTimeException e) {
+      throw new IllegalArgumentException(
+          parameter + ": \"" + text + "\" is no duration; write it like PT5M or 5m", e);
+    }
+  }
+}

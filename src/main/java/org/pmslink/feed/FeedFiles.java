@@ -1,0 +1,158 @@
+package org.pmslink.feed;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.apache.camel.CamelContext;
+import org.apache.camel.RoutesBuilder;
+import org.apache.camel.support.PluginHelper;
+import org.apache.camel.support.ResourceHelper;
+import org.jspecify.annotations.Nullable;
+import org.pmslink.mapping.MappingExamples;
+import org.pmslink.mapping.MappingException;
+import org.pmslink.mapping.Mappings;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The feed files, loaded one by one: a broken one is reported with file, line and reason, and every
+ * other feed runs.
+ */
+public final class FeedFiles {
+  private static final Logger log = LoggerFactory.getLogger(FeedFiles.class);
+  private static final String ENDING = ".camel.yaml";
+  private static final Pattern LINE = Pattern.compile("line:? (\\d+)");
+
+  private final Path folder;
+  private final Mappings mappings;
+  private final Map<String, FeedDefinition> loaded = new ConcurrentHashMap<>();
+
+  /**
+   * @param folder {@code routes/feeds}
+   */
+  public FeedFiles(Path folder, Mappings mappings) {
+    this.folder = folder;
+    this.mappings = mappings;
+  }
+
+  /**
+   * A file that cannot be used.
+   *
+   * @param file its name
+   * @param reason what is wrong, where, and what to do
+   */
+  public record Refusal(String file, String reason) {}
+
+  /** Feeds that run, by name. */
+  public Map<String, FeedDefinition> loaded() {
+    return new TreeMap<>(loaded);
+  }
+
+  /** Files of the folder, by name. */
+  public List<Path> files() {
+    if (!Files.isDirectory(folder)) {
+      return List.of();
+    }
+    try (Stream<Path> files = Files.list(folder)) {
+      return files.filter(f -> f.getFileName().toString().endsWith(ENDING)).sorted().toList();
+    } catch (IOException e) {
+      throw new FeedException(folder + ": the folder of feeds cannot be listed");
+    }
+  }
+
+  /** Loads one file; returns why not, or nothing when its feed runs. */
+  public @Nullable Refusal load(CamelContext context, Path file) {
+    String name = file.getFileName().toString();
+    List<String> before = context.getRoutes().stream().map(r -> r.getRouteId()).toList();
+    try {
+      requireTemplatedRoute(file);
+      var resource = ResourceHelper.fromString(name, Files.readString(file));
+      for (RoutesBuilder builder :
+          PluginHelper.getRoutesLoader(context).findRoutesBuilders(resource)) {
+        context.addRoutes(builder);
+      }
+      FeedDefinition definition = definition(context, file);
+      checkMappings(definition);
+      loaded.put(definition.getFeed(), definition);
+      return null;
+    } catch (Exception e) {
+      withdraw(context, before);
+      Refusal refusal = new Refusal(name, reason(e));
+      log.error("feed file {} is refused: {}", refusal.file(), refusal.reason());
+      return refusal;
+    }
+  }
+
+  /** A feed file holds one templated route and nothing else: parameters, no program. */
+  private static void requireTemplatedRoute(Path file) throws IOException {
+    String text = Files.readString(file);
+    if (!Pattern.compile("(?m)^- templatedRoute:").matcher(text).find()
+        || Pattern.compile("(?m)^- (?!templatedRoute:)").matcher(text).find()) {
+      throw new FeedException(
+          "must hold one \"- templatedRoute:\" and nothing else; other routes are for developers");
+    }
+  }
+
+  private static FeedDefinition definition(CamelContext context, Path file) {
+    String expected = file.getFileName().toString().replace(ENDING, "");
+    return context.getRegistry().findByType(FeedDefinition.class).stream()
+        .filter(d -> d.getFeed().equals(expected))
+        .findFirst()
+        .orElseThrow(
+            () -> new FeedException("the parameter \"feed\" must be the file's name: " + expected));
+  }
+
+  private void checkMappings(FeedDefinition definition) {
+    String pms = definition.getMappings();
+    SourceQuery.read(mappings.folder(), pms + "/patients.sql");
+    SourceQuery.read(mappings.folder(), pms + "/merges.sql");
+    for (String mapping : List.of("/patient.jslt", "/merge.jslt")) {
+      List<MappingExamples.Failure> failures = mappings.check(pms + mapping);
+      if (!failures.isEmpty()) {
+        throw new MappingException(
+            pms
+                + mapping
+                + ": example "
+                + failures.get(0).example()
+                + " fails: "
+                + failures.get(0).reason());
+      }
+    }
+  }
+
+  private static void withdraw(CamelContext context, List<String> before) {
+    for (var route : List.copyOf(context.getRoutes())) {
+      if (!before.contains(route.getRouteId())) {
+        try {
+          context.getRouteController().stopRoute(route.getRouteId());
+          context.removeRoute(route.getRouteId());
+        } catch (Exception e) {
+          log.warn("route {} cannot be withdrawn", route.getRouteId());
+        }
+      }
+    }
+  }
+
+  /** The innermost message that says something, with the line where there is one. */
+  private static String reason(Throwable thrown) {
+    String best = thrown.getClass().getSimpleName();
+    String line = "";
+    for (Throwable t = thrown; t != null; t = t.getCause()) {
+      if (t.getMessage() != null) {
+        best = t.getMessage().lines().findFirst().orElse(best).strip();
+        Matcher number = LINE.matcher(t.getMessage());
+        if (line.isEmpty() && number.find()) {
+          line = "line " + number.group(1) + ": ";
+        }
+      }
+    }
+    return line + best;
+  }
+}

@@ -1,0 +1,184 @@
+package org.pmslink.feed;
+
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+import org.pmslink.practice.Practices;
+import org.springframework.jdbc.core.simple.JdbcClient;
+import org.springframework.stereotype.Component;
+
+/** How each feed is, and what was asked of it; for the engine, the command line and the console. */
+@Component
+public class FeedStates {
+  private final JdbcClient database;
+  private final Practices practices;
+
+  FeedStates(JdbcClient database, Practices practices) {
+    this.database = database;
+    this.practices = practices;
+  }
+
+  /**
+   * A feed as status shows it.
+   *
+   * @param state STARTING, RUNNING, PAUSED or REFUSED
+   * @param reason why it is paused or refused
+   */
+  public record Status(
+      String practice,
+      String feed,
+      String source,
+      String state,
+      @Nullable String reasonCategory,
+      @Nullable String reason,
+      @Nullable Instant nextAttemptAt,
+      @Nullable Instant lastPassAt,
+      @Nullable Instant lastCompareAt,
+      @Nullable String watermark) {}
+
+  /** What the engine needs to know before a pass. */
+  record Due(
+      @Nullable Instant nextAttemptAt,
+      @Nullable Instant lastPassAt,
+      @Nullable Instant lastCompareAt,
+      boolean syncAsked,
+      boolean compareAsked) {}
+
+  /** Makes a feed known. */
+  void register(String practice, String feed, String source) {
+    database
+        .sql(
+            """
+            insert into feeds (practice_id, feed, source) values (?, ?, ?)
+            on conflict (practice_id, feed) do update
+            set source = excluded.source, next_attempt_at = null,
+                state = case when feeds.state = 'REFUSED' then 'STARTING' else feeds.state end""")
+        .params(practices.id(practice), feed, source)
+        .update();
+  }
+
+  /** Reports a feed file that cannot be used. */
+  void refuse(String practice, String feed, String reason) {
+    database
+        .sql(
+            """
+            insert into feeds (practice_id, feed, source, state, reason_category, reason)
+            values (?, ?, '-', 'REFUSED', 'FILES_WRONG', ?)
+            on conflict (practice_id, feed) do update
+            set state = 'REFUSED', reason_category = 'FILES_WRONG', reason = excluded.reason""")
+        .params(practices.id(practice), feed, reason)
+        .update();
+  }
+
+  Due due(int practice, String feed) {
+    return database
+        .sql(
+            """
+            select next_attempt_at, last_pass_at, last_compare_at, sync_asked_at is not null,
+                   compare_asked_at is not null
+            from feeds where practice_id = ? and feed = ?""")
+        .params(practice, feed)
+        .query(
+            (row, n) ->
+                new Due(
+                    instant(row, 1),
+                    instant(row, 2),
+                    instant(row, 3),
+                    row.getBoolean(4),
+                    row.getBoolean(5)))
+        .single();
+  }
+
+  void passed(int practice, String feed, boolean compared, boolean clearRequests) {
+    database
+        .sql(
+            """
+            update feeds set state = 'RUNNING', reason_category = null, reason = null, failures = 0,
+              next_attempt_at = null, last_pass_at = now(),
+              last_compare_at = case when ? then now() else last_compare_at end,
+              sync_asked_at = case when ? then null else sync_asked_at end,
+              compare_asked_at = case when ? then null else compare_asked_at end
+            where practice_id = ? and feed = ?""")
+        .params(compared, clearRequests, compared, practice, feed)
+        .update();
+  }
+
+  /** Pauses a feed: 2 s at first, twice as long each time, five minutes at most. */
+  void pause(int practice, String feed, PauseReason reason) {
+    database
+        .sql(
+            """
+            update feeds set state = 'PAUSED', reason_category = ?, reason = ?,
+              failures = failures + 1,
+              next_attempt_at = now() + least(interval '5 minutes',
+                                              interval '2 seconds' * power(2, least(failures, 10)))
+            where practice_id = ? and feed = ?""")
+        .params(reason.category().name(), reason.text(), practice, feed)
+        .update();
+  }
+
+  /**
+   * Asks a feed to read now; a pause does not hold it back.
+   *
+   * @return false when there is no such feed
+   */
+  public boolean askForPass(String practice, String feed, boolean comparison) {
+    return database
+            .sql(
+                """
+                update feeds set sync_asked_at = now(), next_attempt_at = null,
+                  compare_asked_at = case when ? then now() else compare_asked_at end
+                where practice_id = ? and feed = ?""")
+            .params(comparison, practices.id(practice), feed)
+            .update()
+        == 1;
+  }
+
+  /** Every feed of every practice: this lists feeds and shows no patient. */
+  public List<Status> all() {
+    return database
+        .sql(STATUS + " order by p.practice, f.feed")
+        .query((row, n) -> status(row))
+        .list();
+  }
+
+  /** One feed. */
+  public Optional<Status> find(String feed) {
+    return database
+        .sql(STATUS + " where f.feed = ?")
+        .param(feed)
+        .query((row, n) -> status(row))
+        .stream()
+        .findFirst();
+  }
+
+  private static final String STATUS =
+      """
+      select p.practice, f.feed, f.source, f.state, f.reason_category, f.reason, f.next_attempt_at,
+             f.last_pass_at, f.last_compare_at, c.watermark
+      from feeds f
+      join practices p on p.id = f.practice_id
+      left join feed_cursors c on c.practice_id = f.practice_id and c.feed = f.feed
+                              and c.record_type = 'PATIENTS'""";
+
+  private static Status status(java.sql.ResultSet row) throws java.sql.SQLException {
+    return new Status(
+        row.getString(1),
+        row.getString(2),
+        row.getString(3),
+        row.getString(4),
+        row.getString(5),
+        row.getString(6),
+        instant(row, 7),
+        instant(row, 8),
+        instant(row, 9),
+        row.getString(10));
+  }
+
+  private static @Nullable Instant instant(java.sql.ResultSet row, int column)
+      throws java.sql.SQLException {
+    var stamp = row.getTimestamp(column);
+    return stamp == null ? null : stamp.toInstant();
+  }
+}
