@@ -1,11 +1,23 @@
 package org.pmslink;
 
-/** Entry point of the product. */
-public final class PmsLink {
-  private PmsLink() {}
+import org.pmslink.cli.CommandLineTool;
+import org.springframework.boot.autoconfigure.SpringBootApplication;
+import org.springframework.boot.autoconfigure.jms.JmsAutoConfiguration;
+import org.springframework.boot.autoconfigure.jms.artemis.ArtemisAutoConfiguration;
 
-  /** Runs the command line. */
+/**
+ * The product. The modules in the order of the flow: {@code feed} reads, {@code linking} maps,
+ * normalises ({@code patient}) and matches ({@code matching}), {@code membership} writes the store,
+ * {@code deadletter} keeps what failed, {@code progress} counts.
+ */
+@SpringBootApplication(exclude = {JmsAutoConfiguration.class, ArtemisAutoConfiguration.class})
+public class PmsLink {
+
+  /** Runs the command line; see {@code --help}. */
   public static void main(String[] args) {
-    System.out.println("hi");
+    int status = CommandLineTool.run(PmsLink.class, args);
+    if (status != CommandLineTool.KEEP_RUNNING) {
+      System.exit(status);
+    }
   }
 }

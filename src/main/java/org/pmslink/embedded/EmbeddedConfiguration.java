@@ -10,6 +10,8 @@ import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.context.annotation.Lazy;
 import org.springframework.context.annotation.Primary;
+import org.springframework.core.env.Environment;
+import org.springframework.core.env.Profiles;
 import org.springframework.jms.connection.CachingConnectionFactory;
 
 /**
@@ -33,8 +35,12 @@ public class EmbeddedConfiguration {
 
   @Bean
   @Lazy
-  EmbeddedDatabase embeddedDatabase(DataFolder folder, EmbeddedSettings settings) {
-    return EmbeddedDatabase.start(folder, settings.programs());
+  EmbeddedDatabase embeddedDatabase(
+      ObjectProvider<DataFolder> folder, EmbeddedSettings settings, Environment environment) {
+    // A command looks at the store beside a running engine, and owns nothing.
+    return environment.acceptsProfiles(Profiles.of("tool"))
+        ? EmbeddedDatabase.open(settings.folder(), settings.programs())
+        : EmbeddedDatabase.start(folder.getObject(), settings.programs());
   }
 
   @Bean
