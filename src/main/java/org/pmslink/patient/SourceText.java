@@ -1,0 +1,68 @@
+package org.pmslink.patient;
+
+import java.text.Normalizer;
+import org.jspecify.annotations.Nullable;
+
+/** One typed value, made safe to store and fit to compare. */
+final class SourceText {
+  /** Longer than any honest value; a mapping that writes more has read the wrong thing. */
+  static final int MAX_LENGTH = 10_000;
+
+  private SourceText() {}
+
+  /**
+   * Trims, makes every run of blanks, tabs and no-break spaces one blank, composes accents and
+   * drops what cannot be stored or seen: NUL (PostgreSQL refuses it), other control characters,
+   * zero-width characters and halves of surrogate pairs.
+   *
+   * @return {@code null} when nothing is left
+   * @throws InvalidRecordException naming the field when the text is absurdly long
+   */
+  static @Nullable String clean(String field, @Nullable String raw) {
+    if (raw == null) {
+      return null;
+    }
+    if (raw.length() > MAX_LENGTH) {
+      throw new InvalidRecordException(field + ": longer than " + MAX_LENGTH + " characters");
+    }
+    if (raw.isEmpty()) {
+      return null;
+    }
+    return isTidy(raw) ? raw : tidied(raw);
+  }
+
+  private static boolean isTidy(String text) {
+    boolean blankBefore = true;
+    for (int i = 0; i < text.length(); i++) {
+      char c = text.charAt(i);
+      if (c < ' ' || c > '~' || (c == ' ' && blankBefore)) {
+        return false;
+      }
+      blankBefore = c == ' ';
+    }
+    return !blankBefore;
+  }
+
+  private static @Nullable String tidied(String text) {
+    StringBuilder out = new StringBuilder(text.length());
+    boolean blankDue = false;
+    for (int i = 0; i < text.length(); ) {
+      int c = text.codePointAt(i);
+      i += Character.charCount(c);
+      if (Character.isWhitespace(c) || Character.isSpaceChar(c)) {
+        blankDue = true;
+        continue;
+      }
+      int type = Character.getType(c);
+      if (type == Character.CONTROL || type == Character.FORMAT || type == Character.SURROGATE) {
+        continue;
+      }
+      if (blankDue && !out.isEmpty()) {
+        out.append(' ');
+      }
+      blankDue = false;
+      out.appendCodePoint(c);
+    }
+    return out.isEmpty() ? null : Normalizer.normalize(out, Normalizer.Form.NFC);
+  }
+}
