@@ -1,11 +1,124 @@
 package org.pmslink.cli;
 
-public final class CommandLineTool {
+import java.io.PrintStream;
+import java.util.ArrayList;
+import java.util.List;
+import org.springframework.boot.SpringApplication;
+import org.springframework.boot.WebApplicationType;
+import org.springframework.boot.builder.SpringApplicationBuilder;
+import org.springframework.context.ConfigurableApplicationContext;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** The commands of {@code pms-link}. */
+@Command(
+    name = "pms-link",
+    mixinStandardHelpOptions = true,
+    version = "pms-link 0.1.0",
+    description =
+        "Links the patients of a dental practice management system (PMS) to the members of a membership store.",
+    subcommands = {
+      ServeCommand.class,
+      SyncCommand.class,
+      StatusCommand.class,
+      CheckCommand.class,
+      MapCommand.class,
+      DeadLettersCommand.class
+    },
+    footerHeading = "%nSettings:%n",
+    footer = {
+      "Every setting of application.yaml can be given as an argument, such as",
+      "--pmslink.data-folder=/var/lib/pms-link, or in the environment: PMSLINK_DATA_FOLDER."
+    },
+    exitCodeListHeading = "%nExit codes:%n",
+    exitCodeList = {
+      "0:all went well",
+      "1:something was found or failed; a line says what and what to do",
+      "2:the command was not understood"
+    })
+public final class CommandLineTool implements Runnable {
+  /** Returned instead of an exit code by a command that goes on in the background. */
   public static final int KEEP_RUNNING = -1;
 
-  public static int run(Class<?> a, String[] b) {
-    return 0;
+  private static final List<String> SETTINGS =
+      List.of("--pmslink.", "--spring.", "--camel.", "--server.", "--logging.", "--management.");
+
+  @Spec CommandSpec spec = CommandSpec.create();
+
+  final Class<?> application;
+  final String[] settings;
+
+  private CommandLineTool(Class<?> application, String[] settings) {
+    this.application = application;
+    this.settings = settings;
   }
 
-  private CommandLineTool() {}
+  /**
+   * Runs one command.
+   *
+   * @param application the Spring Boot application that commands start when they need it
+   * @return an exit code, or {@link #KEEP_RUNNING}
+   */
+  public static int run(Class<?> application, String... args) {
+    List<String> words = new ArrayList<>();
+    List<String> settings = new ArrayList<>();
+    for (String arg : args) {
+      (SETTINGS.stream().anyMatch(arg::startsWith) ? settings : words).add(arg);
+    }
+    CommandLineTool tool = new CommandLineTool(application, settings.toArray(String[]::new));
+    CommandLine line = new CommandLine(tool);
+    line.setExecutionExceptionHandler(
+        (e, command, parsed) -> {
+          command.getErr().println(reason(e));
+          return 1;
+        });
+    return line.execute(words.toArray(String[]::new));
+  }
+
+  @Override
+  public void run() {
+    throw new ParameterException(spec.commandLine(), "Which command? See pms-link --help.");
+  }
+
+  /** Starts the whole engine. */
+  ConfigurableApplicationContext engine(boolean withWeb) {
+    return start(
+        new SpringApplicationBuilder(application)
+            .web(withWeb ? WebApplicationType.SERVLET : WebApplicationType.NONE));
+  }
+
+  /** Opens the store beside an engine, or without one. */
+  ConfigurableApplicationContext store() {
+    return start(
+        new SpringApplicationBuilder(application).profiles("tool").web(WebApplicationType.NONE));
+  }
+
+  /** The settings without anything behind them. */
+  Settings settings() {
+    return Settings.read(settings);
+  }
+
+  private ConfigurableApplicationContext start(SpringApplicationBuilder builder) {
+    SpringApplication application = builder.build();
+    application.setRegisterShutdownHook(true);
+    return application.run(settings);
+  }
+
+  /** One line that says what is wrong: the innermost message that says something. */
+  static String reason(Throwable thrown) {
+    String reason = thrown.getClass().getSimpleName();
+    for (Throwable t = thrown; t != null; t = t.getCause()) {
+      if (t.getMessage() != null && !t.getMessage().isBlank()) {
+        reason = t.getMessage().lines().findFirst().orElse(reason);
+      }
+    }
+    return "pms-link: " + reason;
+  }
+
+  static PrintStream out() {
+    return System.out;
+  }
 }

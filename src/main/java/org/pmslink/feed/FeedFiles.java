@@ -27,7 +27,6 @@ import org.slf4j.LoggerFactory;
  */
 public final class FeedFiles {
   private static final Logger log = LoggerFactory.getLogger(FeedFiles.class);
-  private static final String ENDING = ".camel.yaml";
   private static final Pattern LINE = Pattern.compile("line:? (\\d+)");
 
   private final Path folder;
@@ -61,7 +60,7 @@ public final class FeedFiles {
       return List.of();
     }
     try (Stream<Path> files = Files.list(folder)) {
-      return files.filter(f -> f.getFileName().toString().endsWith(ENDING)).sorted().toList();
+      return files.filter(f -> f.getFileName().toString().endsWith(FeedFile.ENDING)).sorted().toList();
     } catch (IOException e) {
       throw new FeedException(folder + ": the folder of feeds cannot be listed");
     }
@@ -72,14 +71,13 @@ public final class FeedFiles {
     String name = file.getFileName().toString();
     List<String> before = context.getRoutes().stream().map(r -> r.getRouteId()).toList();
     try {
-      requireTemplatedRoute(file);
+      check(file);
       var resource = ResourceHelper.fromString(name, Files.readString(file));
       for (RoutesBuilder builder :
           PluginHelper.getRoutesLoader(context).findRoutesBuilders(resource)) {
         context.addRoutes(builder);
       }
       FeedDefinition definition = definition(context, file);
-      checkMappings(definition);
       loaded.put(definition.getFeed(), definition);
       return null;
     } catch (Exception e) {
@@ -90,18 +88,8 @@ public final class FeedFiles {
     }
   }
 
-  /** A feed file holds one templated route and nothing else: parameters, no program. */
-  private static void requireTemplatedRoute(Path file) throws IOException {
-    String text = Files.readString(file);
-    if (!Pattern.compile("(?m)^- templatedRoute:").matcher(text).find()
-        || Pattern.compile("(?m)^- (?!templatedRoute:)").matcher(text).find()) {
-      throw new FeedException(
-          "must hold one \"- templatedRoute:\" and nothing else; other routes are for developers");
-    }
-  }
-
   private static FeedDefinition definition(CamelContext context, Path file) {
-    String expected = file.getFileName().toString().replace(ENDING, "");
+    String expected = file.getFileName().toString().replace(FeedFile.ENDING, "");
     return context.getRegistry().findByType(FeedDefinition.class).stream()
         .filter(d -> d.getFeed().equals(expected))
         .findFirst()
@@ -109,8 +97,17 @@ public final class FeedFiles {
             () -> new FeedException("the parameter \"feed\" must be the file's name: " + expected));
   }
 
-  private void checkMappings(FeedDefinition definition) {
-    String pms = definition.getMappings();
+  /**
+   * Checks a file and what it needs, without starting anything.
+   *
+   * @throws FeedException or {@link MappingException} with line and reason
+   */
+  public void check(Path file) {
+    FeedFile read = FeedFile.read(file, folder.resolveSibling("templates"));
+    String pms = read.parameters().get("mappings");
+    if (pms == null || pms.contains("{{")) {
+      return;
+    }
     SourceQuery.read(mappings.folder(), pms + "/patients.sql");
     SourceQuery.read(mappings.folder(), pms + "/merges.sql");
     for (String mapping : List.of("/patient.jslt", "/merge.jslt")) {

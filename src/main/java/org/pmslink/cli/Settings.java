@@ -1,0 +1,32 @@
+package org.pmslink.cli;
+
+import java.nio.file.Path;
+import java.util.Objects;
+import org.springframework.boot.DefaultApplicationArguments;
+import org.springframework.boot.context.config.ConfigDataEnvironmentPostProcessor;
+import org.springframework.core.env.ConfigurableEnvironment;
+import org.springframework.core.env.SimpleCommandLinePropertySource;
+import org.springframework.core.env.StandardEnvironment;
+
+/** The settings that a command needs which starts nothing. */
+record Settings(Path routes, Path mappings, Path data, boolean ownDatabase) {
+
+  static Settings read(String[] args) {
+    ConfigurableEnvironment environment = new StandardEnvironment();
+    environment
+        .getPropertySources()
+        .addFirst(
+            new SimpleCommandLinePropertySource(
+                new DefaultApplicationArguments(args).getSourceArgs()));
+    ConfigDataEnvironmentPostProcessor.applyTo(environment);
+    return new Settings(
+        Path.of(value(environment, "pmslink.routes-folder")),
+        Path.of(value(environment, "pmslink.mappings-folder")),
+        Path.of(value(environment, "pmslink.data-folder")),
+        value(environment, "pmslink.database.url").isBlank());
+  }
+
+  private static String value(ConfigurableEnvironment environment, String name) {
+    return Objects.requireNonNull(environment.getProperty(name), name);
+  }
+}

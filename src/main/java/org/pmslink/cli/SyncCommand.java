@@ -1,0 +1,98 @@
+package org.pmslink.cli;
+
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import org.pmslink.embedded.DataFolder;
+import org.pmslink.feed.FeedFiles;
+import org.pmslink.feed.FeedStates;
+import org.springframework.context.ConfigurableApplicationContext;
+import picocli.CommandLine.ArgGroup;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.ParentCommand;
+
+/** {@code pms-link sync}. */
+@Command(
+    name = "sync",
+    mixinStandardHelpOptions = true,
+    description = {
+      "Reads a feed now and waits until everything it read is in the store, then prints what became of it.",
+      "Asks the engine that runs on this data folder; when none does, it runs one for this pass."
+    })
+final class SyncCommand implements Callable<Integer> {
+  @ParentCommand CommandLineTool tool;
+
+  @ArgGroup(exclusive = true, multiplicity = "1")
+  Which which;
+
+  @Option(
+      names = "--compare",
+      description = "Compare the whole PMS with the store, as it is done every night.")
+  boolean compare;
+
+  @Option(
+      names = "--wait",
+      description = "Longest time to wait, in minutes (default: ${DEFAULT-VALUE}).",
+      defaultValue = "60")
+  int minutes;
+
+  @SuppressWarnings("NullAway.Init") // picocli fills them in
+  SyncCommand() {}
+
+  static final class Which {
+    @Parameters(paramLabel = "FEED", description = "Name of the feed.")
+    @Nullable String feed;
+
+    @Option(names = "--all", description = "All feeds.")
+    boolean all;
+  }
+
+  @Override
+  public Integer call() throws Exception {
+    Settings settings = tool.settings();
+    if (settings.ownDatabase() && engineRuns(settings)) {
+      try (var store = tool.store()) {
+        return sync(store, store.getBean(FeedStates.class).all().stream().map(FeedStates.Status::feed).toList());
+      }
+    }
+    try (var engine = tool.engine(false)) {
+      return sync(engine, List.copyOf(engine.getBean(FeedFiles.class).loaded().keySet()));
+    }
+  }
+
+  private static boolean engineRuns(Settings settings) {
+    try (DataFolder free = DataFolder.own(settings.data())) {
+      return free == null;
+    } catch (IllegalStateException e) {
+      return true;
+    }
+  }
+
+  private int sync(ConfigurableApplicationContext context, List<String> known) throws Exception {
+    List<String> feeds = which.feed == null ? known : List.of(which.feed);
+    FeedStates states = context.getBean(FeedStates.class);
+    PassWatch watch = context.getBean(PassWatch.class);
+    boolean well = true;
+    for (String feed : feeds) {
+      if (!PassWatch.await(() -> states.find(feed).isPresent(), Duration.ofSeconds(10))) {
+        CommandLineTool.out().println("There is no feed \"" + feed + "\"; known are " + known);
+        return 1;
+      }
+      FeedStates.Status status = states.find(feed).orElseThrow();
+      Instant asked = Instant.now();
+      states.askForPass(status.practice(), feed, compare);
+      PassWatch.Result result =
+          watch.awaitPass(feed, asked, Duration.ofMinutes(minutes), CommandLineTool.out());
+      if (!result.done()) {
+        CommandLineTool.out().println(result.reason());
+        well = false;
+      }
+    }
+    CommandLineTool.out().println(context.getBean(FeedTable.class).newest(null));
+    return well ? 0 : 1;
+  }
+}
