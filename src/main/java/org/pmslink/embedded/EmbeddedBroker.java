@@ -67,7 +67,7 @@ public final class EmbeddedBroker implements AutoCloseable {
   /** Starts again after {@link #stop}, with what is on disk. */
   public void start() {
     long begin = System.nanoTime();
-    server = new EmbeddedActiveMQ().setConfiguration(configuration());
+    server = new EmbeddedActiveMQ().setConfiguration(configuration(folder, number));
     try {
       server.start();
     } catch (Exception e) {
@@ -109,7 +109,7 @@ public final class EmbeddedBroker implements AutoCloseable {
     return factory;
   }
 
-  private Configuration configuration() {
+  static Configuration configuration(Path folder, int number) {
     Configuration configuration =
         new ConfigurationImpl()
             .setName("pms-link-" + number)

@@ -174,6 +174,18 @@ class EmbeddedDatabaseTest {
     }
   }
 
+  @Test
+  void stopsWithAnEngineThatIsToldToStop() throws Exception {
+    owned.close();
+    Process engine = EngineInAnotherProcess.startOn(folder, PROGRAMS);
+
+    engine.destroy();
+
+    assertThat(engine.waitFor(30, TimeUnit.SECONDS)).isTrue();
+    assertThat(Postmaster.of(folder.resolve("postgres"))).isEmpty();
+    owned = DataFolder.own(folder);
+  }
+
   private static String ask(EmbeddedDatabase database, String question) throws SQLException {
     try (Connection connection = connect(database);
         Statement statement = connection.createStatement();

@@ -6,13 +6,17 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.concurrent.CountDownLatch;
+import org.springframework.boot.WebApplicationType;
+import org.springframework.boot.builder.SpringApplicationBuilder;
 
-/** Starts a database in a process of its own, which a test can then kill. */
+/** An engine, as far as this package goes, in a process of its own that a test can end. */
 final class EngineInAnotherProcess {
   private EngineInAnotherProcess() {}
 
   public static void main(String[] args) throws InterruptedException {
-    EmbeddedDatabase.start(DataFolder.own(Path.of(args[0])), Path.of(args[1]));
+    new SpringApplicationBuilder(EmbeddedConfiguration.class)
+        .web(WebApplicationType.NONE)
+        .run("--pmslink.data-folder=" + args[0], "--pmslink.programs-folder=" + args[1]);
     System.out.println("ready");
     new CountDownLatch(1).await();
   }
