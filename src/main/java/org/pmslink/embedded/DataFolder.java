@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import org.jspecify.annotations.Nullable;
+import org.pmslink.security.PrivateFolder;
 
 /**
  * The folder of one engine, held by one process at a time. The operating system gives the lock back
@@ -33,7 +34,7 @@ public final class DataFolder implements AutoCloseable {
   public static DataFolder own(Path folder) {
     Path path = folder.toAbsolutePath().normalize();
     try {
-      Files.createDirectories(path);
+      PrivateFolder.make(path);
       Path file = path.resolve("engine.lock");
       FileChannel channel =
           FileChannel.open(

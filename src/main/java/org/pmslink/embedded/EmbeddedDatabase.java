@@ -142,7 +142,7 @@ public final class EmbeddedDatabase implements AutoCloseable {
             .setDataDirectory(data)
             .setCleanDataDirectory(false)
             .setPgBinaryResolver(programs)
-            .setOverrideWorkingDirectory(programs.folder().toFile())
+            .setOverrideWorkingDirectory(programs.unpacked().toFile())
             .setDataDirectoryCustomizer(any -> demandPassword(programs, data, password, output))
             .setConnectConfig("password", password)
             .setPGStartupWait(LONGEST_START)

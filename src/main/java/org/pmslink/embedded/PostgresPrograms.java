@@ -19,6 +19,7 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
+import org.pmslink.security.PrivateFolder;
 import org.springframework.util.FileSystemUtils;
 
 /**
@@ -26,6 +27,11 @@ import org.springframework.util.FileSystemUtils;
  * offer. A record, because the library remembers where it unpacked by the resolver it was given.
  */
 record PostgresPrograms(Path folder) implements PgBinaryResolver {
+
+  /** Where to unpack: the library lets everybody write there, so it is within a private folder. */
+  Path unpacked() {
+    return folder.resolve("postgres").resolve("unpacked");
+  }
 
   @Override
   public InputStream getPgBinary(String system, String machineHardware) throws IOException {
@@ -36,7 +42,7 @@ record PostgresPrograms(Path folder) implements PgBinaryResolver {
   private Path home() throws IOException {
     try (InputStream archive = getPgBinary(system(), hardware())) {
       byte[] digest = MessageDigest.getInstance("MD5").digest(archive.readAllBytes());
-      return folder.resolve("PG-" + HexFormat.of().formatHex(digest));
+      return unpacked().resolve("PG-" + HexFormat.of().formatHex(digest));
     } catch (NoSuchAlgorithmException e) {
       throw new IllegalStateException("This Java has no MD5", e);
     }
@@ -52,11 +58,13 @@ record PostgresPrograms(Path folder) implements PgBinaryResolver {
     if (Files.exists(complete)) {
       return start.call();
     }
-    Files.createDirectories(folder);
+    PrivateFolder.make(folder.resolve("postgres"));
     synchronized (PostgresPrograms.class) {
       try (FileChannel channel =
           FileChannel.open(
-              folder.resolve("unpack.lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
+              unpacked().resolveSibling("unpack.lock"),
+              StandardOpenOption.CREATE,
+              StandardOpenOption.WRITE)) {
         channel.lock();
         if (Files.notExists(complete)) {
           FileSystemUtils.deleteRecursively(home);

@@ -4,8 +4,6 @@ import java.io.IOException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.FileAttribute;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.util.function.Supplier;
 
 /** A file that holds one secret, made when it is first asked for and readable by its owner only. */
@@ -35,8 +33,9 @@ public final class SecretFile {
     if (folder == null) {
       throw new IOException("a secret file needs a folder");
     }
-    Files.createDirectories(folder, only(folder, "rwx------"));
-    Path draft = Files.createTempFile(folder, "new-", ".secret", only(folder, "rw-------"));
+    PrivateFolder.make(folder);
+    Path draft =
+        Files.createTempFile(folder, "new-", ".secret", PrivateFolder.only(folder, "rw-------"));
     try {
       Files.writeString(draft, secret);
       Files.move(draft, file);
@@ -45,14 +44,5 @@ public final class SecretFile {
     } finally {
       Files.deleteIfExists(draft);
     }
-  }
-
-  private static FileAttribute<?>[] only(Path folder, String permissions) {
-    // Windows has no such permissions; there the folder's access list decides.
-    return folder.getFileSystem().supportedFileAttributeViews().contains("posix")
-        ? new FileAttribute<?>[] {
-          PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString(permissions))
-        }
-        : new FileAttribute<?>[0];
   }
 }

@@ -60,6 +60,9 @@ class EmbeddedDatabaseTest {
           .isEqualTo("f");
       assertThat(Files.getPosixFilePermissions(folder.resolve("postgres.password")))
           .isEqualTo(PosixFilePermissions.fromString("rw-------"));
+      assertThat(Files.getPosixFilePermissions(PROGRAMS.resolve("postgres")))
+          .as("nobody else can change the programs we run")
+          .isEqualTo(PosixFilePermissions.fromString("rwx------"));
     }
   }
 
@@ -172,6 +175,8 @@ class EmbeddedDatabaseTest {
       assertThat(ask(database, "select name from kept")).isEqualTo("Ruiz");
       assertThat(leftBehind.runs()).isFalse();
     }
+    // The killed engine held the broker's journal, too; a lock that stayed would throw here.
+    EmbeddedBroker.start(owned).close();
   }
 
   @Test

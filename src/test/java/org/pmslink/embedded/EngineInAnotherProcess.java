@@ -16,7 +16,10 @@ final class EngineInAnotherProcess {
   public static void main(String[] args) throws InterruptedException {
     new SpringApplicationBuilder(EmbeddedConfiguration.class)
         .web(WebApplicationType.NONE)
-        .run("--pmslink.data-folder=" + args[0], "--pmslink.programs-folder=" + args[1]);
+        .run(
+            "--pmslink.data-folder=" + args[0],
+            "--pmslink.programs-folder=" + args[1],
+            "--logging.level.root=warn");
     System.out.println("ready");
     new CountDownLatch(1).await();
   }
