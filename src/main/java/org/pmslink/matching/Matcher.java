@@ -1,6 +1,7 @@
 package org.pmslink.matching;
 
 import java.util.Collection;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Set;
 import java.util.function.Function;
@@ -18,7 +19,7 @@ public interface Matcher {
 
   /**
    * Keys under which a person is filed; two people are compared only if they share one. 64-bit
-   * hashes, stable across versions of the JVM.
+   * hashes, stable across versions of the JVM. Empty when too little is known to find anybody.
    */
   Set<Long> blockingKeys(Person person);
 
@@ -52,7 +53,7 @@ public interface Matcher {
   static List<Match> ranked(Collection<Match> matches) {
     return matches.stream()
         .sorted(
-            java.util.Comparator.<Match>comparingDouble(m -> -m.comparison().score())
+            Comparator.<Match>comparingDouble(m -> -m.comparison().score())
                 .thenComparingLong(Match::candidateId))
         .toList();
   }

@@ -1,0 +1,96 @@
+package org.pmslink.matching;
+
+/** How alike two folded words are. */
+final class Likeness {
+  private Likeness() {}
+
+  /**
+   * Whether one slip of the hand turns one word into the other: a letter changed, left out, put in,
+   * or two neighbours swapped. In words shorter than four letters a slip makes another name, so
+   * none is seen there; nor is one in the first letter, where people rarely slip and where names of
+   * siblings differ (Jayden, Kayden).
+   */
+  static boolean isOneSlip(String a, String b) {
+    if (a.length() < 4 || b.length() < 4 || a.charAt(0) != b.charAt(0)) {
+      return false;
+    }
+    return isOneEdit(a, b);
+  }
+
+  /** Damerau-Levenshtein distance of exactly one. */
+  static boolean isOneEdit(String a, String b) {
+    if (a.length() > b.length()) {
+      return isOneEdit(b, a);
+    }
+    int longer = b.length() - a.length();
+    if (longer > 1) {
+      return false;
+    }
+    int at = 0;
+    while (at < a.length() && a.charAt(at) == b.charAt(at)) {
+      at++;
+    }
+    if (longer == 1) {
+      return a.regionMatches(at, b, at + 1, a.length() - at);
+    }
+    if (at == a.length()) {
+      return false;
+    }
+    if (a.regionMatches(at + 1, b, at + 1, a.length() - at - 1)) {
+      return true;
+    }
+    return at + 1 < a.length()
+        && a.charAt(at) == b.charAt(at + 1)
+        && a.charAt(at + 1) == b.charAt(at)
+        && a.regionMatches(at + 2, b, at + 2, a.length() - at - 2);
+  }
+
+  /** Jaro-Winkler similarity, 0 to 1. */
+  static double jaroWinkler(String a, String b) {
+    if (a.isEmpty() || b.isEmpty()) {
+      return 0;
+    }
+    double jaro = jaro(a, b);
+    int prefix = 0;
+    int limit = Math.min(4, Math.min(a.length(), b.length()));
+    while (prefix < limit && a.charAt(prefix) == b.charAt(prefix)) {
+      prefix++;
+    }
+    return jaro + prefix * 0.1 * (1 - jaro);
+  }
+
+  private static double jaro(String first, String second) {
+    // Ordered, because the greedy pairing of letters below may depend on who comes first.
+    boolean ordered =
+        first.length() < second.length()
+            || (first.length() == second.length() && first.compareTo(second) <= 0);
+    String a = ordered ? first : second;
+    String b = ordered ? second : first;
+    int window = Math.max(0, b.length() / 2 - 1);
+    boolean[] taken = new boolean[b.length()];
+    char[] common = new char[a.length()];
+    int matches = 0;
+    for (int i = 0; i < a.length(); i++) {
+      int end = Math.min(b.length(), i + window + 1);
+      for (int j = Math.max(0, i - window); j < end; j++) {
+        if (!taken[j] && a.charAt(i) == b.charAt(j)) {
+          taken[j] = true;
+          common[matches++] = a.charAt(i);
+          break;
+        }
+      }
+    }
+    if (matches == 0) {
+      return 0;
+    }
+    int outOfOrder = 0;
+    int at = 0;
+    for (int j = 0; j < b.length(); j++) {
+      if (taken[j] && b.charAt(j) != common[at++]) {
+        outOfOrder++;
+      }
+    }
+    double m = matches;
+    return (m / a.length() + m / b.length() + (m - outOfOrder / 2.0) / m) / 3;
+  }
+}
