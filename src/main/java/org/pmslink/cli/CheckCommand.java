@@ -10,8 +10,8 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.pmslink.feed.FeedException;
 import org.pmslink.feed.FeedFiles;
-import org.pmslink.mapping.MappingException;
 import org.pmslink.mapping.MappingExamples;
+import org.pmslink.mapping.MappingException;
 import org.pmslink.mapping.Mappings;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Parameters;
@@ -90,8 +90,7 @@ final class CheckCommand implements Callable<Integer> {
       CommandLineTool.out().println(name + ": " + check.get());
     } catch (FeedException | MappingException e) {
       String message = String.valueOf(e.getMessage());
-      CommandLineTool.out()
-          .println(message.startsWith(name) ? message : name + ": " + message);
+      CommandLineTool.out().println(message.startsWith(name) ? message : name + ": " + message);
       wrong++;
     }
   }

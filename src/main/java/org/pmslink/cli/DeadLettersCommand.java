@@ -49,9 +49,7 @@ final class DeadLettersCommand implements Runnable {
               description = "open (default), replaying, resolved, discarded or all.",
               defaultValue = "open")
           String state,
-      @Option(
-              names = "--category",
-              description = "MAPPING_FAILED, INVALID_RECORD or STEP_FAILED.")
+      @Option(names = "--category", description = "MAPPING_FAILED, INVALID_RECORD or STEP_FAILED.")
           @Nullable String category) {
     try (var store = tool.store()) {
       String wanted = state.equals("all") ? null : state.toUpperCase(Locale.ROOT);
@@ -71,7 +69,8 @@ final class DeadLettersCommand implements Runnable {
   @Command(
       name = "show",
       mixinStandardHelpOptions = true,
-      description = "Shows one letter; its raw record only with --payload, because it is patient data.")
+      description =
+          "Shows one letter; its raw record only with --payload, because it is patient data.")
   int show(
       @Parameters(paramLabel = "ID") long id,
       @Option(names = "--payload", description = "Print the raw record: patient data.")

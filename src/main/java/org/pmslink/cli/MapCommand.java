@@ -73,8 +73,7 @@ final class MapCommand implements Callable<Integer> {
               : new PatientNormalizer(ssn -> "(keyed hash)")
                   .normalize(compiled.patient(sample), ZoneId.of("UTC"));
       CommandLineTool.out()
-          .println(
-              RecordJson.mapper().writerWithDefaultPrettyPrinter().writeValueAsString(result));
+          .println(RecordJson.mapper().writerWithDefaultPrettyPrinter().writeValueAsString(result));
       return 0;
     } catch (MappingException | InvalidRecordException e) {
       CommandLineTool.out().println(e.getMessage());

@@ -29,7 +29,8 @@ final class StatusCommand implements Callable<Integer> {
       DeadLetters letters = store.getBean(DeadLetters.class);
       Practices practices = store.getBean(Practices.class);
       if (states.all().isEmpty()) {
-        CommandLineTool.out().println("No feed has run yet; start the engine with \"pms-link serve\".");
+        CommandLineTool.out()
+            .println("No feed has run yet; start the engine with \"pms-link serve\".");
         return 0;
       }
       boolean well = true;

@@ -56,7 +56,9 @@ final class SyncCommand implements Callable<Integer> {
     Settings settings = tool.settings();
     if (settings.ownDatabase() && engineRuns(settings)) {
       try (var store = tool.store()) {
-        return sync(store, store.getBean(FeedStates.class).all().stream().map(FeedStates.Status::feed).toList());
+        return sync(
+            store,
+            store.getBean(FeedStates.class).all().stream().map(FeedStates.Status::feed).toList());
       }
     }
     try (var engine = tool.engine(false)) {

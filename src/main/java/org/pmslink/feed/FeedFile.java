@@ -45,7 +45,9 @@ record FeedFile(String name, String template, Map<String, String> parameters) {
       if (!List.of("routeTemplateRef", "routeId", "parameters").contains(field)) {
         throw at(
             fields.get(field),
-            "\"" + field + "\" does not belong here; only routeTemplateRef, routeId and parameters do");
+            "\""
+                + field
+                + "\" does not belong here; only routeTemplateRef, routeId and parameters do");
       }
     }
     String template = text(required(fields, "routeTemplateRef", route));
@@ -136,7 +138,8 @@ record FeedFile(String name, String template, Map<String, String> parameters) {
     known.forEach(
         (parameter, required) -> {
           if (required && !parameters.containsKey(parameter)) {
-            throw at(route, "the parameter \"" + parameter + "\" is missing; " + template + " needs it");
+            throw at(
+                route, "the parameter \"" + parameter + "\" is missing; " + template + " needs it");
           }
         });
   }
@@ -151,7 +154,8 @@ record FeedFile(String name, String template, Map<String, String> parameters) {
       }
       return root;
     } catch (MarkedYAMLException e) {
-      String line = e.getProblemMark() == null ? "" : "line " + (e.getProblemMark().getLine() + 1) + ": ";
+      String line =
+          e.getProblemMark() == null ? "" : "line " + (e.getProblemMark().getLine() + 1) + ": ";
       throw new FeedException(line + "this is not YAML: " + e.getProblem());
     } catch (IOException e) {
       throw new FeedException("the file cannot be read as UTF-8 text");

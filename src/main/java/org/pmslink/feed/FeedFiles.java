@@ -60,7 +60,10 @@ public final class FeedFiles {
       return List.of();
     }
     try (Stream<Path> files = Files.list(folder)) {
-      return files.filter(f -> f.getFileName().toString().endsWith(FeedFile.ENDING)).sorted().toList();
+      return files
+          .filter(f -> f.getFileName().toString().endsWith(FeedFile.ENDING))
+          .sorted()
+          .toList();
     } catch (IOException e) {
       throw new FeedException(folder + ": the folder of feeds cannot be listed");
     }

@@ -180,7 +180,7 @@ public class ApplyCommands {
     long[] versions = new long[n];
     String[] statuses = new String[n];
     String[] hashes = new String[n];
-    Timestamp[] modified = new Timestamp[n];
+    @Nullable Timestamp[] modified = new @Nullable Timestamp[n];
     String[] records = new String[n];
     String[] keys = new String[n];
     for (int i = 0; i < n; i++) {

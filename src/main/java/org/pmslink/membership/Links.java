@@ -589,10 +589,10 @@ class Links {
   }
 
   private void move(int practice, String source, Side from, Side to) {
-    if (from.linkId() == null) {
+    if (from.linkId() == null || from.memberId() == null) {
       return;
     }
-    if (to.linkId() != null && !from.memberId().equals(to.memberId())) {
+    if (to.linkId() != null && to.memberId() != null && !from.memberId().equals(to.memberId())) {
       flag(practice, List.of(from.patientId(), to.patientId()), "MERGED_BOTH_LINKED");
       database.update(
           """
