@@ -1,0 +1,76 @@
+package org.pmslink.sample;
+
+/**
+ * What makes a record hard to read or to match.
+ *
+ * <p>{@code every}: of the records a trap can befall, one in so many gets it.
+ */
+enum Trap {
+  // Households.
+  TWINS(25),
+  TWINS_ONE_LETTER_APART(3),
+  FATHER_AND_SON(14),
+  NON_PATIENT_GUARANTOR(18),
+  GUARANTOR_MISSING(300),
+  SHARED_EMAIL(2),
+  SHARED_PHONE(2),
+  // Names.
+  NICKNAME_PREFERRED(5),
+  NICKNAME_IN_GIVEN(12),
+  ALL_CAPS(35),
+  NOTE_IN_NAME(90),
+  HYPHENATED(60),
+  SPACED_SURNAME(120),
+  CURLY_APOSTROPHE(200),
+  // Fields.
+  BIRTH_DATE_FILLER(60),
+  PHONE_FILLER(45),
+  PHONE_WITH_TEXT(80),
+  EMAIL_FILLER(50),
+  TWO_EMAILS(80),
+  SSN_FILLER(80),
+  MOBILE_ELSEWHERE(25),
+  EXTRA_PHONE(30),
+  // Codes.
+  GENDER_OTHER(200),
+  GENDER_UNKNOWN(40),
+  GENDER_NOT_ASKED(60),
+  STATUS_UNKNOWN(250),
+  INACTIVE(18),
+  ARCHIVED(25),
+  DELETED(70),
+  DECEASED(60),
+  PROSPECTIVE(50),
+  // More than one chart, or none.
+  DUPLICATE_CHART(60),
+  MERGED(60),
+  MERGE_CHAIN(200),
+  MERGED_INTO_ITSELF(300),
+  CLONE(150),
+  NAMESAKE(50),
+  NAMESAKE_OF_SAME_BIRTH_DATE(300),
+  TEST_PATIENT(300),
+  NOT_A_PERSON(250),
+  // Members.
+  MEMBER_NICKNAME(2),
+  MEMBER_NEW_PHONE(9),
+  MEMBER_NEW_EMAIL(8),
+  MEMBER_MOVED(8),
+  MEMBER_MARRIED(14),
+  MEMBER_TYPO_IN_GIVEN(40),
+  MEMBER_TYPO_IN_FAMILY(40),
+  MEMBER_TYPO_IN_BIRTH_DATE(45),
+  MEMBER_NAMES_SWAPPED(90),
+  MEMBER_WITHOUT_PHONE(30),
+  MEMBER_WITHOUT_EMAIL(20),
+  MEMBER_WITHOUT_BIRTH_DATE(60),
+  MEMBER_IN_ODD_CASE(20),
+  MEMBER_TWICE(60),
+  MEMBER_NOT_A_PATIENT(10);
+
+  final int every;
+
+  Trap(int every) {
+    this.every = every;
+  }
+}
