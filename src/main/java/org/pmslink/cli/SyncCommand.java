@@ -62,7 +62,7 @@ final class SyncCommand implements Callable<Integer> {
       }
     }
     try (var engine = tool.engine(false)) {
-      return sync(engine, List.copyOf(engine.getBean(FeedFiles.class).loaded().keySet()));
+      return sync(engine, engine.getBean(FeedFiles.class).loaded());
     }
   }
 

@@ -4,8 +4,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Map;
-import java.util.TreeMap;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -31,7 +30,7 @@ public final class FeedFiles {
 
   private final Path folder;
   private final Mappings mappings;
-  private final Map<String, FeedDefinition> loaded = new ConcurrentHashMap<>();
+  private final Set<String> loaded = ConcurrentHashMap.newKeySet();
 
   /**
    * @param folder {@code routes/feeds}
@@ -49,9 +48,9 @@ public final class FeedFiles {
    */
   public record Refusal(String file, String reason) {}
 
-  /** Feeds that run, by name. */
-  public Map<String, FeedDefinition> loaded() {
-    return new TreeMap<>(loaded);
+  /** Names of the feeds that run. */
+  public List<String> loaded() {
+    return loaded.stream().sorted().toList();
   }
 
   /** Files of the folder, by name. */
@@ -80,8 +79,7 @@ public final class FeedFiles {
           PluginHelper.getRoutesLoader(context).findRoutesBuilders(resource)) {
         context.addRoutes(builder);
       }
-      FeedDefinition definition = definition(context, file);
-      loaded.put(definition.getFeed(), definition);
+      loaded.add(name.replace(FeedFile.ENDING, ""));
       return null;
     } catch (Exception e) {
       withdraw(context, before);
@@ -89,15 +87,6 @@ public final class FeedFiles {
       log.error("feed file {} is refused: {}", refusal.file(), refusal.reason());
       return refusal;
     }
-  }
-
-  private static FeedDefinition definition(CamelContext context, Path file) {
-    String expected = file.getFileName().toString().replace(FeedFile.ENDING, "");
-    return context.getRegistry().findByType(FeedDefinition.class).stream()
-        .filter(d -> d.getFeed().equals(expected))
-        .findFirst()
-        .orElseThrow(
-            () -> new FeedException("the parameter \"feed\" must be the file's name: " + expected));
   }
 
   /**

@@ -149,6 +149,7 @@ public class FeedStates {
         .sql(STATUS + " where f.feed = ?")
         .param(feed)
         .query((row, n) -> status(row))
+        .list()
         .stream()
         .findFirst();
   }
