@@ -1,0 +1,36 @@
+package org.pmslink.patient;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.pmslink.patient.GivenNames.Relation;
+
+class GivenNamesTest {
+  private final GivenNames names = GivenNames.shipped();
+
+  @ParameterizedTest
+  @CsvSource({
+    "Robert,Bob,NICKNAME", "BOB,robert,NICKNAME", "Bob,Rob,SAME_FORMAL_NAME",
+    "William,Bill,NICKNAME", "Elizabeth,Liz,NICKNAME", "Katherine,Catherine,NICKNAME",
+    "José,Pepe,NICKNAME", "Guadalupe,Lupita,NICKNAME", "Ann,Ann,EQUAL",
+    "Alexander,Alexandra,NONE", "Jayden,Jaden,NONE", "John,Robert,NONE",
+    "Gabriella,Ella,NONE", "Melissa,Lisa,NONE", "Daniel,Danielle,NONE",
+  })
+  void relates(String a, String b, Relation relation) {
+    assertThat(names.relation(Folding.fold(a), Folding.fold(b))).isEqualTo(relation);
+    assertThat(names.relation(Folding.fold(b), Folding.fold(a))).isEqualTo(relation);
+    assertThat(names.agree(a, b)).isEqualTo(relation != Relation.NONE);
+    if (relation != Relation.NONE) {
+      assertThat(names.canonicalForms(a)).containsAnyElementsOf(names.canonicalForms(b));
+    }
+  }
+
+  @Test
+  void missingNamesDoNotAgree() {
+    assertThat(names.agree(null, null)).isFalse();
+    assertThat(names.agree("", "")).isFalse();
+    assertThat(names.canonicalForms(null)).isEmpty();
+  }
+}
