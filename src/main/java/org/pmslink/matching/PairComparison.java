@@ -140,11 +140,11 @@ final class PairComparison {
     }
     if (sameSsn) {
       // A couple may file one number; with name or birth date beside it, somebody should look.
-      boolean likely = given.nearlyAgrees() && (birth == Birth.EQUAL || family.nearlyAgrees());
-      if (likely) {
+      boolean alike = given != Given.DIFFERENT && given != Given.MISSING;
+      if (alike && (birth == Birth.EQUAL || family.nearlyAgrees())) {
         return Grade.PROBABLE;
       }
-      if (birth == Birth.EQUAL || given.nearlyAgrees()) {
+      if (birth == Birth.EQUAL || alike) {
         return Grade.POSSIBLE;
       }
     }
@@ -282,8 +282,11 @@ final class PairComparison {
 
   private static boolean isFirstWord(Profile one, Profile other) {
     return !one.givenFirst().equals(one.given())
-        && one.givenFirst().length() > 1
-        && one.givenFirst().equals(other.given());
+        && GivenNames.shipped()
+                .relation(one.givenFirst(), other.given())
+                .compareTo(Relation.NICKNAME)
+            >= 0
+        && one.givenFirst().length() > 1;
   }
 
   private static boolean isMiddleName(Profile one, Profile other) {

@@ -14,14 +14,30 @@ import org.jspecify.annotations.Nullable;
  * deep only: Alex agrees with Alexander and with Alexandra, but these two do not agree.
  */
 public final class GivenNames {
-  private static final GivenNames SHIPPED = read();
+  private static final GivenNames SHIPPED = new GivenNames(WordTables.lines("given-names.txt"));
 
-  private final Map<String, Set<String>> formalNames;
-  private final Set<String> heads;
+  private final Map<String, String> spellings = new HashMap<>();
+  private final Map<String, Set<String>> formalNames = new HashMap<>();
+  private final Set<String> heads = new HashSet<>();
 
-  private GivenNames(Map<String, Set<String>> formalNames, Set<String> heads) {
-    this.formalNames = formalNames;
-    this.heads = heads;
+  private GivenNames(Iterable<String> lines) {
+    for (String line : lines) {
+      int equals = line.indexOf('=');
+      if (equals > 0) {
+        String standard = Folding.fold(line.substring(0, equals));
+        names(line.substring(equals + 1)).forEach(other -> spellings.put(other, standard));
+      }
+    }
+    for (String line : lines) {
+      int colon = line.indexOf(':');
+      if (colon > 0) {
+        List<String> formal = names(line.substring(0, colon));
+        heads.addAll(formal);
+        for (String nickname : names(line.substring(colon + 1))) {
+          formalNames.computeIfAbsent(nickname, n -> new HashSet<>()).addAll(formal);
+        }
+      }
+    }
   }
 
   /** How two given names relate, weakest first. */
@@ -29,7 +45,7 @@ public final class GivenNames {
     NONE,
     /** Two nicknames of one formal name: Bob and Rob, but also Lisa and Betty. */
     SAME_FORMAL_NAME,
-    /** One is a nickname of the other. */
+    /** One is a nickname of the other, or another spelling of it. */
     NICKNAME,
     EQUAL
   }
@@ -47,14 +63,19 @@ public final class GivenNames {
   /**
    * How two names relate; empty names do not.
    *
-   * @param a folded as {@link Folding#fold} does, likewise {@code b}
+   * @param first folded as {@link Folding#fold} does, likewise {@code second}
    */
-  public Relation relation(String a, String b) {
-    if (a.isEmpty() || b.isEmpty()) {
+  public Relation relation(String first, String second) {
+    if (first.isEmpty() || second.isEmpty()) {
       return Relation.NONE;
     }
-    if (a.equals(b)) {
+    if (first.equals(second)) {
       return Relation.EQUAL;
+    }
+    String a = standard(first);
+    String b = standard(second);
+    if (a.equals(b)) {
+      return Relation.NICKNAME;
     }
     Set<String> formalA = formalNames.getOrDefault(a, Set.of());
     Set<String> formalB = formalNames.getOrDefault(b, Set.of());
@@ -74,7 +95,7 @@ public final class GivenNames {
    * Sorted, so that what is built from it is the same every time.
    */
   public Set<String> canonicalForms(@Nullable String name) {
-    String folded = Folding.fold(name);
+    String folded = standard(Folding.fold(name));
     if (folded.isEmpty()) {
       return Set.of();
     }
@@ -89,25 +110,15 @@ public final class GivenNames {
     return forms;
   }
 
-  private static GivenNames read() {
-    Map<String, Set<String>> formalNames = new HashMap<>();
-    Set<String> heads = new HashSet<>();
-    for (String line : WordTables.lines("given-names.txt")) {
-      int colon = line.indexOf(':');
-      List<String> formal = names(line.substring(0, colon));
-      heads.addAll(formal);
-      for (String nickname : names(line.substring(colon + 1))) {
-        formalNames.computeIfAbsent(nickname, n -> new HashSet<>()).addAll(formal);
-      }
-    }
-    return new GivenNames(formalNames, heads);
-  }
-
-  private static List<String> names(String list) {
+  private List<String> names(String list) {
     List<String> names = new ArrayList<>();
     for (String name : list.split(",")) {
-      names.add(Folding.fold(name));
+      names.add(standard(Folding.fold(name)));
     }
     return names;
+  }
+
+  private String standard(String folded) {
+    return spellings.getOrDefault(folded, folded);
   }
 }

@@ -12,11 +12,23 @@ class GivenNamesTest {
 
   @ParameterizedTest
   @CsvSource({
-    "Robert,Bob,NICKNAME", "BOB,robert,NICKNAME", "Bob,Rob,SAME_FORMAL_NAME",
-    "William,Bill,NICKNAME", "Elizabeth,Liz,NICKNAME", "Katherine,Catherine,NICKNAME",
-    "José,Pepe,NICKNAME", "Guadalupe,Lupita,NICKNAME", "Ann,Ann,EQUAL",
-    "Alexander,Alexandra,NONE", "Jayden,Jaden,NONE", "John,Robert,NONE",
-    "Gabriella,Ella,NONE", "Melissa,Lisa,NONE", "Daniel,Danielle,NONE",
+    "Robert,Bob,NICKNAME",
+    "BOB,robert,NICKNAME",
+    "Bob,Rob,SAME_FORMAL_NAME",
+    "William,Bill,NICKNAME",
+    "Elizabeth,Liz,NICKNAME",
+    "Katherine,Catherine,NICKNAME",
+    "Katherine,Kathryn,NICKNAME",
+    "Kate,Kathryn,NICKNAME",
+    "José,Pepe,NICKNAME",
+    "Guadalupe,Lupita,NICKNAME",
+    "Ann,Ann,EQUAL",
+    "Alexander,Alexandra,NONE",
+    "Jayden,Jaden,NONE",
+    "John,Robert,NONE",
+    "Gabriella,Ella,NONE",
+    "Melissa,Lisa,NONE",
+    "Daniel,Danielle,NONE",
   })
   void relates(String a, String b, Relation relation) {
     assertThat(names.relation(Folding.fold(a), Folding.fold(b))).isEqualTo(relation);
