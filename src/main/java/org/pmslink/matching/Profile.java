@@ -1,6 +1,7 @@
 package org.pmslink.matching;
 
 import java.time.LocalDate;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
@@ -77,10 +78,15 @@ record Profile(
     if (family == null || (family.indexOf('-') < 0 && family.indexOf(' ') < 0)) {
       return List.of(Folding.fold(family));
     }
-    return List.of(family.split("[ -]+")).stream()
-        .map(Folding::fold)
-        .filter(part -> part.length() > 2)
-        .toList();
+    List<String> parts = new ArrayList<>(2);
+    for (String part : family.replace('-', ' ').split(" ")) {
+      String folded = Folding.fold(part);
+      // De, La and the like are shared by strangers.
+      if (folded.length() > 2) {
+        parts.add(folded);
+      }
+    }
+    return parts;
   }
 
   private static String firstWord(@Nullable String given) {

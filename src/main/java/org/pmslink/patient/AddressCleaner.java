@@ -113,12 +113,13 @@ final class AddressCleaner {
     if (text == null || !american || text.chars().anyMatch(Character::isLetter)) {
       return text;
     }
-    String digits = text.replaceAll("\\D", "");
+    String digits = text.replace("-", "").replace(" ", "");
     boolean lostZero = digits.length() == 4 || digits.length() == 8;
     if (lostZero && state != null && STATES_WITH_ZERO_ZIPS.contains(state)) {
       digits = "0" + digits;
     }
-    if (digits.length() != 5 && digits.length() != 9) {
+    boolean complete = digits.length() == 5 || digits.length() == 9;
+    if (!complete || !digits.chars().allMatch(c -> c >= '0' && c <= '9')) {
       return null;
     }
     String zip = digits.substring(0, 5);
@@ -164,7 +165,7 @@ final class AddressCleaner {
     }
 
     private static List<String> words(String line) {
-      return new ArrayList<>(List.of(line.split(" +")));
+      return new ArrayList<>(List.of(line.split(" ")));
     }
 
     private static boolean isUnit(List<String> words) {

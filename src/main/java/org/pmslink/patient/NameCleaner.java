@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.IntPredicate;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -322,7 +323,7 @@ final class NameCleaner {
   private static String withoutStars(String text) {
     String inner = text;
     if (inner.startsWith("*")) {
-      inner = inner.replaceFirst("^\\*+", "");
+      inner = withoutLeading("*", inner);
       int close = inner.indexOf('*');
       String rest = close < 0 ? "" : inner.substring(close).replace("*", " ").trim();
       if (!rest.isEmpty()) {
@@ -384,7 +385,7 @@ final class NameCleaner {
     String low = content.toLowerCase(Locale.ROOT);
     boolean remark =
         !mayHoldNickname
-            || content.chars().anyMatch(Character::isDigit)
+            || has(Character::isDigit, content)
             || BRACKETED_REMARKS.contains(low)
             || low.startsWith("nee ")
             || NOTE.matcher(content).find()
@@ -419,9 +420,8 @@ final class NameCleaner {
       return text.substring(0, note.start());
     }
     // A note in front: what follows is the name, unless it is more of the note.
-    String rest = text.substring(note.end()).replaceFirst("^[ ,;:/_-]+", "");
-    boolean moreNote =
-        rest.chars().anyMatch(Character::isDigit) || (mayHoldPhrase(rest) && hasNote(rest));
+    String rest = withoutLeading(" ,;:/_-", text.substring(note.end()));
+    boolean moreNote = has(Character::isDigit, rest) || (mayHoldPhrase(rest) && hasNote(rest));
     return moreNote ? "" : rest;
   }
 
@@ -430,11 +430,21 @@ final class NameCleaner {
   }
 
   private static boolean mayHoldPhrase(String text) {
+    boolean inWord = false;
+    for (int at = 0; at < text.length(); at++) {
+      boolean letter = Character.isLetter(text.charAt(at));
+      if (letter && !inWord && startsNote(text, at)) {
+        return true;
+      }
+      inWord = letter;
+    }
+    return false;
+  }
+
+  private static boolean startsNote(String text, int at) {
     for (String start : NOTE_STARTS) {
-      for (int at = 0; at + start.length() <= text.length(); at++) {
-        if (text.regionMatches(true, at, start, 0, start.length())) {
-          return true;
-        }
+      if (text.regionMatches(true, at, start, 0, start.length())) {
+        return true;
       }
     }
     return false;
@@ -446,7 +456,15 @@ final class NameCleaner {
       return text;
     }
     flags.add(QualityFlag.NAME_HAD_NOTE);
-    return text.replaceFirst("^[zZ]+[ _.-]*", "");
+    return withoutLeading(" _.-", withoutLeading("zZ", text));
+  }
+
+  private static String withoutLeading(String characters, String text) {
+    int from = 0;
+    while (from < text.length() && characters.indexOf(text.charAt(from)) >= 0) {
+      from++;
+    }
+    return text.substring(from);
   }
 
   // ---- Parts of a name ----
@@ -463,11 +481,9 @@ final class NameCleaner {
       if (token.isEmpty()) {
         continue;
       }
-      if (token.equals("&")
-          || token.chars().anyMatch(Character::isLetter)
-          || SUFFIXES.containsKey(token)) {
+      if (token.equals("&") || has(Character::isLetter, token) || SUFFIXES.containsKey(token)) {
         tokens.add(token);
-      } else if (flagDigits && token.chars().anyMatch(Character::isDigit)) {
+      } else if (flagDigits && has(Character::isDigit, token)) {
         flags.add(QualityFlag.NAME_HAD_NOTE);
       }
     }
@@ -548,32 +564,37 @@ final class NameCleaner {
         }
       }
     }
-    boolean zOnly =
-        words.stream().anyMatch(w -> w.length() > 1 && w.chars().allMatch(c -> c == 'z'));
+    boolean test = false;
+    boolean company = false;
+    for (String word : words) {
+      test |= isTestWord(word);
+      company |= COMPANY_WORDS.contains(word);
+    }
     String joined = String.join("", words);
-    if (zOnly
-        || words.stream().anyMatch(NameCleaner::isTestWord)
-        || TEST_NAMES.contains(joined)
-        || TEST_NAMES.contains(reversed(words))) {
+    String reversed = words.size() == 2 ? words.get(1) + words.get(0) : joined;
+    if (test || TEST_NAMES.contains(joined) || TEST_NAMES.contains(reversed)) {
       flags.add(QualityFlag.TEST_PATIENT);
     }
-    if (words.stream().anyMatch(COMPANY_WORDS::contains)
-        || THINGS.contains(joined)
-        || THINGS.contains(reversed(words))) {
+    if (company || THINGS.contains(joined) || THINGS.contains(reversed)) {
       flags.add(QualityFlag.NOT_A_PERSON);
     }
   }
 
   private static boolean isTestWord(String word) {
-    return TEST_WORDS.contains(word)
-        || (word.startsWith("zz") && TEST_WORDS.contains(word.replaceFirst("^z+", "")));
+    if (!word.startsWith("zz")) {
+      return TEST_WORDS.contains(word);
+    }
+    String behind = withoutLeading("z", word);
+    return behind.isEmpty() || TEST_WORDS.contains(behind);
   }
 
-  private static String reversed(List<String> words) {
-    if (words.size() != 2) {
-      return "";
+  private static boolean has(IntPredicate kind, String text) {
+    for (int i = 0; i < text.length(); i++) {
+      if (kind.test(text.charAt(i))) {
+        return true;
+      }
     }
-    return words.get(1) + words.get(0);
+    return false;
   }
 
   // ---- Readable case ----
@@ -583,11 +604,11 @@ final class NameCleaner {
       return null;
     }
     String text = tokens.size() == 1 ? tokens.get(0) : String.join(" ", tokens);
-    if (text.chars().noneMatch(Character::isLetter)) {
+    if (!has(Character::isLetter, text)) {
       return null;
     }
-    boolean upper = text.chars().noneMatch(Character::isLowerCase);
-    boolean lower = text.chars().noneMatch(Character::isUpperCase);
+    boolean upper = !has(Character::isLowerCase, text);
+    boolean lower = !has(Character::isUpperCase, text);
     if (!upper && !lower) {
       return text;
     }

@@ -9,6 +9,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Random;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -404,7 +405,7 @@ class CautiousMatcherTest {
       assertThat(shared).isNotEmpty();
     }
 
-    private static String text(@org.jspecify.annotations.Nullable String value) {
+    private static String text(@Nullable String value) {
       return value == null ? "" : value;
     }
 
