@@ -7,6 +7,8 @@ import java.sql.Types;
 import java.time.Instant;
 import java.time.LocalDate;
 import java.time.ZoneOffset;
+import java.util.ArrayDeque;
+import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
 import javax.sql.DataSource;
@@ -53,6 +55,7 @@ final class PracticeSimulator {
   private final JdbcTemplate jdbc;
   private final Truth truth;
   private final People people;
+  private final Deque<Pair> duplicates = new ArrayDeque<>();
 
   /**
    * @param seed the same seed makes the same changes to the same practice
@@ -64,6 +67,15 @@ final class PracticeSimulator {
     // Far from the numbers the generator has given with the same seed.
     this.people = new People(seed, 40_000_000 + Math.floorMod(seed, 1_000) * 20_000L);
     truth.reconcile();
+    // Read once, because it looks at every chart; clones are two on purpose.
+    duplicates.addAll(
+        jdbc.query(
+            "SELECT a.person_id, a.pat_num, b.pat_num FROM truth.chart a JOIN truth.chart b"
+                + " ON b.person_id = a.person_id AND b.pat_num < a.pat_num"
+                + " WHERE a.traps LIKE '%DUPLICATE_CHART%' AND a.traps NOT LIKE '%CLONE%'"
+                + " AND b.traps NOT LIKE '%CLONE%' AND a.survivor = a.pat_num"
+                + " AND b.survivor = b.pat_num ORDER BY a.pat_num, b.pat_num LIMIT 1000",
+            (row, i) -> new Pair(row.getLong(1), row.getLong(2), row.getLong(3))));
   }
 
   /** Does one thing. */
@@ -223,6 +235,7 @@ final class PracticeSimulator {
     chart.traps.add(Trap.DUPLICATE_CHART);
     Change change = added(Kind.NEW_DUPLICATE_CHART, chart, person.get());
     truth.relabel(person.get());
+    duplicates.add(new Pair(person.get(), change.patNum(), original));
     return change;
   }
 
@@ -301,21 +314,19 @@ final class PracticeSimulator {
     return new Change(Kind.MERGE, loser);
   }
 
-  /** Two charts of one person that nobody has merged yet; clones are two on purpose. */
+  /** The next two charts of one person that are still both in use. */
   private @Nullable Pair duplicates() {
-    return jdbc
-        .query(
-            "SELECT a.person_id, a.pat_num, b.pat_num FROM truth.chart a JOIN truth.chart b"
-                + " ON b.person_id = a.person_id AND b.pat_num < a.pat_num"
-                + " JOIN patient p ON p.PatNum = a.pat_num JOIN patient q ON q.PatNum = b.pat_num"
-                + " WHERE a.traps LIKE '%DUPLICATE_CHART%' AND b.traps NOT LIKE '%CLONE%'"
-                + " AND a.traps NOT LIKE '%CLONE%'"
-                + " AND a.survivor = a.pat_num AND b.survivor = b.pat_num"
-                + " AND p.PatStatus <> 4 AND q.PatStatus <> 4 LIMIT 1",
-            (row, i) -> new Pair(row.getLong(1), row.getLong(2), row.getLong(3)))
-        .stream()
-        .findFirst()
-        .orElse(null);
+    for (Pair pair = duplicates.poll(); pair != null; pair = duplicates.poll()) {
+      long inUse =
+          number(
+              "SELECT COUNT(*) FROM truth.chart c JOIN patient p ON p.PatNum = c.pat_num"
+                  + " WHERE c.survivor = c.pat_num AND p.PatStatus <> 4 AND c.pat_num IN (%d, %d)"
+                      .formatted(pair.loser(), pair.survivor()));
+      if (inUse == 2) {
+        return pair;
+      }
+    }
+    return null;
   }
 
   private Change changed(Kind kind, long patNum) {

@@ -167,7 +167,7 @@ final class PracticeWriter implements AutoCloseable {
   }
 
   private static String names(Set<Trap> traps) {
-    return traps.stream().map(Trap::name).collect(Collectors.joining(","));
+    return traps.isEmpty() ? "" : traps.stream().map(Trap::name).collect(Collectors.joining(","));
   }
 
   @Override

@@ -10,6 +10,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Consumer;
+import java.util.regex.Pattern;
 import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
 import org.springframework.jdbc.core.JdbcTemplate;
@@ -56,6 +57,8 @@ final class Truth {
   record Counts(
       long charts, long people, long members, long matches, long reviews, long strangers) {}
 
+  private static final Pattern TAIL = Pattern.compile("(x|ask).*");
+  private static final Pattern NO_DIGIT = Pattern.compile("\\D");
   private static final String MEMBERS =
       "SELECT number, person_id, pat_num, label, traps FROM truth.member";
   private static final String CHARTS =
@@ -221,8 +224,7 @@ final class Truth {
   static Set<String> contacts(String home, String work, String mobile, String email) {
     Set<String> contacts = new LinkedHashSet<>();
     for (String phone : List.of(home, work, mobile)) {
-      String digits = phone.toLowerCase(Locale.ROOT).replaceAll("(x|ext|ask).*", "");
-      digits = digits.replaceAll("\\D", "");
+      String digits = NO_DIGIT.matcher(TAIL.matcher(phone).replaceFirst("")).replaceAll("");
       if (digits.length() >= 10) {
         contacts.add(digits.substring(digits.length() - 10));
       }
