@@ -260,15 +260,17 @@ final class OpenDentalServer implements AutoCloseable {
         arguments.add("--user=root");
       }
     }
+    Path log = Files.createTempFile(temporaryFolder(), "install", ".log");
     Process installing =
         builder(Executable.InstallDB, arguments)
             .redirectErrorStream(true)
-            .redirectOutput(dataFolder.resolveSibling(dataFolder.getFileName() + ".log").toFile())
+            .redirectOutput(log.toFile())
             .start();
     try {
       if (installing.waitFor() != 0) {
-        throw new IOException("installation of MariaDB ended with " + installing.exitValue());
+        throw new IOException("MariaDB cannot be installed:\n" + Files.readString(log));
       }
+      Files.delete(log);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new IOException("interrupted while installing MariaDB", e);
