@@ -21,6 +21,11 @@ public final class FeedDefinition {
   private ZoneId compareZone = ZoneId.of("UTC");
   private int pageSize = 2000;
 
+  /** This definition, for its own route: a bean of a template is known to its route alone. */
+  public FeedDefinition self() {
+    return this;
+  }
+
   /** Name of the feed. */
   public String getFeed() {
     return feed;

@@ -10,7 +10,6 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.apache.camel.CamelContext;
-import org.apache.camel.RoutesBuilder;
 import org.apache.camel.support.PluginHelper;
 import org.apache.camel.support.ResourceHelper;
 import org.jspecify.annotations.Nullable;
@@ -75,10 +74,7 @@ public final class FeedFiles {
     try {
       check(file);
       var resource = ResourceHelper.fromString(name, Files.readString(file));
-      for (RoutesBuilder builder :
-          PluginHelper.getRoutesLoader(context).findRoutesBuilders(resource)) {
-        context.addRoutes(builder);
-      }
+      PluginHelper.getRoutesLoader(context).loadRoutes(resource);
       loaded.add(name.replace(FeedFile.ENDING, ""));
       return null;
     } catch (Exception e) {

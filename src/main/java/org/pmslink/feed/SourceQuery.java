@@ -60,7 +60,7 @@ record SourceQuery(String select, String key, String changed) {
 
   /** Rows behind a key, in the order of keys; from the start when {@code first}. */
   String page(boolean first, int limit) {
-    String from = first ? "" : " where r." + key + " > :#afterKey";
+    String from = first ? "" : " where r." + key + " > :?afterKey";
     return derived() + from + " order by r." + key + " limit " + limit;
   }
 
@@ -68,20 +68,20 @@ record SourceQuery(String select, String key, String changed) {
   String changes(boolean first, int limit) {
     String from =
         first
-            ? " where r." + changed + " >= :#since"
+            ? " where r." + changed + " >= :?since"
             : " where (r."
                 + changed
-                + " > :#since or (r."
+                + " > :?since or (r."
                 + changed
-                + " = :#since and r."
+                + " = :?since and r."
                 + key
-                + " > :#afterKey))";
+                + " > :?afterKey))";
     return derived() + from + " order by r." + changed + ", r." + key + " limit " + limit;
   }
 
   /** Which of the given keys exist. */
   String existing() {
-    return "select r." + key + " from (" + select + ") r where r." + key + " in (:#in:keys)";
+    return "select r." + key + " from (" + select + ") r where r." + key + " in (:?in:keys)";
   }
 
   private String derived() {
