@@ -488,12 +488,22 @@ class Links {
 
   /** Takes charts out of the blocking keys: they are nobody's candidates any more. */
   void unfile(int practice, List<Long> patientIds) {
-    if (!patientIds.isEmpty()) {
-      database.update(
-          "delete from patient_blocking_keys where practice_id = ? and patient_id = any (?)",
-          practice,
-          array(patientIds));
+    if (patientIds.isEmpty()) {
+      return;
     }
+    database.update(
+        """
+        delete from patient_blocking_keys k
+        using (select p.id, unnest(p.blocking_keys) as key from patients p
+               where p.practice_id = ? and p.id = any (?)) filed
+        where k.practice_id = ? and k.key = filed.key and k.patient_id = filed.id""",
+        practice,
+        array(patientIds),
+        practice);
+    database.update(
+        "update patients set blocking_keys = '{}' where practice_id = ? and id = any (?)",
+        practice,
+        array(patientIds));
   }
 
   /**
@@ -596,7 +606,7 @@ class Links {
   private void retire(int practice, Side loser, String loserSourceId, String source) {
     database.update(
         """
-        update patients set blocking_keys = '{}', merged_into = (
+        update patients set merged_into = (
           select survivor_source_id from chart_merges
           where practice_id = ? and source = ? and loser_source_id = ?)
         where practice_id = ? and id = ?""",
