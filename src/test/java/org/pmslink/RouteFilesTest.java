@@ -32,7 +32,8 @@ class RouteFilesTest {
               + "|\\bdelete\\s+from\\b");
 
   /** Steps that are known by their id in logs, metrics and tests. */
-  private static final Set<String> NAMED_STEPS = Set.of("from", "to", "bean", "wireTap", "enrich", "pollEnrich");
+  private static final Set<String> NAMED_STEPS =
+      Set.of("from", "to", "bean", "wireTap", "enrich", "pollEnrich");
 
   private static final Set<String> FORBIDDEN_STEPS =
       Set.of("log", "script", "toD", "groovy", "spel", "mvel", "ognl", "python", "js");
