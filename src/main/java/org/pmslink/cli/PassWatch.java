@@ -51,7 +51,7 @@ public class PassWatch {
         if (now.state().equals("REFUSED")) {
           return new Result(false, feed + " is refused: " + now.reason());
         }
-        if (now.state().equals("PAUSED") && now.lastPassAt() == null) {
+        if (now.state().equals("PAUSED") && now.nextAttemptAt() != null) {
           return new Result(false, feed + " is paused: " + now.reason());
         }
         List<Runs.Run> open =

@@ -2,6 +2,7 @@ package org.pmslink.deadletter;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.time.Instant;
 import java.util.List;
@@ -55,7 +56,9 @@ public class DeadLetters {
 
     /** The message body. */
     public byte[] toJson() throws JsonProcessingException {
-      return RecordJson.mapper().writeValueAsBytes(payload);
+      // The letter's number goes along, so that the step that solves it can say so.
+      ObjectNode message = payload.deepCopy();
+      return RecordJson.mapper().writeValueAsBytes(message.put("letter", id));
     }
   }
 
@@ -75,9 +78,10 @@ public class DeadLetters {
     } catch (JsonProcessingException e) {
       throw new IllegalStateException("a JSON tree can always be written", e);
     }
-    database
-        .sql(
-            """
+    long kept =
+        database
+            .sql(
+                """
             insert into dead_letters (practice_id, feed, hop, record_type, source_id, category,
                                       message, payload, version)
             values (?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -88,18 +92,25 @@ public class DeadLetters {
                              then excluded.payload else dead_letters.payload end,
               version = greatest(excluded.version, dead_letters.version),
               attempts = dead_letters.attempts + 1, last_at = now(),
-              state = 'OPEN', replay_asked_at = null""")
-        .params(
-            practice,
-            letter.feed(),
-            letter.hop().name().toLowerCase(Locale.ROOT),
-            letter.recordType(),
-            letter.sourceId(),
-            letter.category().name(),
-            letter.message(),
-            sealed,
-            letter.version())
-        .update();
+              state = 'OPEN', replay_asked_at = null
+            returning id""")
+            .params(
+                practice,
+                letter.feed(),
+                letter.hop().name().toLowerCase(Locale.ROOT),
+                letter.recordType(),
+                letter.sourceId(),
+                letter.category().name(),
+                letter.message(),
+                sealed,
+                letter.version())
+            .query(Long.class)
+            .single();
+    JsonNode replayed = letter.payload().path("letter");
+    if (replayed.isIntegralNumber() && replayed.asLong() != kept) {
+      // A replay that fails in a later step goes on as that step's letter.
+      solved(practice, replayed.asLong(), "its replay failed in a later step");
+    }
     if (letter.outcome() != null) {
       runs.record(letter.outcome());
     }
@@ -131,6 +142,18 @@ public class DeadLetters {
               and d.source_id = t.source_id and d.version <= t.version
               and d.state in ('OPEN', 'REPLAYING')""")
         .params(sourceIds, versions, practice, feed, recordType)
+        .update();
+  }
+
+  /** Closes the letter that was replayed. Call inside the transaction. */
+  public void solved(int practice, long id, String how) {
+    database
+        .sql(
+            """
+            update dead_letters set state = 'RESOLVED', closed_at = now(), closed_by = 'engine',
+              close_reason = ?
+            where practice_id = ? and id = ? and state in ('OPEN', 'REPLAYING')""")
+        .params(how, practice, id)
         .update();
   }
 

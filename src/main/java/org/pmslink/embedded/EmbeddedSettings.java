@@ -27,7 +27,7 @@ record EmbeddedSettings(
       @DefaultValue("") String url,
       @DefaultValue("") String user,
       @DefaultValue("") String password,
-      @DefaultValue("10") int poolSize) {}
+      @DefaultValue("12") int poolSize) {}
 
   /**
    * @param url Artemis URL, also of a cluster; blank for the embedded broker

@@ -178,8 +178,14 @@ class FeedCursors {
   }
 
   /** A comparison's keys are of no use once it is over. */
-  void forgetSeen(int practice) {
-    database.update("delete from feed_keys_seen where practice_id = ?", practice);
+  void forgetSeen(int practice, String feed) {
+    database.update(
+        """
+        delete from feed_keys_seen where practice_id = ? and run_id in (
+          select id from feed_runs where practice_id = ? and feed = ?)""",
+        practice,
+        practice,
+        feed);
   }
 
   private static @Nullable LocalDateTime time(@Nullable String text) {

@@ -368,6 +368,7 @@ public class FeedReader {
         !pass.patientCursor.loading(),
         definition.getMappings() + (type == RecordType.MERGES ? "/merge.jslt" : "/patient.jslt"),
         definition.getZone().getId(),
+        null,
         records);
   }
 
@@ -459,7 +460,7 @@ public class FeedReader {
       runs.readingDone(pass.practice, pass.run);
     }
     if (pass.comparing) {
-      cursors.forgetSeen(pass.practice);
+      cursors.forgetSeen(pass.practice, pass.definition.getFeed());
     }
     states.passed(pass.practice, pass.definition.getFeed(), pass.comparing, pass.asked);
     pass.step = Step.DONE;

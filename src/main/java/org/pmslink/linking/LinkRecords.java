@@ -142,6 +142,7 @@ public class LinkRecords {
               read ? entries : 0,
               unchanged,
               dead.size(),
+              batch.letter(),
               commands,
               matched),
           dead);
@@ -163,6 +164,7 @@ public class LinkRecords {
         true,
         batch.mapping(),
         batch.zone(),
+        batch.letter(),
         List.of(raw));
   }
 

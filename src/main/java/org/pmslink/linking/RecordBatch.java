@@ -19,6 +19,7 @@ import org.pmslink.patient.RecordJson;
  * @param decide whether to match the records now; a first load matches when it is complete
  * @param mapping path below the mappings folder, for records that need one
  * @param zone the office's time zone
+ * @param letter the dead letter that this batch replays
  */
 public record RecordBatch(
     String practice,
@@ -33,6 +34,7 @@ public record RecordBatch(
     boolean decide,
     @Nullable String mapping,
     @Nullable String zone,
+    @Nullable Long letter,
     List<JsonNode> records) {
 
   /** What the entries are. */
@@ -69,6 +71,7 @@ public record RecordBatch(
         decide,
         mapping,
         zone,
+        letter,
         newRecords);
   }
 

@@ -154,7 +154,20 @@ public class Sweep {
       List<Long> ids) {
     List<JsonNode> records = ids.stream().<JsonNode>map(LongNode::valueOf).toList();
     return new RecordBatch(
-        practice, source, feed, run, page, "", records.size(), 0, type, true, null, null, records);
+        practice,
+        source,
+        feed,
+        run,
+        page,
+        "",
+        records.size(),
+        0,
+        type,
+        true,
+        null,
+        null,
+        null,
+        records);
   }
 
   private String practice(int id) {

@@ -345,6 +345,9 @@ public class ApplyCommands {
   private void resolveDeadLetters(int practice, CommandBatch batch) {
     resolve(practice, batch, "PATIENTS", Command.Update.class);
     resolve(practice, batch, "MERGES", Command.Merge.class);
+    if (batch.letter() != null && batch.deadLettered() == 0) {
+      deadLetters.solved(practice, batch.letter(), "its replay got through");
+    }
   }
 
   private void resolve(
@@ -393,6 +396,10 @@ public class ApplyCommands {
     List<CommandBatch> halves = batch.halves();
     if (!halves.isEmpty()) {
       return new Isolated(halves, List.of());
+    }
+    if (batch.commands().isEmpty()) {
+      // Nothing but counts and matched members: there is no record to lay aside, so it is tried on.
+      return new Isolated(List.of(batch), List.of());
     }
     return new Isolated(List.of(), List.of(alone(batch)));
   }

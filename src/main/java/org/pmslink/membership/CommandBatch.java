@@ -13,6 +13,7 @@ import org.pmslink.patient.RecordJson;
  * @param handled entries of the records' message that this batch answers
  * @param expected entries of the whole page
  * @param records how many of the handled entries are records that were read
+ * @param letter the dead letter that this batch replays; it is solved once the batch is applied
  * @param matchedMembers members for whom all possible patients are decided by this batch
  */
 public record CommandBatch(
@@ -28,6 +29,7 @@ public record CommandBatch(
     int records,
     int unchanged,
     int deadLettered,
+    @Nullable Long letter,
     List<Command> commands,
     List<MatchedMember> matchedMembers) {
 
@@ -63,7 +65,7 @@ public record CommandBatch(
             unchanged,
             deadLettered,
             commands.stream().filter(c -> !second.contains(c.sourceId())).toList(),
-            matchedMembers),
+            List.of()),
         part(
             ".1",
             handledBySecond,
@@ -71,13 +73,27 @@ public record CommandBatch(
             0,
             0,
             commands.stream().filter(c -> second.contains(c.sourceId())).toList(),
-            List.of()));
+            matchedMembers));
   }
 
   /** The same commands, belonging to no pass. */
   CommandBatch forReplay() {
     return new CommandBatch(
-        schema, practice, source, feed, null, 0, "", 0, 0, 0, 0, 0, commands, matchedMembers);
+        schema,
+        practice,
+        source,
+        feed,
+        null,
+        0,
+        "",
+        0,
+        0,
+        0,
+        0,
+        0,
+        letter,
+        commands,
+        matchedMembers);
   }
 
   private CommandBatch part(
@@ -101,6 +117,7 @@ public record CommandBatch(
         partRecords,
         partUnchanged,
         partDeadLettered,
+        letter,
         partCommands,
         partMembers);
   }

@@ -135,6 +135,7 @@ class CommandSchemaTest {
         1,
         0,
         0,
+        7L,
         List.of(command),
         List.of(new CommandBatch.MatchedMember("M-1", 2)));
   }
@@ -198,6 +199,7 @@ class CommandSchemaTest {
             0,
             0,
             0,
+            null,
             List.of(),
             List.of());
 
