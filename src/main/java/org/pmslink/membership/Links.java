@@ -481,6 +481,9 @@ class Links {
   void followMerges(int practice, String source, Set<String> arrived, List<Command.Merge> merges) {
     Set<String> losers = new LinkedHashSet<>();
     merges.forEach(m -> losers.add(m.sourceId()));
+    if (!losers.isEmpty()) {
+      oneAtATime(practice);
+    }
     if (!arrived.isEmpty()) {
       losers.addAll(
           database.queryForList(
@@ -502,9 +505,21 @@ class Links {
               practice,
               source));
     }
+    if (merges.isEmpty() && !losers.isEmpty()) {
+      oneAtATime(practice);
+    }
     for (String loser : losers) {
       follow(practice, source, loser);
     }
+  }
+
+  /**
+   * Two merges of one chain may come to two consumers: neither would see the other's merge, nor the
+   * link that the other one moves, and the link would stop half-way.
+   */
+  private void oneAtATime(int practice) {
+    database.query(
+        "select pg_advisory_xact_lock(hashtextextended('merges', ?))", row -> {}, practice);
   }
 
   private record Side(long patientId, @Nullable Long linkId, @Nullable Long memberId) {}
