@@ -25,6 +25,9 @@ import org.springframework.stereotype.Component;
 class Links {
   static final String RULE = "rule";
 
+  /** Two members, one person: only a person can tell which membership goes on. */
+  private static final String BOTH_LINKED = "MERGED_BOTH_LINKED";
+
   private final JdbcTemplate database;
   private final Members members;
   private final Survivorship survivorship;
@@ -149,6 +152,11 @@ class Links {
       Chart chart = chart(charts, link);
       Member member = byNumber.get(link.memberNumber());
       if (chart.linkId() != null && link.memberNumber().equals(chart.memberNumber())) {
+        if (BOTH_LINKED.equals(chart.flagReason())) {
+          // That a chart resembles its own member says nothing about the member it was merged with.
+          outcomes.add(new Outcome(chart.id(), "REVIEW", BOTH_LINKED, link.rulesVersion()));
+          continue;
+        }
         outcomes.add(new Outcome(chart.id(), "LINKED", "CERTAIN", link.rulesVersion()));
         noReview.add(chart.id());
         unflag(practice, chart, "certain again");
@@ -608,7 +616,7 @@ class Links {
       return;
     }
     if (to.linkId() != null && to.memberId() != null && !from.memberId().equals(to.memberId())) {
-      flag(practice, List.of(from.patientId(), to.patientId()), "MERGED_BOTH_LINKED");
+      flag(practice, List.of(from.patientId(), to.patientId()), BOTH_LINKED);
       database.update(
           """
           insert into reviews (practice_id, patient_id, reason, candidates, rules_version)
@@ -624,8 +632,8 @@ class Links {
       settle(
           practice,
           List.of(
-              new Outcome(from.patientId(), "REVIEW", "MERGED_BOTH_LINKED", "-"),
-              new Outcome(to.patientId(), "REVIEW", "MERGED_BOTH_LINKED", "-")));
+              new Outcome(from.patientId(), "REVIEW", BOTH_LINKED, "-"),
+              new Outcome(to.patientId(), "REVIEW", BOTH_LINKED, "-")));
       return;
     }
     end(practice, from.linkId(), RULE, "CHART_MERGED");
