@@ -27,6 +27,9 @@ import org.springframework.stereotype.Component;
 class Links {
   static final String RULE = "rule";
 
+  /** Two members, one person: only a person can tell which membership goes on. */
+  private static final String BOTH_LINKED = "MERGED_BOTH_LINKED";
+
   private final JdbcTemplate database;
   private final Members members;
   private final Survivorship survivorship;
@@ -151,6 +154,11 @@ class Links {
       Chart chart = chart(charts, link);
       Member member = byNumber.get(link.memberNumber());
       if (chart.linkId() != null && link.memberNumber().equals(chart.memberNumber())) {
+        if (BOTH_LINKED.equals(chart.flagReason())) {
+          // That a chart resembles its own member says nothing about the member it was merged with.
+          outcomes.add(new Outcome(chart.id(), "REVIEW", BOTH_LINKED, link.rulesVersion()));
+          continue;
+        }
         outcomes.add(new Outcome(chart.id(), "LINKED", "CERTAIN", link.rulesVersion()));
         noReview.add(chart.id());
         unflag(practice, chart, "certain again");
@@ -513,6 +521,9 @@ class Links {
   void followMerges(int practice, String source, Set<String> arrived, List<Command.Merge> merges) {
     Set<String> losers = new LinkedHashSet<>();
     merges.forEach(m -> losers.add(m.sourceId()));
+    if (!losers.isEmpty()) {
+      oneAtATime(practice);
+    }
     if (!arrived.isEmpty()) {
       losers.addAll(
           database.queryForList(
@@ -534,9 +545,21 @@ class Links {
               practice,
               source));
     }
+    if (merges.isEmpty() && !losers.isEmpty()) {
+      oneAtATime(practice);
+    }
     for (String loser : losers) {
       follow(practice, source, loser);
     }
+  }
+
+  /**
+   * Two merges of one chain may come to two consumers: neither would see the other's merge, nor the
+   * link that the other one moves, and the link would stop half-way.
+   */
+  private void oneAtATime(int practice) {
+    database.query(
+        "select pg_advisory_xact_lock(hashtextextended('merges', ?))", row -> {}, practice);
   }
 
   private record Side(long patientId, @Nullable Long linkId, @Nullable Long memberId) {}
@@ -625,7 +648,7 @@ class Links {
       return;
     }
     if (to.linkId() != null && to.memberId() != null && !from.memberId().equals(to.memberId())) {
-      flag(practice, List.of(from.patientId(), to.patientId()), "MERGED_BOTH_LINKED");
+      flag(practice, List.of(from.patientId(), to.patientId()), BOTH_LINKED);
       database.update(
           """
           insert into reviews (practice_id, patient_id, reason, candidates, rules_version)
@@ -641,8 +664,8 @@ class Links {
       settle(
           practice,
           List.of(
-              new Outcome(from.patientId(), "REVIEW", "MERGED_BOTH_LINKED", "-"),
-              new Outcome(to.patientId(), "REVIEW", "MERGED_BOTH_LINKED", "-")));
+              new Outcome(from.patientId(), "REVIEW", BOTH_LINKED, "-"),
+              new Outcome(to.patientId(), "REVIEW", BOTH_LINKED, "-")));
       return;
     }
     end(practice, from.linkId(), RULE, "CHART_MERGED");

@@ -29,6 +29,7 @@ import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
 import org.springframework.core.io.ClassPathResource;
 import org.springframework.core.io.support.EncodedResource;
+import org.springframework.jdbc.datasource.DriverManagerDataSource;
 import org.springframework.jdbc.datasource.init.ScriptUtils;
 
 /**
@@ -39,10 +40,10 @@ import org.springframework.jdbc.datasource.init.ScriptUtils;
  * empties a data folder below the temporary folder at every start and hides the process, while the
  * sample must find again, and be able to stop, a server whose JVM was killed.
  */
-final class OpenDentalServer implements AutoCloseable {
+public final class OpenDentalServer implements AutoCloseable {
 
   /** How the tables are stored: MyISAM as in the vendor's dump, InnoDB for late commits. */
-  enum Engine {
+  public enum Engine {
     MYISAM,
     INNODB
   }
@@ -69,7 +70,7 @@ final class OpenDentalServer implements AutoCloseable {
   }
 
   /** Starts with MyISAM tables; see {@link #start(Path, int, Engine)}. */
-  static OpenDentalServer start(Path dataFolder, int port) {
+  public static OpenDentalServer start(Path dataFolder, int port) {
     return start(dataFolder, port, Engine.MYISAM);
   }
 
@@ -80,7 +81,7 @@ final class OpenDentalServer implements AutoCloseable {
    * @param port 0 for a free one
    * @param engine of the tables if they are to be created
    */
-  static OpenDentalServer start(Path dataFolder, int port, Engine engine) {
+  public static OpenDentalServer start(Path dataFolder, int port, Engine engine) {
     try {
       stopLeftOver(dataFolder);
       OpenDentalServer server = new OpenDentalServer(dataFolder, port, engine);
@@ -134,7 +135,7 @@ final class OpenDentalServer implements AutoCloseable {
    * session's is set; {@code 0000-00-00} comes out of this driver as {@code null}, {@code
    * 0001-01-01} does not.
    */
-  String jdbcUrl() {
+  public String jdbcUrl() {
     return jdbcUrl("opendental");
   }
 
@@ -147,21 +148,44 @@ final class OpenDentalServer implements AutoCloseable {
         + "&connectTimeout=3000";
   }
 
-  String readerUser() {
+  /** Address of another database of this server. */
+  public String jdbcUrlOf(String database) {
+    return jdbcUrl(database);
+  }
+
+  /**
+   * Creates another practice on this server, with tables of its own and no patients.
+   *
+   * @param tables how they are stored, whatever this server's own practice uses
+   * @return full rights on it; works again after an outage
+   */
+  public DataSource createPractice(String database, Engine tables) {
+    try (Connection connection = DriverManager.getConnection(jdbcUrl(""), OWNER, OWNER_PASSWORD);
+        Statement statement = connection.createStatement()) {
+      statement.execute("SET SESSION default_storage_engine = " + tables);
+      create(connection, database, "sample/open-dental.sql", "adjustment");
+      statement.execute("GRANT SELECT ON " + database + ".* TO '" + READER + "'@'%'");
+    } catch (SQLException e) {
+      throw new IllegalStateException("cannot create the practice " + database, e);
+    }
+    return new DriverManagerDataSource(jdbcUrl(database), OWNER, OWNER_PASSWORD);
+  }
+
+  public String readerUser() {
     return READER;
   }
 
-  String readerPassword() {
+  public String readerPassword() {
     return READER_PASSWORD;
   }
 
   /** Full rights on the practice and the truth; works again after an outage. */
-  DataSource dataSource() {
+  public DataSource dataSource() {
     return dataSource;
   }
 
   /** Ends the server as an outage would be seen by its clients: connections break. */
-  synchronized void stop() {
+  public synchronized void stop() {
     Process running = process;
     if (running != null) {
       running.destroy();
@@ -178,7 +202,7 @@ final class OpenDentalServer implements AutoCloseable {
   }
 
   /** Starts on the same port and data after {@link #stop}. */
-  synchronized void startAgain() {
+  public synchronized void startAgain() {
     if (process != null) {
       throw new IllegalStateException("already running");
     }
@@ -332,7 +356,7 @@ final class OpenDentalServer implements AutoCloseable {
         file,
         """
         CREATE USER IF NOT EXISTS '%1$s'@'%%' IDENTIFIED BY '%2$s';
-        GRANT ALL ON *.* TO '%1$s'@'%%';
+        GRANT ALL ON *.* TO '%1$s'@'%%' WITH GRANT OPTION;
         CREATE USER IF NOT EXISTS '%3$s'@'%%' IDENTIFIED BY '%4$s';
         GRANT SELECT ON opendental.* TO '%3$s'@'%%';
         """

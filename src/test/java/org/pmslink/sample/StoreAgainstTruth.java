@@ -116,8 +116,12 @@ public final class StoreAgainstTruth {
     Set<Long> dead =
         new HashSet<>(
             store.query(
-                "select source_id from dead_letters where state in ('OPEN', 'REPLAYING')",
-                (row, n) -> Long.parseLong(row.getString(1))));
+                """
+                select d.source_id from dead_letters d
+                join practices x on x.id = d.practice_id and x.practice = ?
+                where d.state in ('OPEN', 'REPLAYING')""",
+                (row, n) -> Long.parseLong(row.getString(1)),
+                practice));
     List<String> lost = new ArrayList<>();
     Set<Long> existing = new HashSet<>();
     truth.forEachChart(

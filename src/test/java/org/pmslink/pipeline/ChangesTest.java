@@ -1,0 +1,200 @@
+package org.pmslink.pipeline;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.Objects;
+import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.pmslink.sample.OpenDentalServer;
+
+@ExtendWith(Pipeline.class)
+class ChangesTest {
+  private final Engine engine;
+  private final OpenDentalServer pms;
+
+  ChangesTest(Engine engine, OpenDentalServer pms) {
+    this.engine = engine;
+    this.pms = pms;
+  }
+
+  private static void addCharts(Office office, int count) {
+    for (int i = 0; i < count; i++) {
+      office.chart(Someone.named("Nadia", "Oyelaran"));
+    }
+  }
+
+  /** Stamps that no pass reads again. */
+  private static void age(Office office) {
+    office.edit("update patient set DateTStamp = now() - interval 1 day");
+  }
+
+  @Test
+  void anEditArrivesAndTheRecordsAroundItCostNoCommand() throws Exception {
+    try (Office office = Office.at(engine, pms)) {
+      addCharts(office, 40);
+      long edited = office.chart(Someone.named("Ines", "Caldwell"));
+      office.open();
+      long before = office.count("select max(id) from feed_runs where practice_id = ?");
+
+      office.edit("update patient set City = 'Dublin' where PatNum = ?", edited);
+      office.sync();
+
+      assertThat(office.recordOf(edited, "person,address,city")).isEqualTo("DUBLIN");
+      String later = " from feed_pages where practice_id = ? and run_id > " + before;
+      assertThat(office.count("select sum(records)" + later))
+          .as("the overlap reads all")
+          .isEqualTo(41);
+      assertThat(office.count("select sum(unchanged)" + later)).isEqualTo(40);
+    }
+  }
+
+  @Test
+  void aNewChartIsReadByThePollItself() throws Exception {
+    try (Office office = Office.at(engine, pms).with("poll", "PT0.2S")) {
+      addCharts(office, 2);
+      office.open();
+
+      long chart = office.chart(Someone.named("Ines", "Caldwell"));
+
+      org.awaitility.Awaitility.await()
+          .atMost(Office.LONGEST)
+          .until(() -> office.recordOf(chart, "person,name,family").equals("Caldwell"));
+    }
+  }
+
+  @Test
+  void moreRowsThanAPageWithOneStampAllArrive() throws Exception {
+    try (Office office = Office.at(engine, pms).with("pageSize", "10")) {
+      addCharts(office, 35);
+      age(office);
+      office.open();
+
+      office.edit("update patient set City = 'Dublin', DateTStamp = now()");
+      office.sync();
+
+      assertThat(
+              office.count(
+                  "select count(*) from patients where practice_id = ?"
+                      + " and record #>> '{person,address,city}' = 'DUBLIN'"))
+          .isEqualTo(35);
+    }
+  }
+
+  @Test
+  void aRowStampedBeforeAndCommittedAfterAPassIsWithinTheOverlap() throws Exception {
+    try (Office office =
+        Office.at(engine, pms, OpenDentalServer.Engine.INNODB).with("overlap", "PT2M")) {
+      long chart = office.chart(Someone.named("Ines", "Caldwell"));
+      age(office);
+      office.open();
+
+      try (Connection late = Objects.requireNonNull(office.pms().getDataSource()).getConnection();
+          Statement statement = late.createStatement()) {
+        late.setAutoCommit(false);
+        statement.execute(
+            "update patient set City = 'Dublin', DateTStamp = now() - interval 1 minute");
+        office.sync();
+        assertThat(office.recordOf(chart, "person,address,city")).isEqualTo("COLUMBUS");
+        late.commit();
+      }
+      office.sync();
+
+      assertThat(office.recordOf(chart, "person,address,city")).isEqualTo("DUBLIN");
+    }
+  }
+
+  @Test
+  void whatWasStampedAfterTheServersClockWasSetBackIsRead() throws Exception {
+    try (Office office = Office.at(engine, pms).with("overlap", "PT1S")) {
+      long chart = office.chart(Someone.named("Ines", "Caldwell"));
+      age(office);
+      setReadersClockAhead(office, 3600);
+      office.open();
+      setReadersClockAhead(office, 0);
+
+      // An hour of stamps comes for the second time; this one is long before the pass.
+      office.edit("update patient set City = 'Dublin', DateTStamp = now() - interval 1 minute");
+      office.sync();
+
+      assertThat(office.recordOf(chart, "person,address,city")).isEqualTo("DUBLIN");
+    }
+  }
+
+  /** For sessions that begin from now on; those that are open end. */
+  private static void setReadersClockAhead(Office office, int seconds) throws SQLException {
+    office.edit(
+        "set global init_connect = '"
+            + (seconds == 0 ? "" : "set timestamp = unix_timestamp() + " + seconds)
+            + "'");
+    for (Long id :
+        office
+            .pms()
+            .queryForList(
+                "select id from information_schema.processlist where user = 'pmslink_reader'",
+                Long.class)) {
+      office.edit("kill " + id);
+    }
+  }
+
+  @Nested
+  class FoundByComparison {
+
+    @Test
+    void aChangeThatLeftTheStampAlone() throws Exception {
+      try (Office office = Office.at(engine, pms).with("overlap", "PT1S")) {
+        long chart = office.chart(Someone.named("Ines", "Caldwell"));
+        age(office);
+        office.open();
+
+        office.edit("update patient set City = 'Dublin', DateTStamp = DateTStamp");
+        office.sync();
+        assertThat(office.recordOf(chart, "person,address,city")).isEqualTo("COLUMBUS");
+        office.compare();
+
+        assertThat(office.recordOf(chart, "person,address,city")).isEqualTo("DUBLIN");
+      }
+    }
+
+    @Test
+    void aDeletedRowWhoseLinkIsFlaggedAndKept() throws Exception {
+      try (Office office = Office.at(engine, pms)) {
+        addCharts(office, 5);
+        Someone ines = Someone.named("Ines", "Caldwell");
+        long chart = office.chart(ines);
+        office.open();
+        office.member("M1", ines);
+        office.sync();
+        assertThat(office.memberOf(chart)).isEqualTo("M1");
+
+        office.edit("delete from patient where PatNum = ?", chart);
+        office.sync();
+        assertThat(office.charts()).as("no stamp tells of a delete").isEqualTo(6);
+        office.compare();
+
+        assertThat(office.charts()).isEqualTo(5);
+        assertThat(office.memberOf(chart)).isEqualTo("M1");
+        assertThat(office.flagOf(chart)).isEqualTo("CHART_GONE");
+        assertThat(office.historyOf(chart)).containsExactly("MADE CERTAIN", "FLAGGED CHART_GONE");
+      }
+    }
+
+    @Test
+    void soManyDeletedRowsThatNothingIsDeletedAndThePersonIsAsked() throws Exception {
+      try (Office office = Office.at(engine, pms)) {
+        addCharts(office, 60);
+        office.open();
+
+        office.edit("delete from patient order by PatNum limit 30");
+        engine.bean(org.pmslink.feed.FeedStates.class).askForPass(office.name, office.name, true);
+        String reason = office.awaitPause("EMPTY_RESULT");
+
+        assertThat(reason).contains("30 of 60").contains("Nothing was deleted");
+        assertThat(office.charts()).isEqualTo(60);
+      }
+    }
+  }
+}

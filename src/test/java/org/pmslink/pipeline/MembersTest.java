@@ -1,0 +1,167 @@
+package org.pmslink.pipeline;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.pmslink.membership.Member.Field;
+import org.pmslink.membership.Members;
+import org.pmslink.sample.OpenDentalServer;
+
+@ExtendWith(Pipeline.class)
+class MembersTest {
+  private final Engine engine;
+  private final OpenDentalServer pms;
+  private final Someone ines = Someone.named("Ines", "Caldwell");
+
+  MembersTest(Engine engine, OpenDentalServer pms) {
+    this.engine = engine;
+    this.pms = pms;
+  }
+
+  private Map<Field, String> fields(Office office) {
+    return engine.bean(Members.class).find(office.name, "M1").orElseThrow().fields();
+  }
+
+  private List<Map<String, Object>> changes(Office office, String field) {
+    return engine
+        .store()
+        .queryForList(
+            """
+            select before, after, actor from member_changes
+            where practice_id = ? and field = ? order by id""",
+            office.id(),
+            field);
+  }
+
+  @Test
+  void aMemberAddedLaterIsLinkedToTheChartThatIsThere() throws Exception {
+    try (Office office = Office.at(engine, pms)) {
+      long chart = office.chart(ines);
+      office.open();
+      assertThat(office.memberOf(chart)).isEmpty();
+
+      office.member("M1", ines);
+      office.awaitSettled();
+
+      assertThat(office.memberOf(chart)).isEqualTo("M1");
+      assertThat(office.historyOf(chart)).containsExactly("MADE CERTAIN");
+    }
+  }
+
+  @Test
+  void aMemberWhoseNameIsMendedIsMatchedAgain() throws Exception {
+    try (Office office = Office.at(engine, pms)) {
+      long chart = office.chart(ines);
+      office.member("M1", ines.withFamily("Zimmerman"));
+      office.open();
+      assertThat(office.memberOf(chart)).isEmpty();
+
+      engine
+          .bean(Members.class)
+          .change(office.name, "M1", Map.of(Field.FAMILY, ines.family()), "maria");
+      office.awaitSettled();
+
+      assertThat(office.memberOf(chart)).isEqualTo("M1");
+      assertThat(changes(office, "FAMILY"))
+          .containsExactly(Map.of("before", "Zimmerman", "after", "Caldwell", "actor", "maria"));
+    }
+  }
+
+  @Test
+  void aRemovedMemberLosesTheLinkAndTheHistorySaysWhy() throws Exception {
+    try (Office office = Office.at(engine, pms)) {
+      long chart = office.chart(ines);
+      office.member("M1", ines);
+      office.open();
+      assertThat(office.memberOf(chart)).isEqualTo("M1");
+
+      engine.bean(Members.class).remove(office.name, "M1");
+      office.awaitSettled();
+
+      assertThat(office.memberOf(chart)).isEmpty();
+      assertThat(office.historyOf(chart)).containsExactly("MADE CERTAIN", "ENDED MEMBER_REMOVED");
+      assertThat(
+              office.count(
+                  "select count(*) from link_changes where practice_id = ? and action = 'ENDED'"
+                      + " and before ->> 'made_by' = 'rule'"))
+          .as("what the link was before")
+          .isEqualTo(1);
+    }
+  }
+
+  @Nested
+  class ContactDetails {
+
+    @Test
+    void areFilledAtTheLinkAndFollowTheChartAfterwards() throws Exception {
+      try (Office office = Office.at(engine, pms)) {
+        long chart = office.chart(ines);
+        office.member("M1", ines.withMobile(""));
+        office.open();
+
+        assertThat(office.memberOf(chart)).isEqualTo("M1");
+        assertThat(fields(office)).containsEntry(Field.PHONE_MOBILE, ines.e164());
+        assertThat(fields(office)).containsEntry(Field.CITY, "COLUMBUS");
+
+        office.edit("update patient set WirelessPhone = '6142289999' where PatNum = ?", chart);
+        office.sync();
+
+        assertThat(fields(office)).containsEntry(Field.PHONE_MOBILE, "+16142289999");
+        assertThat(changes(office, "PHONE_MOBILE").get(1))
+            .containsEntry("before", ines.e164())
+            .containsEntry("after", "+16142289999")
+            .containsEntry("actor", "feed");
+        assertThat(office.memberOf(chart)).isEqualTo("M1");
+      }
+    }
+
+    @Test
+    void inALockedFieldAreNeverWritten() throws Exception {
+      try (Office office = Office.at(engine, pms)) {
+        long chart = office.chart(ines);
+        office.member("M1", ines);
+        engine.bean(Members.class).lockFields(office.name, "M1", Set.of(Field.CITY));
+        office.open();
+
+        office.edit("update patient set City = 'Dublin', State = 'OH' where PatNum = ?", chart);
+        office.sync();
+
+        assertThat(fields(office)).containsEntry(Field.STATE, "OH").doesNotContainKey(Field.CITY);
+      }
+    }
+
+    /** The pipeline's engine is set so: PHONE_WORK MEMBER_WINS, LINE2 ONLY_IF_EMPTY. */
+    @Test
+    void followThePolicyOfTheirField() throws Exception {
+      try (Office office = Office.at(engine, pms)) {
+        long chart = office.chart(ines);
+        office.edit(
+            "update patient set Address = '12 Elm St', Address2 = 'Apt 3', WkPhone = '6142287777'"
+                + " where PatNum = ?",
+            chart);
+        office.member("M1", ines);
+        office.open();
+        assertThat(fields(office))
+            .containsEntry(Field.LINE2, office.recordOf(chart, "person,address,line2"))
+            .doesNotContainKey(Field.PHONE_WORK);
+        String filled = fields(office).get(Field.LINE2);
+
+        office.edit(
+            "update patient set Address = '99 Oak Ave', Address2 = 'Apt 44' where PatNum = ?",
+            chart);
+        office.sync();
+
+        assertThat(fields(office))
+            .as("PMS_WINS")
+            .containsEntry(Field.LINE1, office.recordOf(chart, "person,address,line1"));
+        assertThat(fields(office)).as("ONLY_IF_EMPTY").containsEntry(Field.LINE2, filled);
+        assertThat(office.recordOf(chart, "person,address,line2")).isNotEqualTo(filled);
+      }
+    }
+  }
+}

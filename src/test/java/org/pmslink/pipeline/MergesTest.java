@@ -1,0 +1,172 @@
+package org.pmslink.pipeline;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.pmslink.sample.OpenDentalServer;
+
+/** Charts that are merged, archived or deleted: the link follows or is flagged, never dropped. */
+@ExtendWith(Pipeline.class)
+class MergesTest {
+  private final Engine engine;
+  private final OpenDentalServer pms;
+  private final Someone ines = Someone.named("Ines", "Caldwell");
+  private final Someone tomas = Someone.named("Tomas", "Brandt");
+  private final Someone yuki = Someone.named("Yuki", "Hargrove");
+
+  MergesTest(Engine engine, OpenDentalServer pms) {
+    this.engine = engine;
+    this.pms = pms;
+  }
+
+  @Test
+  void theLinkFollowsAChainOfMergesToItsEnd() throws Exception {
+    try (Office office = Office.at(engine, pms)) {
+      long a = office.chart(ines);
+      long b = office.chart(tomas);
+      long c = office.chart(yuki);
+      office.open();
+      office.member("M1", ines);
+      office.sync();
+      assertThat(office.memberOf(a)).isEqualTo("M1");
+
+      office.merge(a, b);
+      office.merge(b, c);
+      office.sync();
+
+      assertThat(office.memberOf(c)).isEqualTo("M1");
+      assertThat(office.memberOf(a)).isEmpty();
+      assertThat(office.memberOf(b)).isEmpty();
+      assertThat(office.historyOf(a)).containsExactly("MADE CERTAIN", "ENDED CHART_MERGED");
+      assertThat(office.historyOf(c)).containsExactly("MOVED CHART_MERGED");
+    }
+  }
+
+  @Test
+  void theLinkFollowsAChainThatGrowsMergeByMerge() throws Exception {
+    try (Office office = Office.at(engine, pms)) {
+      long a = office.chart(ines);
+      long b = office.chart(tomas);
+      long c = office.chart(yuki);
+      office.open();
+      office.member("M1", ines);
+      office.sync();
+
+      office.merge(a, b);
+      office.sync();
+      assertThat(office.memberOf(b)).isEqualTo("M1");
+      office.merge(b, c);
+      office.sync();
+
+      assertThat(office.memberOf(c)).isEqualTo("M1");
+    }
+  }
+
+  @Test
+  void theLinkWaitsForASurvivingChartThatArrivesLater() throws Exception {
+    try (Office office = Office.at(engine, pms)) {
+      long a = office.chart(ines);
+      office.open();
+      office.member("M1", ines);
+      office.sync();
+
+      office.merge(a, a + 1);
+      office.sync();
+      assertThat(office.memberOf(a)).isEqualTo("M1");
+      long b = office.chart(tomas);
+      office.sync();
+
+      assertThat(b).isEqualTo(a + 1);
+      assertThat(office.memberOf(b)).isEqualTo("M1");
+      assertThat(office.memberOf(a)).isEmpty();
+    }
+  }
+
+  @Nested
+  class LeftToAPerson {
+
+    @Test
+    void aCircleOfMergesFlagsTheLinkAndKeepsIt() throws Exception {
+      try (Office office = Office.at(engine, pms)) {
+        long a = office.chart(ines);
+        long b = office.chart(tomas);
+        office.open();
+        office.member("M1", ines);
+        office.sync();
+
+        office.merge(a, b);
+        office.merge(b, a);
+        office.sync();
+
+        // Which merge is read first decides where the link stands.
+        assertThat(office.memberOf(a) + office.memberOf(b)).isEqualTo("M1");
+        assertThat(office.flagOf(a) + office.flagOf(b)).isEqualTo("MERGED_IN_A_CIRCLE");
+      }
+    }
+
+    @Test
+    void twoMembersWhoseChartsAreMergedKeepTheirLinksAndAreReviewed() throws Exception {
+      try (Office office = Office.at(engine, pms)) {
+        long a = office.chart(ines);
+        long b = office.chart(tomas);
+        office.open();
+        office.member("M1", ines);
+        office.member("M2", tomas);
+        office.sync();
+
+        office.merge(a, b);
+        office.sync();
+
+        assertThat(office.reviewOf(b)).isEqualTo("MERGED_BOTH_LINKED");
+        assertThat(office.memberOf(a)).isEqualTo("M1");
+        assertThat(office.memberOf(b)).isEqualTo("M2");
+        assertThat(office.flagOf(a)).isEqualTo("MERGED_BOTH_LINKED");
+        assertThat(office.flagOf(b)).isEqualTo("MERGED_BOTH_LINKED");
+      }
+    }
+
+    @Test
+    void thatReviewOutlivesAnEditOfTheSurvivingChart() throws Exception {
+      try (Office office = Office.at(engine, pms)) {
+        long a = office.chart(ines);
+        long b = office.chart(tomas);
+        office.open();
+        office.member("M1", ines);
+        office.member("M2", tomas);
+        office.sync();
+        office.merge(a, b);
+        office.sync();
+
+        office.edit("update patient set City = 'Dublin' where PatNum = ?", b);
+        office.sync();
+
+        assertThat(office.recordOf(b, "person,address,city")).isEqualTo("DUBLIN");
+        assertThat(office.reviewOf(b)).isEqualTo("MERGED_BOTH_LINKED");
+        assertThat(office.flagOf(b)).isEqualTo("MERGED_BOTH_LINKED");
+      }
+    }
+
+    @Test
+    void anArchivedOrDeletedChartFlagsItsLinkAndKeepsIt() throws Exception {
+      try (Office office = Office.at(engine, pms)) {
+        long archived = office.chart(ines);
+        long deleted = office.chart(tomas);
+        office.open();
+        office.member("M1", ines);
+        office.member("M2", tomas);
+        office.sync();
+
+        office.edit("update patient set PatStatus = 3 where PatNum = ?", archived);
+        office.edit("update patient set PatStatus = 4 where PatNum = ?", deleted);
+        office.sync();
+
+        assertThat(office.memberOf(archived)).isEqualTo("M1");
+        assertThat(office.flagOf(archived)).isEqualTo("CHART_ARCHIVED");
+        assertThat(office.memberOf(deleted)).isEqualTo("M2");
+        assertThat(office.flagOf(deleted)).isEqualTo("CHART_DELETED");
+      }
+    }
+  }
+}

@@ -1,0 +1,62 @@
+package org.pmslink.pipeline;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.extension.ExtensionContext;
+import org.junit.jupiter.api.extension.ParameterContext;
+import org.junit.jupiter.api.extension.ParameterResolver;
+import org.pmslink.sample.OpenDentalServer;
+import org.springframework.util.FileSystemUtils;
+
+/**
+ * Hands one MariaDB and one engine to all tests of the pipeline, because starting them takes longer
+ * than most tests. Both go when the last test is done.
+ */
+final class Pipeline implements ParameterResolver {
+
+  private static final class Servers implements ExtensionContext.Store.CloseableResource {
+    final Path folder;
+    final OpenDentalServer pms;
+    final Engine engine;
+
+    Servers() {
+      try {
+        folder = Files.createTempDirectory("pms-link-pipeline");
+        pms = OpenDentalServer.start(folder.resolve("open-dental"), 0);
+        engine =
+            new Engine(
+                    folder.resolve("engine"),
+                    "--pmslink.survivorship.fields.phone-work=MEMBER_WINS",
+                    "--pmslink.survivorship.fields.line2=ONLY_IF_EMPTY")
+                .start();
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      }
+    }
+
+    @Override
+    public void close() throws IOException {
+      engine.close();
+      pms.close();
+      FileSystemUtils.deleteRecursively(folder);
+    }
+  }
+
+  @Override
+  public boolean supportsParameter(ParameterContext parameter, ExtensionContext context) {
+    Class<?> type = parameter.getParameter().getType();
+    return type == Engine.class || type == OpenDentalServer.class;
+  }
+
+  @Override
+  public Object resolveParameter(ParameterContext parameter, ExtensionContext context) {
+    Servers servers =
+        context
+            .getRoot()
+            .getStore(ExtensionContext.Namespace.create(Pipeline.class))
+            .getOrComputeIfAbsent(Servers.class, type -> new Servers(), Servers.class);
+    return parameter.getParameter().getType() == Engine.class ? servers.engine : servers.pms;
+  }
+}
