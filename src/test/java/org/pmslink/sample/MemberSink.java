@@ -4,7 +4,7 @@ import org.pmslink.patient.SourcePatient;
 
 /** Takes the store's members as the generator makes them, in the order of their numbers. */
 @FunctionalInterface
-interface MemberSink {
+public interface MemberSink {
 
   /**
    * @param memberNumber such as {@code M000123}; also the person's source id

@@ -39,10 +39,10 @@ import org.springframework.jdbc.datasource.init.ScriptUtils;
  * empties a data folder below the temporary folder at every start and hides the process, while the
  * sample must find again, and be able to stop, a server whose JVM was killed.
  */
-final class OpenDentalServer implements AutoCloseable {
+public final class OpenDentalServer implements AutoCloseable {
 
   /** How the tables are stored: MyISAM as in the vendor's dump, InnoDB for late commits. */
-  enum Engine {
+  public enum Engine {
     MYISAM,
     INNODB
   }
@@ -69,7 +69,7 @@ final class OpenDentalServer implements AutoCloseable {
   }
 
   /** Starts with MyISAM tables; see {@link #start(Path, int, Engine)}. */
-  static OpenDentalServer start(Path dataFolder, int port) {
+  public static OpenDentalServer start(Path dataFolder, int port) {
     return start(dataFolder, port, Engine.MYISAM);
   }
 
@@ -80,7 +80,7 @@ final class OpenDentalServer implements AutoCloseable {
    * @param port 0 for a free one
    * @param engine of the tables if they are to be created
    */
-  static OpenDentalServer start(Path dataFolder, int port, Engine engine) {
+  public static OpenDentalServer start(Path dataFolder, int port, Engine engine) {
     try {
       stopLeftOver(dataFolder);
       OpenDentalServer server = new OpenDentalServer(dataFolder, port, engine);
@@ -101,7 +101,7 @@ final class OpenDentalServer implements AutoCloseable {
    *
    * @return whether there was one
    */
-  static boolean stopLeftOver(Path dataFolder) throws IOException {
+  public static boolean stopLeftOver(Path dataFolder) throws IOException {
     Path folder = dataFolder.toAbsolutePath().normalize();
     Path pidFile = folder.resolve(PID_FILE);
     if (!Files.exists(pidFile)) {
@@ -134,7 +134,7 @@ final class OpenDentalServer implements AutoCloseable {
    * session's is set; {@code 0000-00-00} comes out of this driver as {@code null}, {@code
    * 0001-01-01} does not.
    */
-  String jdbcUrl() {
+  public String jdbcUrl() {
     return jdbcUrl("opendental");
   }
 
@@ -147,16 +147,16 @@ final class OpenDentalServer implements AutoCloseable {
         + "&connectTimeout=3000";
   }
 
-  String readerUser() {
+  public String readerUser() {
     return READER;
   }
 
-  String readerPassword() {
+  public String readerPassword() {
     return READER_PASSWORD;
   }
 
   /** Full rights on the practice and the truth; works again after an outage. */
-  DataSource dataSource() {
+  public DataSource dataSource() {
     return dataSource;
   }
 

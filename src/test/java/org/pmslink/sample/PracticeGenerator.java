@@ -23,14 +23,14 @@ import org.pmslink.patient.SourcePatient.SourcePhone;
  * size gives the same rows. People are made household by household and forgotten once written, so
  * that a million take no more memory than a thousand.
  */
-final class PracticeGenerator {
+public final class PracticeGenerator {
 
   /**
    * @param patients rows in {@code patient}, labs and test patients included
    * @param members at most as many as patients
    * @param ledger whether to write appointments, procedures and money too
    */
-  record Size(int patients, int members, long seed, boolean ledger) {}
+  public record Size(int patients, int members, long seed, boolean ledger) {}
 
   /** One who exists, as opposed to what anybody wrote down. */
   private record Someone(
@@ -100,7 +100,7 @@ final class PracticeGenerator {
    *
    * @throws IllegalStateException when the server refuses, or has patients already
    */
-  static void fill(OpenDentalServer server, Size size, MemberSink sink) {
+  public static void fill(OpenDentalServer server, Size size, MemberSink sink) {
     try (Connection connection = server.dataSource().getConnection();
         PracticeWriter out = new PracticeWriter(connection, size.ledger(), size.seed())) {
       new PracticeGenerator(size, out, sink).fill();
