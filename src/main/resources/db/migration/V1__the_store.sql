@@ -44,8 +44,7 @@ create table member_blocking_keys (
   practice_id integer not null,
   key         bigint not null,
   member_id   bigint not null,
-  primary key (practice_id, key, member_id),
-  foreign key (practice_id, member_id) references members (practice_id, id)
+  primary key (practice_id, key, member_id)
 );
 
 -- The practice's charts as the PMS has them. Written by the apply step alone.

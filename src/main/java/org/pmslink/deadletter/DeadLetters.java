@@ -51,7 +51,13 @@ public class DeadLetters {
       Instant lastAt) {}
 
   /** A letter on its way back: which hop, and the message to send. */
-  public record Replay(long id, String hop, String group, JsonNode payload) {}
+  public record Replay(long id, String hop, String group, JsonNode payload) {
+
+    /** The message body. */
+    public byte[] toJson() throws JsonProcessingException {
+      return RecordJson.mapper().writeValueAsBytes(payload);
+    }
+  }
 
   /** Keeps a letter that arrived as JSON. */
   @Transactional

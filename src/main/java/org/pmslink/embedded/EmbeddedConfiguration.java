@@ -65,6 +65,9 @@ public class EmbeddedConfiguration {
       pool.setPassword(database.password());
     }
     pool.setPoolName("pms-link");
+    // Our statements work on arrays of hundreds. A plan that was cached while the tables were empty
+    // reads them from end to end for every batch of a first load.
+    pool.setConnectionInitSql("set plan_cache_mode = force_custom_plan");
     pool.setMaximumPoolSize(database.poolSize());
     // An outage shall be noticed, not waited out: consumers pause and try again by themselves.
     pool.setConnectionTimeout(Duration.ofSeconds(10).toMillis());

@@ -71,6 +71,9 @@ public class Sweep {
   private void advance(Run run, List<Request> requests) {
     if (run.phase() == Phase.READING) {
       if (run.readAt() != null && runs.allHandled(run)) {
+        if (run.kind() == Runs.Kind.FIRST_LOAD) {
+          runs.analyzeStore();
+        }
         runs.enter(
             run.practiceId(),
             run.id(),

@@ -13,16 +13,12 @@ import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.pmslink.patient.RecordJson;
 import org.pmslink.patient.SourcePatient;
 
 /** One compiled JSLT mapping. Immutable and thread-safe. */
 public final class Mapping {
-  private static final Pattern LINE = Pattern.compile("line (\\d+)");
-
   private final String path;
   private final String version;
   private final Expression expression;
@@ -59,7 +55,7 @@ public final class Mapping {
       Expression expression = new Parser(new java.io.StringReader(text)).withSource(path).compile();
       return new Mapping(path, sha256(text), expression);
     } catch (JsltException e) {
-      throw new MappingException(path + where(e) + ": does not compile: " + e.getMessage());
+      throw new MappingException(path + where(e) + ": does not compile: " + firstLine(e));
     }
   }
 
@@ -76,7 +72,8 @@ public final class Mapping {
   /**
    * Maps one raw record.
    *
-   * @throws MappingException when the mapping fails on the record; names the mapping's line
+   * @throws MappingException when the mapping fails on the record; names the mapping's line where
+   *     JSLT knows it
    */
   public JsonNode apply(JsonNode raw) {
     try {
@@ -122,9 +119,14 @@ public final class Mapping {
     }
   }
 
+  /** From the exception's own field, never from its message, which quotes the record. */
   private static String where(JsltException e) {
-    Matcher line = LINE.matcher(String.valueOf(e.getMessage()));
-    return line.find() ? " line " + line.group(1) : "";
+    return e.getLine() > 0 ? " line " + e.getLine() : "";
+  }
+
+  /** The parser goes on to list every token that it would have taken. */
+  private static String firstLine(JsltException e) {
+    return String.valueOf(e.getMessage()).lines().findFirst().orElse("");
   }
 
   private static String sha256(String text) {

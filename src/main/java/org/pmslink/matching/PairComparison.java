@@ -282,10 +282,7 @@ final class PairComparison {
 
   private static boolean isFirstWord(Profile one, Profile other) {
     return !one.givenFirst().equals(one.given())
-        && GivenNames.shipped()
-                .relation(one.givenFirst(), other.given())
-                .compareTo(Relation.NICKNAME)
-            >= 0
+        && GivenNames.shipped().relation(one.givenFirst(), other.given()) != Relation.NONE
         && one.givenFirst().length() > 1;
   }
 

@@ -321,8 +321,7 @@ public class ApplyCommands {
     List<Long> gone =
         database.queryForList(
             """
-            update patients p set removed_at = now(), version = t.version, updated_at = now(),
-              blocking_keys = '{}'
+            update patients p set removed_at = now(), version = t.version, updated_at = now()
             from unnest(?::text[], ?::bigint[]) as t (source_id, version)
             where p.practice_id = ? and p.source = ? and p.source_id = t.source_id
               and p.version <= t.version and p.removed_at is null

@@ -5,9 +5,11 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -144,7 +146,7 @@ class Links {
         members.lock(practice, commands.stream().map(Command.Link::memberNumber).toList())) {
       byNumber.put(member.memberNumber(), member);
     }
-    Map<Long, Member> fresh = new HashMap<>();
+    Map<Long, Command.Link> wanted = new LinkedHashMap<>();
     for (Command.Link link : commands) {
       Chart chart = chart(charts, link);
       Member member = byNumber.get(link.memberNumber());
@@ -163,18 +165,26 @@ class Links {
         outcomes.add(new Outcome(chart.id(), "UNLINKED", "MEMBER_CHANGED", link.rulesVersion()));
         continue;
       }
-      Long linkId = insertLink(practice, source, chart.id(), member.id(), link);
-      if (linkId == null) {
-        // The unique constraints had the last word: somebody else was linked meanwhile.
-        toReview.add(claimedTwice(link));
-        continue;
-      }
-      change(practice, linkId, "MADE", RULE, "CERTAIN", null);
-      outcomes.add(new Outcome(chart.id(), "LINKED", "CERTAIN", link.rulesVersion()));
-      noReview.add(chart.id());
-      fresh.put(chart.id(), member);
+      wanted.put(chart.id(), link);
     }
+    Set<Long> made = insertLinks(practice, source, wanted, byNumber);
+    Map<Long, Member> fresh = new HashMap<>();
+    wanted.forEach(
+        (patientId, link) -> {
+          if (!made.contains(patientId)) {
+            // The unique constraints had the last word: somebody else was linked meanwhile.
+            toReview.add(claimedTwice(link));
+            return;
+          }
+          outcomes.add(new Outcome(patientId, "LINKED", "CERTAIN", link.rulesVersion()));
+          noReview.add(patientId);
+          fresh.put(patientId, member(byNumber, link));
+        });
     fill(practice, fresh);
+  }
+
+  private static Member member(Map<String, Member> byNumber, Command.Link link) {
+    return Objects.requireNonNull(byNumber.get(link.memberNumber()));
   }
 
   private static Command.Review claimedTwice(Command.Link link) {
@@ -186,29 +196,41 @@ class Links {
         List.of(new Command.ReviewCandidate(link.memberNumber(), link.comparison())));
   }
 
-  private @Nullable Long insertLink(
-      int practice, String source, long patientId, long memberId, Command.Link link) {
-    return database
-        .queryForList(
+  /** Returns the charts that were linked; the others' chart or member has a link already. */
+  private Set<Long> insertLinks(
+      int practice, String source, Map<Long, Command.Link> wanted, Map<String, Member> byNumber) {
+    if (wanted.isEmpty()) {
+      return Set.of();
+    }
+    List<Command.Link> links = List.copyOf(wanted.values());
+    return Set.copyOf(
+        database.queryForList(
             """
-            insert into links (practice_id, source, patient_id, member_id, made_by, reason, grade,
-                               score, explanation, rules_version)
-            values (?, ?, ?, ?, ?, ?, ?, ?, ?::jsonb, ?)
-            on conflict do nothing returning id""",
+            with made as (
+              insert into links (practice_id, source, patient_id, member_id, made_by, reason,
+                                 grade, score, explanation, rules_version)
+              select ?, ?, t.patient_id, t.member_id, ?, 'CERTAIN', t.grade, t.score,
+                     t.explanation::jsonb, t.rules
+              from unnest(?::bigint[], ?::bigint[], ?::text[], ?::float8[], ?::text[], ?::text[])
+                   as t (patient_id, member_id, grade, score, explanation, rules)
+              on conflict do nothing
+              returning id, patient_id),
+            kept as (
+              insert into link_changes (practice_id, link_id, action, actor, reason)
+              select ?, id, 'MADE', ?, 'CERTAIN' from made)
+            select patient_id from made""",
             Long.class,
             practice,
             source,
-            patientId,
-            memberId,
             RULE,
-            "CERTAIN",
-            link.comparison().grade().name(),
-            link.comparison().score(),
-            json(link.comparison()),
-            link.rulesVersion())
-        .stream()
-        .findFirst()
-        .orElse(null);
+            array(wanted.keySet()),
+            links.stream().mapToLong(l -> member(byNumber, l).id()).toArray(),
+            links.stream().map(l -> l.comparison().grade().name()).toArray(String[]::new),
+            links.stream().mapToDouble(l -> l.comparison().score()).toArray(),
+            links.stream().map(l -> json(l.comparison())).toArray(String[]::new),
+            links.stream().map(Command.Link::rulesVersion).toArray(String[]::new),
+            practice,
+            RULE));
   }
 
   private void unlink(int practice, Chart chart, Command.Unlink unlink, List<Outcome> outcomes) {
@@ -466,12 +488,22 @@ class Links {
 
   /** Takes charts out of the blocking keys: they are nobody's candidates any more. */
   void unfile(int practice, List<Long> patientIds) {
-    if (!patientIds.isEmpty()) {
-      database.update(
-          "delete from patient_blocking_keys where practice_id = ? and patient_id = any (?)",
-          practice,
-          array(patientIds));
+    if (patientIds.isEmpty()) {
+      return;
     }
+    database.update(
+        """
+        delete from patient_blocking_keys k
+        using (select p.id, unnest(p.blocking_keys) as key from patients p
+               where p.practice_id = ? and p.id = any (?)) filed
+        where k.practice_id = ? and k.key = filed.key and k.patient_id = filed.id""",
+        practice,
+        array(patientIds),
+        practice);
+    database.update(
+        "update patients set blocking_keys = '{}' where practice_id = ? and id = any (?)",
+        practice,
+        array(patientIds));
   }
 
   /**
@@ -574,7 +606,7 @@ class Links {
   private void retire(int practice, Side loser, String loserSourceId, String source) {
     database.update(
         """
-        update patients set blocking_keys = '{}', merged_into = (
+        update patients set merged_into = (
           select survivor_source_id from chart_merges
           where practice_id = ? and source = ? and loser_source_id = ?)
         where practice_id = ? and id = ?""",

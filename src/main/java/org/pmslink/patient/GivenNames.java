@@ -43,9 +43,12 @@ public final class GivenNames {
   /** How two given names relate, weakest first. */
   public enum Relation {
     NONE,
-    /** Two nicknames of one formal name: Bob and Rob, but also Lisa and Betty. */
+    /**
+     * Two nicknames or two spellings of one formal name: Bob and Rob, Sara and Sarah, but also Lisa
+     * and Betty. Parents give such pairs to twins, so it is no proof of one person.
+     */
     SAME_FORMAL_NAME,
-    /** One is a nickname of the other, or another spelling of it. */
+    /** One is a nickname of the other. */
     NICKNAME,
     EQUAL
   }
@@ -75,7 +78,7 @@ public final class GivenNames {
     String a = standard(first);
     String b = standard(second);
     if (a.equals(b)) {
-      return Relation.NICKNAME;
+      return Relation.SAME_FORMAL_NAME;
     }
     Set<String> formalA = formalNames.getOrDefault(a, Set.of());
     Set<String> formalB = formalNames.getOrDefault(b, Set.of());

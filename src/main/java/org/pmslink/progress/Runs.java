@@ -128,6 +128,14 @@ public class Runs {
         .update();
   }
 
+  /**
+   * Lets the planner know the tables that a first load has just filled: until it does, it takes
+   * them for empty.
+   */
+  public void analyzeStore() {
+    database.sql("analyze patients, patient_blocking_keys, member_blocking_keys, members").update();
+  }
+
   /** Remembers up to which patient the pass has asked for decisions. */
   public void sweptUpTo(int practiceId, long run, long patientId) {
     database

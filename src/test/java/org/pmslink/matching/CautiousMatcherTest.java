@@ -119,7 +119,6 @@ class CautiousMatcherTest {
       "Robert,Bob",
       "Bob,Robert",
       "José,JOSE",
-      "Katherine,Kathryn",
       "Mary Ann,Maryann",
       "Robert \"Buzz\",Buzz",
       "William,Bill",
@@ -153,6 +152,7 @@ class CautiousMatcherTest {
     @ParameterizedTest
     @CsvSource({
       "given,Anne-Marie",
+      "given,Anne",
       "given,A",
       "family,Zebrowsky",
       "family,Miller",
