@@ -56,6 +56,8 @@ public final class LoadBenchmark {
     OpenDentalServer.stopLeftOver(pms(FOLDER));
     FileSystemUtils.deleteRecursively(FOLDER);
     Files.createDirectories(FOLDER);
+    // Asked now: the sources may have moved on by the end.
+    String commit = commit();
     try (OpenDentalServer pms = OpenDentalServer.start(pms(FOLDER), 0)) {
       System.out.printf(
           Locale.ROOT, "Filling a MariaDB with %,d patients (not timed) ...%n", patients);
@@ -76,7 +78,7 @@ public final class LoadBenchmark {
                 MAPPINGS,
                 tool.getBean(LinkRecords.class),
                 tool.getBean(PayloadCipher.class));
-        System.out.println(report(figures, upserts, queue, patients, members));
+        System.out.println(report(commit, figures, upserts, queue, patients, members));
       }
     }
     System.exit(0);
@@ -161,15 +163,19 @@ public final class LoadBenchmark {
   }
 
   private static String report(
-      Figures figures, RawLimits.Upserts upserts, RawLimits.Queue queue, int patients, int members)
-      throws IOException {
+      String commit,
+      Figures figures,
+      RawLimits.Upserts upserts,
+      RawLimits.Queue queue,
+      int patients,
+      int members) {
     Figures.Pass load = figures.load();
     Figures.Pass again = figures.comparison();
     StringBuilder out = new StringBuilder("\n");
     line(
         out,
         "PMS Link %s on %d cores, %.1f GB memory, %s, Java %s",
-        commit(),
+        commit,
         Runtime.getRuntime().availableProcessors(),
         memory() / 1e9,
         System.getProperty("os.name") + " " + System.getProperty("os.arch"),

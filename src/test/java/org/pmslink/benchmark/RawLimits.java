@@ -83,9 +83,8 @@ final class RawLimits {
     jdbc.query(
         """
         select source_id, version, status, content_hash, source_modified_at, record, blocking_keys
-        from public.patients order by id limit\s\
-        """
-            + MOST_RECORDS,
+        from public.patients order by id limit ?\
+        """,
         row -> {
           rows.add(
               new Object[] {
@@ -101,7 +100,8 @@ final class RawLimits {
             batches.add(batch(rows));
             rows.clear();
           }
-        });
+        },
+        MOST_RECORDS);
     if (!rows.isEmpty()) {
       batches.add(batch(rows));
     }
