@@ -102,7 +102,7 @@ public final class OpenDentalServer implements AutoCloseable {
    *
    * @return whether there was one
    */
-  static boolean stopLeftOver(Path dataFolder) throws IOException {
+  public static boolean stopLeftOver(Path dataFolder) throws IOException {
     Path folder = dataFolder.toAbsolutePath().normalize();
     Path pidFile = folder.resolve(PID_FILE);
     if (!Files.exists(pidFile)) {

@@ -19,10 +19,10 @@ import org.springframework.jdbc.core.JdbcTemplate;
  * The office at work: each step is one change as Open Dental's own windows make it, and the truth
  * is kept true. Not for use by several threads.
  */
-final class PracticeSimulator {
+public final class PracticeSimulator {
 
   /** What staff did. */
-  enum Kind {
+  public enum Kind {
     EDIT_PHONE,
     EDIT_EMAIL,
     EDIT_ADDRESS,
@@ -43,7 +43,7 @@ final class PracticeSimulator {
   }
 
   /** What was done to which chart; of a merge the one that was given up, of many the first. */
-  record Change(Kind kind, long patNum) {}
+  public record Change(Kind kind, long patNum) {}
 
   private record Newcomer(long person, Chart chart) {}
 
@@ -60,7 +60,7 @@ final class PracticeSimulator {
   /**
    * @param seed the same seed makes the same changes to the same practice
    */
-  PracticeSimulator(OpenDentalServer server, long seed) {
+  public PracticeSimulator(OpenDentalServer server, long seed) {
     this.dataSource = server.dataSource();
     this.jdbc = new JdbcTemplate(dataSource);
     this.truth = Truth.of(server);
@@ -79,7 +79,7 @@ final class PracticeSimulator {
   }
 
   /** Does one thing. */
-  Change step() {
+  public Change step() {
     int dice = people.upTo(100);
     if (dice < 16) {
       return edit(Kind.EDIT_PHONE, "WirelessPhone", dashed(people.phone()));
