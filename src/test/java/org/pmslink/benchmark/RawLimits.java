@@ -254,6 +254,7 @@ final class RawLimits {
         false,
         "open-dental/patient.jslt",
         "UTC",
+        null,
         List.copyOf(records));
   }
 
