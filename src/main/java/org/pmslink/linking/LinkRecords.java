@@ -21,6 +21,7 @@ import org.pmslink.linking.RecordBatch.RecordType;
 import org.pmslink.mapping.Mapping;
 import org.pmslink.mapping.MappingException;
 import org.pmslink.mapping.Mappings;
+import org.pmslink.matching.Decision.UnmatchedReason;
 import org.pmslink.matching.Matcher;
 import org.pmslink.membership.Charts;
 import org.pmslink.membership.Charts.Known;
@@ -289,11 +290,22 @@ public class LinkRecords {
   }
 
   private void patientIds(Work work, long[] ids) {
-    List<Subject> subjects = new ArrayList<>();
-    for (Stored chart : charts.stored(work.practice, ids)) {
-      if (!chart.source().equals(work.batch.source())) {
-        continue;
+    List<Long> comparable = new ArrayList<>();
+    for (Charts.Brief chart : charts.briefly(work.practice, work.batch.source(), ids)) {
+      if (chart.comparable()) {
+        comparable.add(chart.id());
+      } else {
+        work.commands.add(
+            new Command.NoMatch(
+                chart.sourceId(),
+                chart.version(),
+                UnmatchedReason.NO_CANDIDATE.name(),
+                matcher.rulesVersion()));
       }
+    }
+    List<Subject> subjects = new ArrayList<>();
+    for (Stored chart :
+        charts.stored(work.practice, comparable.stream().mapToLong(i -> i).toArray())) {
       subjects.add(
           new Subject(
               chart.sourceId(),

@@ -26,7 +26,7 @@ public class Sweep {
   private static final int PAGE = 500;
 
   /** Requests in one turn, so that the queue never holds much more than is being worked on. */
-  private static final int PAGES_PER_TURN = 8;
+  private static final int PAGES_PER_TURN = 40;
 
   private final Runs runs;
   private final Charts charts;

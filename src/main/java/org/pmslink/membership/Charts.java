@@ -114,6 +114,35 @@ public class Charts {
     return known;
   }
 
+  /**
+   * A stored chart, without its record.
+   *
+   * @param comparable whether it shares a key with a member, or is linked: only then its record is
+   *     worth reading
+   */
+  public record Brief(long id, String sourceId, long version, boolean comparable) {}
+
+  /** Which of these charts there is anything to compare with. */
+  public List<Brief> briefly(int practice, String source, long[] patientIds) {
+    return database
+        .sql(
+            """
+            select p.id, p.source_id, p.version,
+                   exists (select 1 from unnest(p.blocking_keys) as s (key)
+                           join member_blocking_keys k
+                             on k.practice_id = p.practice_id and k.key = s.key)
+                   or exists (select 1 from links l
+                              where l.practice_id = p.practice_id and l.patient_id = p.id
+                                and l.ended_at is null)
+            from patients p
+            where p.practice_id = ? and p.source = ? and p.id = any (?) order by p.id""")
+        .params(practice, source, patientIds)
+        .query(
+            (row, n) ->
+                new Brief(row.getLong(1), row.getString(2), row.getLong(3), row.getBoolean(4)))
+        .list();
+  }
+
   /** Stored charts by id. */
   public List<Stored> stored(int practice, long[] patientIds) {
     return database
