@@ -164,12 +164,14 @@ public final class EmbeddedDatabase implements AutoCloseable {
     builder
         .setServerConfig("listen_addresses", "127.0.0.1")
         .setServerConfig("unix_socket_directories", "");
-    // A log of its own outlives a killed engine. It must not hold patient data: an error names
-    // neither the statement nor the row.
+    // A log of its own outlives a killed engine. It must not hold patient data: what went wrong
+    // with
+    // a statement is told to its client alone, because the message itself may quote a value.
     builder
         .setServerConfig("logging_collector", "on")
         .setServerConfig("log_filename", "postgresql-%a.log")
         .setServerConfig("log_truncate_on_rotation", "on")
+        .setServerConfig("log_min_messages", "log")
         .setServerConfig("log_min_error_statement", "panic")
         .setServerConfig("log_error_verbosity", "terse");
     if (File.separatorChar == '/' && Files.isDirectory(Path.of("/proc"))) {

@@ -97,6 +97,8 @@ class EmbeddedDatabaseTest {
       run(database, "insert into once values ('Secretname')");
       assertThatThrownBy(() -> run(database, "insert into once values ('Secretname')"))
           .isInstanceOf(SQLException.class);
+      assertThatThrownBy(() -> run(database, "select cast(name as integer) from once"))
+          .hasMessageContaining("Secretname");
     }
 
     try (var logs = Files.list(folder.resolve("postgres").resolve("log"))) {
@@ -105,7 +107,7 @@ class EmbeddedDatabaseTest {
           .allSatisfy(
               log ->
                   assertThat(Files.readString(log))
-                      .contains("duplicate key")
+                      .contains("ready to accept connections")
                       .doesNotContain("Secretname"));
     }
   }
