@@ -138,6 +138,6 @@ public final class FeedFiles {
         }
       }
     }
-    return line + best;
+    return best.startsWith(line) ? best : line + best;
   }
 }

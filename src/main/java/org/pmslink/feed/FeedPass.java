@@ -23,7 +23,6 @@ public final class FeedPass {
   final FeedDefinition definition;
   final int practice;
   final boolean comparing;
-  final boolean asked;
   final Instant began;
   final SourceQuery merges;
   final SourceQuery patients;
@@ -67,7 +66,6 @@ public final class FeedPass {
       FeedDefinition definition,
       int practice,
       boolean comparing,
-      boolean asked,
       Instant began,
       SourceQuery merges,
       SourceQuery patients,
@@ -77,7 +75,6 @@ public final class FeedPass {
     this.definition = definition;
     this.practice = practice;
     this.comparing = comparing;
-    this.asked = asked;
     this.began = began;
     this.merges = merges;
     this.patients = patients;

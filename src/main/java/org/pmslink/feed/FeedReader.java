@@ -109,7 +109,6 @@ public class FeedReader {
         definition,
         practice,
         comparing && !loading,
-        due.syncAsked(),
         clock.instant(),
         SourceQuery.read(mappings.folder(), definition.getMappings() + "/merges.sql"),
         SourceQuery.read(mappings.folder(), definition.getMappings() + "/patients.sql"),
@@ -462,7 +461,7 @@ public class FeedReader {
     if (pass.comparing) {
       cursors.forgetSeen(pass.practice, pass.definition.getFeed());
     }
-    states.passed(pass.practice, pass.definition.getFeed(), pass.comparing, pass.asked);
+    states.passed(pass.practice, pass.definition.getFeed(), pass.comparing, pass.began);
     pass.step = Step.DONE;
   }
 

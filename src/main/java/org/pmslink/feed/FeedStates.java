@@ -1,5 +1,6 @@
 package org.pmslink.feed;
 
+import java.sql.Timestamp;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
@@ -90,17 +91,23 @@ public class FeedStates {
         .single();
   }
 
-  void passed(int practice, String feed, boolean compared, boolean clearRequests) {
+  /**
+   * A pass is complete.
+   *
+   * @param began a request that came later is for the next pass
+   */
+  void passed(int practice, String feed, boolean compared, Instant began) {
+    Timestamp start = Timestamp.from(began);
     database
         .sql(
             """
             update feeds set state = 'RUNNING', reason_category = null, reason = null, failures = 0,
-              next_attempt_at = null, last_pass_at = now(),
+              next_attempt_at = null, last_pass_at = ?,
               last_compare_at = case when ? then now() else last_compare_at end,
-              sync_asked_at = case when ? then null else sync_asked_at end,
-              compare_asked_at = case when ? then null else compare_asked_at end
+              sync_asked_at = case when sync_asked_at > ? then sync_asked_at end,
+              compare_asked_at = case when compare_asked_at > ? or not ? then compare_asked_at end
             where practice_id = ? and feed = ?""")
-        .params(compared, clearRequests, compared, practice, feed)
+        .params(start, compared, start, start, compared, practice, feed)
         .update();
   }
 

@@ -189,6 +189,7 @@ class Links {
           fresh.put(patientId, member(byNumber, link));
         });
     fill(practice, fresh);
+    members.matchedNow(practice, fresh.values().stream().mapToLong(Member::id).toArray());
   }
 
   private static Member member(Map<String, Member> byNumber, Command.Link link) {

@@ -282,6 +282,14 @@ public class Members {
         java.sql.Timestamp.from(began));
   }
 
+  /** Notes that these members have found their chart. */
+  void matchedNow(int practiceId, long[] ids) {
+    database.update(
+        "update members set matched_version = version where practice_id = ? and id = any (?)",
+        practiceId,
+        ids);
+  }
+
   /** Notes that members were matched at these versions. */
   void matched(int practiceId, List<CommandBatch.MatchedMember> members) {
     database.batchUpdate(

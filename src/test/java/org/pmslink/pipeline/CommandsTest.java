@@ -57,6 +57,7 @@ class CommandsTest {
             true,
             office.name + "/patient.jslt",
             "UTC",
+            null,
             List.of(row));
     LinkRecords.Result result = engine.bean(LinkRecords.class).link(batch);
     assertThat(result.deadLetters()).isEmpty();
