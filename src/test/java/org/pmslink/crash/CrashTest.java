@@ -120,6 +120,7 @@ class CrashTest {
     CountDownLatch closing = new CountDownLatch(1);
     ExecutorService office = Executors.newSingleThreadExecutor();
     Future<Integer> changes = office.submit(() -> work(new PracticeSimulator(pms, SEED), closing));
+    boolean loaded = false;
     try {
       for (int kill = 1; kill <= KILLS; kill++) {
         engine.start(environment(pms, "PT1S"));
@@ -127,6 +128,11 @@ class CrashTest {
         boolean starting = random.nextInt(5) == 0;
         if (!starting) {
           engine.awaitRunning();
+        }
+        if (!starting && !loaded && kill > KILLS / 2) {
+          awaitLoad();
+          loaded = true;
+          say("the first load is decided; from here on the kills meet changes");
         }
         // The first load takes a few seconds only: the first kills must not miss it.
         long pause = 300 + random.nextInt(starting ? 6_000 : kill <= 4 ? 1_500 : 5_500);
@@ -139,6 +145,22 @@ class CrashTest {
       office.shutdown();
     }
     say("%d changes were made meanwhile", changes.get(30, TimeUnit.SECONDS));
+  }
+
+  /** On a slow machine all kills would meet the first load otherwise. */
+  private static void awaitLoad() {
+    try (ConfigurableApplicationContext tool = tool()) {
+      JdbcTemplate store = tool.getBean(JdbcTemplate.class);
+      Awaitility.await("the first load")
+          .atMost(LONGEST_FINISH)
+          .pollInterval(Duration.ofMillis(300))
+          .until(
+              () ->
+                  store
+                      .queryForList(
+                          "select phase from feed_runs where kind = 'FIRST_LOAD'", String.class)
+                      .contains("DONE"));
+    }
   }
 
   private static int work(PracticeSimulator simulator, CountDownLatch closing)
