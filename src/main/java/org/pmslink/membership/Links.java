@@ -336,6 +336,19 @@ class Links {
         rows.stream().map(Outcome::rulesVersion).toArray(String[]::new));
   }
 
+  /** Charts that no sweep will come by for any more: each without a decision waits for one. */
+  void awaitDecision(int practice, String source, List<Command.Update> updates) {
+    database.update(
+        """
+        insert into decisions (practice_id, patient_id, outcome, reason, rules_version, stale_since)
+        select p.practice_id, p.id, 'UNLINKED', 'WAITING', '-', now() from patients p
+        where p.practice_id = ? and p.source = ? and p.source_id = any (?)
+        on conflict do nothing""",
+        practice,
+        source,
+        updates.stream().map(Command.Update::sourceId).toArray(String[]::new));
+  }
+
   /** Settles charts that can be nobody's, whatever was decided about them before. */
   void settleWithoutMatch(int practice, List<Long> patientIds, String reason) {
     List<Long> linked = linked(practice, patientIds);

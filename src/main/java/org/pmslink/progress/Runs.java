@@ -103,9 +103,9 @@ public class Runs {
     database
         .sql(
             """
-            update feed_runs set last_page = greatest(last_page, ?), records = records + ?
-            where practice_id = ? and id = ?""")
-        .params(lastPage, records, practiceId, run)
+            update feed_runs set last_page = ?, records = records + ?
+            where practice_id = ? and id = ? and last_page < ?""")
+        .params(lastPage, records, practiceId, run, lastPage)
         .update();
   }
 
