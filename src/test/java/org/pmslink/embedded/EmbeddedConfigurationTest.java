@@ -79,7 +79,7 @@ class EmbeddedConfigurationTest {
               HikariDataSource pool = context.getBean(HikariDataSource.class);
               assertThat(pool.getJdbcUrl()).isEqualTo("jdbc:postgresql://db.example/pmslink");
               assertThat(pool.getUsername()).isEqualTo("linker");
-              assertThat(pool.getMaximumPoolSize()).isEqualTo(10);
+              assertThat(pool.getMaximumPoolSize()).isEqualTo(12);
               ActiveMQConnectionFactory broker =
                   (ActiveMQConnectionFactory) context.getBean("brokerConnectionFactory");
               assertThat(broker.getUser()).isEqualTo("linker");
