@@ -1,5 +1,6 @@
 -- The membership store. Every table carries the practice, and unique constraints say what may exist once:
--- they are the last word when two consumers disagree.
+-- they are the last word when two consumers disagree. Tables that a load fills by the hundred thousand have no foreign
+-- keys to what their own transaction has just written: each row would lock the one row of its practice.
 
 create table practices (
   id       integer generated always as identity primary key,
@@ -50,7 +51,7 @@ create table member_blocking_keys (
 -- The practice's charts as the PMS has them. Written by the apply step alone.
 create table patients (
   id                 bigint generated always as identity primary key,
-  practice_id        integer not null references practices,
+  practice_id        integer not null,
   source             text not null,                   -- the PMS installation, for example open-dental
   source_id          text not null,
   version            bigint not null,                 -- order in which the feed read it; an older one never overwrites
@@ -74,7 +75,7 @@ create table patient_blocking_keys (
 );
 
 create table chart_merges (
-  practice_id        integer not null references practices,
+  practice_id        integer not null,
   source             text not null,
   loser_source_id    text not null,
   survivor_source_id text not null,
@@ -87,8 +88,8 @@ create index chart_merges_not_followed on chart_merges (practice_id, source) whe
 
 -- What was decided about each chart. A chart without a row waits for its first decision.
 create table decisions (
-  practice_id   integer not null references practices,
-  patient_id    bigint not null references patients,
+  practice_id   integer not null,
+  patient_id    bigint not null,
   outcome       text not null check (outcome in ('LINKED', 'REVIEW', 'UNLINKED')),
   reason        text not null,
   rules_version text not null,
@@ -101,7 +102,7 @@ create index decisions_to_take_again on decisions (practice_id, patient_id) wher
 
 create table links (
   id            bigint generated always as identity primary key,
-  practice_id   integer not null references practices,
+  practice_id   integer not null,
   source        text not null,
   patient_id    bigint not null references patients,
   member_id     bigint not null,
@@ -125,7 +126,7 @@ create unique index one_active_link_per_member_and_source on links (practice_id,
 -- Who changed which link, when, why, and what it was before. Rows are only ever added.
 create table link_changes (
   id          bigint generated always as identity primary key,
-  practice_id integer not null references practices,
+  practice_id integer not null,
   link_id     bigint not null references links,
   action      text not null check (action in ('MADE', 'MOVED', 'FLAGGED', 'UNFLAGGED', 'ENDED')),
   actor       text not null,
@@ -137,7 +138,7 @@ create index link_changes_by_link on link_changes (practice_id, link_id);
 
 create table reviews (
   id            bigint generated always as identity primary key,
-  practice_id   integer not null references practices,
+  practice_id   integer not null,
   patient_id    bigint not null references patients,
   reason        text not null,
   candidates    jsonb not null,                       -- member numbers with the evidence; levels and weights, no values
@@ -153,14 +154,13 @@ create unique index one_open_review_per_patient on reviews (practice_id, patient
 -- What a field of a member was before a feed or a person changed it.
 create table member_changes (
   id          bigint generated always as identity primary key,
-  practice_id integer not null references practices,
+  practice_id integer not null,
   member_id   bigint not null,
   field       text not null,
   before      text,
   after       text,
   actor       text not null,
-  at          timestamptz not null default now(),
-  foreign key (practice_id, member_id) references members (practice_id, id)
+  at          timestamptz not null default now()
 );
 create index member_changes_by_member on member_changes (practice_id, member_id);
 
@@ -217,8 +217,8 @@ create index feed_runs_by_feed on feed_runs (practice_id, feed, id);
 create index feed_runs_open on feed_runs (practice_id) where phase <> 'DONE';
 
 create table feed_pages (
-  practice_id   integer not null references practices,
-  run_id        bigint not null references feed_runs,
+  practice_id   integer not null,
+  run_id        bigint not null,
   page          integer not null,
   part          text not null,
   handled       integer not null,
@@ -234,8 +234,8 @@ create table feed_pages (
 
 -- Keys that a full comparison has seen in the PMS; what is in the store and not here is gone there.
 create table feed_keys_seen (
-  practice_id integer not null references practices,
-  run_id      bigint not null references feed_runs,
+  practice_id integer not null,
+  run_id      bigint not null,
   source_id   text not null,
   primary key (practice_id, run_id, source_id)
 );

@@ -2,6 +2,8 @@ package org.pmslink.linking;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.LongNode;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -32,6 +34,9 @@ public class Sweep {
   private final Charts charts;
   private final Members members;
   private final JdbcClient database;
+
+  /** Age of a first load at which the planner is next told of the tables that it fills. */
+  private Duration analyzeAt = Duration.ofSeconds(2);
 
   Sweep(Runs runs, Charts charts, Members members, JdbcClient database) {
     this.runs = runs;
@@ -69,11 +74,13 @@ public class Sweep {
   }
 
   private void advance(Run run, List<Request> requests) {
+    if (run.kind() == Runs.Kind.FIRST_LOAD
+        && Duration.between(run.startedAt(), Instant.now()).compareTo(analyzeAt) > 0) {
+      runs.analyzeStore();
+      analyzeAt = Duration.between(run.startedAt(), Instant.now()).multipliedBy(3).dividedBy(2);
+    }
     if (run.phase() == Phase.READING) {
       if (run.readAt() != null && runs.allHandled(run)) {
-        if (run.kind() == Runs.Kind.FIRST_LOAD) {
-          runs.analyzeStore();
-        }
         runs.enter(
             run.practiceId(),
             run.id(),
@@ -86,6 +93,7 @@ public class Sweep {
     if (waiting.isEmpty()) {
       if (runs.allHandled(run)) {
         members.matchedBefore(run.practiceId(), run.startedAt());
+        analyzeAt = Duration.ofSeconds(2);
         runs.enter(run.practiceId(), run.id(), Phase.DONE);
       }
       return;

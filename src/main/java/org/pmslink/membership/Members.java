@@ -4,7 +4,6 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Collection;
 import java.util.EnumMap;
 import java.util.EnumSet;
@@ -72,15 +71,15 @@ public class Members {
       FIELDS.forEach(field -> row.add(fields.get(field)));
       rows.add(row.toArray());
     }
-    int[] added =
-        database.batchUpdate(
-            "insert into members (practice_id, member_number, person, blocking_keys, "
-                + COLUMNS
-                + ") values (?, ?, ?::jsonb, ?"
-                + ", ?".repeat(FIELDS.size())
-                + ") on conflict (practice_id, member_number) do nothing",
-            rows);
     String[] numbers = newMembers.stream().map(NewMember::memberNumber).toArray(String[]::new);
+    int known = count(practiceId, numbers);
+    database.batchUpdate(
+        "insert into members (practice_id, member_number, person, blocking_keys, "
+            + COLUMNS
+            + ") values (?, ?, ?::jsonb, ?"
+            + ", ?".repeat(FIELDS.size())
+            + ") on conflict (practice_id, member_number) do nothing",
+        rows);
     database.update(
         """
         insert into member_blocking_keys (practice_id, key, member_id)
@@ -89,7 +88,17 @@ public class Members {
         on conflict do nothing""",
         practiceId,
         numbers);
-    return Arrays.stream(added).map(n -> n > 0 ? 1 : 0).sum();
+    return count(practiceId, numbers) - known;
+  }
+
+  private int count(int practiceId, String[] numbers) {
+    Integer count =
+        database.queryForObject(
+            "select count(*) from members where practice_id = ? and member_number = any (?)",
+            Integer.class,
+            practiceId,
+            numbers);
+    return count == null ? 0 : count;
   }
 
   /**

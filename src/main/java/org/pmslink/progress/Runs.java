@@ -129,11 +129,18 @@ public class Runs {
   }
 
   /**
-   * Lets the planner know the tables that a first load has just filled: until it does, it takes
-   * them for empty.
+   * Lets the planner know the tables that a first load is filling. Left alone, PostgreSQL notices
+   * after a minute or so, and until then takes them for empty and any index for as good as another.
    */
   public void analyzeStore() {
-    database.sql("analyze patients, patient_blocking_keys, member_blocking_keys, members").update();
+    database
+        .sql(
+            """
+            analyze patients (id, practice_id, source, source_id, merged_into, removed_at),
+              patient_blocking_keys, member_blocking_keys, members (id, practice_id, member_number),
+              links (practice_id, patient_id, member_id, source, ended_at),
+              decisions (practice_id, patient_id, stale_since), chart_merges""")
+        .update();
   }
 
   /** Remembers up to which patient the pass has asked for decisions. */
