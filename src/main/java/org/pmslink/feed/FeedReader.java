@@ -65,6 +65,9 @@ public class FeedReader {
   private static final int BELIEVABLE_MISSING = 20;
   private static final int MISSING_PAGE = 500;
 
+  /** A pass of changes that takes longer to be handled than this holds up the next no more. */
+  private static final Duration LONGEST_WAIT_FOR_A_PASS = Duration.ofMinutes(15);
+
   private final FeedStates states;
   private final FeedCursors cursors;
   private final Practices practices;
@@ -99,7 +102,7 @@ public class FeedReader {
     }
     FeedStates.Due due = states.due(practice, definition.getFeed());
     boolean comparing = isComparisonDue(definition, due);
-    boolean ready = isDue(definition, due, comparing) && !isLoadBeingDecided(practice, definition);
+    boolean ready = isDue(definition, due, comparing) && !isStillHandled(practice, definition);
     FeedCursors.Cursor mergeCursor =
         cursors.find(practice, definition.getFeed(), RecordType.MERGES.name());
     FeedCursors.Cursor patientCursor =
@@ -143,14 +146,15 @@ public class FeedReader {
     return reference.isBefore(latest.toInstant());
   }
 
-  /** Changes are matched as they arrive, and that needs a first load that is decided. */
-  private boolean isLoadBeingDecided(int practice, FeedDefinition definition) {
+  /**
+   * What the feed has read is still on its way. A pass that began now would only lengthen the
+   * queue, and one after a first load would match against a practice that is not all there.
+   */
+  private boolean isStillHandled(int practice, FeedDefinition definition) {
+    Instant recently = clock.instant().minus(LONGEST_WAIT_FOR_A_PASS);
     return runs.open(practice).stream()
-        .anyMatch(
-            r ->
-                r.feed().equals(definition.getFeed())
-                    && r.kind() == Kind.FIRST_LOAD
-                    && r.readAt() != null);
+        .filter(r -> r.feed().equals(definition.getFeed()) && r.readAt() != null)
+        .anyMatch(r -> r.kind() == Kind.FIRST_LOAD || recently.isBefore(r.readAt()));
   }
 
   /** Sets body and headers of the exchange for the next read. */
