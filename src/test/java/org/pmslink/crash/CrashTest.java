@@ -62,7 +62,7 @@ class CrashTest {
   private static final int KILLS = Integer.getInteger("crash.kills", 10);
   private static final int PATIENTS = Integer.getInteger("crash.patients", 20_000);
   private static final int MEMBERS = Integer.getInteger("crash.members", PATIENTS / 4);
-  private static final long SEED = Long.getLong("crash.seed", new Random().nextInt(1_000_000));
+  private static final long SEED = Long.getLong("crash.seed", 772_039);
 
   private static final Path FOLDER = Path.of("target", "crash");
   private static final Path DATA = FOLDER.resolve("data");
