@@ -2,7 +2,6 @@ package org.pmslink.cli;
 
 import java.time.Duration;
 import java.time.Instant;
-import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import org.pmslink.feed.FeedStates;
@@ -95,10 +94,5 @@ public class FeedTable {
         totals.deadLettered(),
         seconds,
         totals.read() / Math.max(seconds, 0.001));
-  }
-
-  /** Names of the feeds that a pass can be asked of. */
-  List<String> names() {
-    return states.all().stream().map(FeedStates.Status::feed).toList();
   }
 }

@@ -109,8 +109,7 @@ public class LinkRecords {
 
     void dead(int entry, @Nullable String sourceId, Category category, String message) {
       JsonNode raw = batch.records().get(entry);
-      // A record without an id is told from others by its content, through a hash that shows none.
-      String id = sourceId == null ? "no-id-" + Integer.toHexString(raw.hashCode()) : sourceId;
+      String id = name(sourceId, raw);
       RecordBatch alone = forReplay(batch, raw);
       dead.add(
           new DeadLetter(
@@ -248,6 +247,11 @@ public class LinkRecords {
         && Objects.equals(record.sourceModifiedAt(), chart.sourceModifiedAt());
   }
 
+  /** A record without an id is told from others by its content, through a hash that shows none. */
+  private static String name(@Nullable String sourceId, JsonNode raw) {
+    return sourceId == null ? "no-id-" + Integer.toHexString(raw.hashCode()) : sourceId;
+  }
+
   /** The first field that looks like an id, when the mapping could not tell. */
   private static @Nullable String idInRaw(JsonNode raw) {
     JsonNode first = raw.isObject() && raw.size() > 0 ? raw.elements().next() : raw;
@@ -369,7 +373,6 @@ public class LinkRecords {
   public record Isolated(List<RecordBatch> batches, List<DeadLetter> deadLetters) {}
 
   private DeadLetter alone(RecordBatch batch, JsonNode raw) {
-    String id = idInRaw(raw);
     Runs.PageOutcome outcome =
         batch.run() == null
             ? null
@@ -391,7 +394,7 @@ public class LinkRecords {
         batch.feed(),
         Hop.MATCH,
         batch.type().name(),
-        id == null ? "no-id-" + Integer.toHexString(raw.hashCode()) : id,
+        name(idInRaw(raw), raw),
         Category.STEP_FAILED,
         "matching this record failed repeatedly, though it was tried alone",
         batch.version(),

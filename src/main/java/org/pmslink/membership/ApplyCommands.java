@@ -1,6 +1,5 @@
 package org.pmslink.membership;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import java.io.IOException;
 import java.sql.Timestamp;
 import java.util.ArrayList;
@@ -205,7 +204,7 @@ public class ApplyCommands {
       hashes[i] = record.contentHash();
       modified[i] =
           record.sourceModifiedAt() == null ? null : Timestamp.from(record.sourceModifiedAt());
-      records[i] = json(record);
+      records[i] = RecordJson.write(record);
       keys[i] = arrayLiteral(update.blockingKeys());
     }
     Map<String, Long> patientIds = new HashMap<>();
@@ -457,13 +456,5 @@ public class ApplyCommands {
       literal.append(key.longValue());
     }
     return literal.append('}').toString();
-  }
-
-  private static String json(PatientRecord record) {
-    try {
-      return RecordJson.mapper().writeValueAsString(record);
-    } catch (JsonProcessingException e) {
-      throw new IllegalStateException("a record can always be written", e);
-    }
   }
 }

@@ -1,6 +1,5 @@
 package org.pmslink.membership;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Instant;
@@ -61,7 +60,7 @@ public class Charts {
 
     /** The canonical record. */
     public PatientRecord record() {
-      return read(recordJson, PatientRecord.class);
+      return RecordJson.read(recordJson, PatientRecord.class);
     }
   }
 
@@ -227,7 +226,7 @@ public class Charts {
                       row.getLong(1),
                       row.getString(2),
                       row.getLong(3),
-                      read(row.getString(4), Person.class));
+                      RecordJson.read(row.getString(4), Person.class));
               members.put(member.id(), member);
             });
     return members;
@@ -268,7 +267,8 @@ public class Charts {
         .query(
             row -> {
               rivals.put(
-                  row.getLong(1), new Rival(row.getLong(1), read(row.getString(2), Person.class)));
+                  row.getLong(1),
+                  new Rival(row.getLong(1), RecordJson.read(row.getString(2), Person.class)));
             });
     return rivals;
   }
@@ -308,13 +308,5 @@ public class Charts {
 
   private static Pair pair(ResultSet row, int n) throws SQLException {
     return new Pair(row.getLong(1), row.getLong(2), row.getBoolean(3));
-  }
-
-  private static <T> T read(String json, Class<T> type) {
-    try {
-      return RecordJson.mapper().readValue(json, type);
-    } catch (JsonProcessingException e) {
-      throw new IllegalStateException("a stored " + type.getSimpleName() + " cannot be read", e);
-    }
   }
 }

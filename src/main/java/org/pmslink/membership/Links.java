@@ -1,6 +1,5 @@
 package org.pmslink.membership;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
@@ -236,7 +235,7 @@ class Links {
             links.stream().mapToLong(l -> member(byNumber, l).id()).toArray(),
             links.stream().map(l -> l.comparison().grade().name()).toArray(String[]::new),
             links.stream().mapToDouble(l -> l.comparison().score()).toArray(),
-            links.stream().map(l -> json(l.comparison())).toArray(String[]::new),
+            links.stream().map(l -> RecordJson.write(l.comparison())).toArray(String[]::new),
             links.stream().map(Command.Link::rulesVersion).toArray(String[]::new),
             practice,
             RULE));
@@ -263,7 +262,11 @@ class Links {
       Chart chart = chart(charts, review);
       rows.add(
           new Object[] {
-            practice, chart.id(), review.reason(), json(review.candidates()), review.rulesVersion()
+            practice,
+            chart.id(),
+            review.reason(),
+            RecordJson.write(review.candidates()),
+            review.rulesVersion()
           });
       // A link stands until a person decides, but it says that it is in doubt.
       if (chart.linkId() != null) {
@@ -406,7 +409,7 @@ class Links {
         "UNFLAGGED",
         RULE,
         reason,
-        json(Map.of("flag_reason", chart.flagReason())));
+        RecordJson.write(Map.of("flag_reason", chart.flagReason())));
   }
 
   private void end(int practice, long linkId, String actor, String reason) {
@@ -488,7 +491,7 @@ class Links {
         "select id, record from patients where practice_id = ? and id = any (?) order by id",
         row -> {
           Member member = byChart.get(row.getLong(1));
-          PatientRecord record = record(row.getString(2));
+          PatientRecord record = RecordJson.read(row.getString(2), PatientRecord.class);
           if (member == null) {
             return;
           }
@@ -726,22 +729,6 @@ class Links {
       throw new IllegalStateException("a decision about a chart that is not in the store");
     }
     return chart;
-  }
-
-  private static String json(Object value) {
-    try {
-      return RecordJson.mapper().writeValueAsString(value);
-    } catch (JsonProcessingException e) {
-      throw new IllegalStateException("a decision can always be written", e);
-    }
-  }
-
-  private static PatientRecord record(String json) {
-    try {
-      return RecordJson.mapper().readValue(json, PatientRecord.class);
-    } catch (JsonProcessingException e) {
-      throw new IllegalStateException("a stored record cannot be read", e);
-    }
   }
 
   static long[] array(Collection<Long> numbers) {

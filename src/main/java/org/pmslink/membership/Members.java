@@ -66,7 +66,7 @@ public class Members {
       List<Object> row = new ArrayList<>();
       row.add(practiceId);
       row.add(member.memberNumber());
-      row.add(json(person));
+      row.add(RecordJson.write(person));
       row.add(keys(person));
       FIELDS.forEach(field -> row.add(fields.get(field)));
       rows.add(row.toArray());
@@ -220,7 +220,7 @@ public class Members {
       Long[] keys = keys(person);
       List<Object> row = new ArrayList<>();
       FIELDS.forEach(field -> row.add(fields.get(field)));
-      row.add(json(person));
+      row.add(RecordJson.write(person));
       row.add(keys);
       row.add(settled);
       row.add(practiceId);
@@ -329,14 +329,6 @@ public class Members {
 
   private Long[] keys(Person person) {
     return new TreeSet<>(matcher.blockingKeys(person)).toArray(Long[]::new);
-  }
-
-  private static String json(Person person) {
-    try {
-      return RecordJson.mapper().writeValueAsString(person);
-    } catch (JsonProcessingException e) {
-      throw new IllegalStateException("a person can always be written", e);
-    }
   }
 
   private static final String SELECT =

@@ -1,6 +1,7 @@
 package org.pmslink.patient;
 
 import com.fasterxml.jackson.annotation.JsonInclude;
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -32,5 +33,24 @@ public final class RecordJson {
   /** Shared and thread-safe; not to be configured further. */
   public static ObjectMapper mapper() {
     return MAPPER;
+  }
+
+  /** A record of ours as text. */
+  public static String write(Object value) {
+    try {
+      return MAPPER.writeValueAsString(value);
+    } catch (JsonProcessingException e) {
+      throw new IllegalStateException(
+          "a " + value.getClass().getSimpleName() + " can always be written", e);
+    }
+  }
+
+  /** A record of ours from the text that {@link #write} made of it and the store kept. */
+  public static <T> T read(String json, Class<T> type) {
+    try {
+      return MAPPER.readValue(json, type);
+    } catch (JsonProcessingException e) {
+      throw new IllegalStateException("a stored " + type.getSimpleName() + " cannot be read", e);
+    }
   }
 }
