@@ -17,5 +17,5 @@ VOLUME /var/lib/pms-link
 EXPOSE 8080
 
 # An engine out of memory must be started anew, not limp on.
-ENTRYPOINT ["java", "-XX:MaxRAMPercentage=70", "-XX:+ExitOnOutOfMemoryError", "-jar", "pms-link.jar"]
+ENTRYPOINT ["java", "-XX:+UseParallelGC", "-XX:MaxRAMPercentage=70", "-XX:+ExitOnOutOfMemoryError", "-jar", "pms-link.jar"]
 CMD ["serve"]

@@ -160,7 +160,9 @@ public final class EmbeddedDatabase implements AutoCloseable {
         .setServerConfig("max_wal_size", "2GB")
         .setServerConfig("wal_compression", "on")
         .setServerConfig("checkpoint_timeout", "15min")
-        .setServerConfig("max_connections", "100");
+        .setServerConfig("max_connections", "100")
+        // Which statement costs what, values taken out: the first question when a store is slow.
+        .setServerConfig("shared_preload_libraries", "pg_stat_statements");
     builder
         .setServerConfig("listen_addresses", "127.0.0.1")
         .setServerConfig("unix_socket_directories", "");
@@ -198,6 +200,9 @@ public final class EmbeddedDatabase implements AutoCloseable {
           ALTER ROLE postgres PASSWORD '%1$s'
           CREATE ROLE %2$s LOGIN
           ALTER ROLE %2$s PASSWORD '%1$s'
+          GRANT pg_read_all_stats TO %2$s
+          CREATE EXTENSION pg_stat_statements
+          GRANT EXECUTE ON FUNCTION pg_stat_statements_reset TO %2$s
           CREATE DATABASE %2$s OWNER %2$s
           """
               .formatted(password, NAME);

@@ -1,5 +1,6 @@
 package org.pmslink.benchmark;
 
+import java.util.List;
 import java.util.Map;
 
 /**
@@ -16,11 +17,24 @@ record Figures(Pass load, Pass comparison, long links, long peakHeap, long peakL
    * @param seconds from its beginning until its last record is stored and decided
    * @param settled seconds until nothing that follows from it waits any more
    * @param cpu CPU seconds by stage
+   * @param statements where PostgreSQL's time went, the costliest first
    */
-  record Pass(long records, double seconds, double settled, Map<String, Double> cpu) {
+  record Pass(
+      long records,
+      double seconds,
+      double settled,
+      Map<String, Double> cpu,
+      List<Statement> statements) {
 
     double perSecond() {
       return records / seconds;
     }
   }
+
+  /**
+   * What one statement cost, by the server's own account.
+   *
+   * @param seconds of planning and execution, over all connections
+   */
+  record Statement(String text, long calls, double seconds) {}
 }

@@ -46,10 +46,11 @@ public final class LoadBenchmark {
   private static final Path FOLDER = Path.of("target", "benchmark");
   private static final Path MAPPINGS = Path.of("mappings");
   private static final String HEAP = "-Xmx512m";
+  private static final String COLLECTOR = "-XX:+UseParallelGC";
 
   private LoadBenchmark() {}
 
-  /** {@code --patients=N --members=N}. */
+  /** {@code --patients=N --members=N --jvm="OPTION ..."}; options for the engine's JVM. */
   public static void main(String[] args) throws Exception {
     int patients = number(args, "--patients=", 100_000);
     int members = number(args, "--members=", patients / 4);
@@ -63,7 +64,7 @@ public final class LoadBenchmark {
           Locale.ROOT, "Filling a MariaDB with %,d patients (not timed) ...%n", patients);
       fill(pms, patients, members);
       System.out.println("Starting the engine in a JVM of its own ...");
-      Figures figures = measure(pms);
+      Figures figures = measure(pms, text(args, "--jvm=", "-XX:+ExitOnOutOfMemoryError"));
       System.out.println("Measuring what PostgreSQL and Artemis can do with the same data ...");
       try (ConfigurableApplicationContext tool =
           new SpringApplicationBuilder(PmsLink.class)
@@ -127,10 +128,12 @@ public final class LoadBenchmark {
         "--pmslink.mappings-folder=" + MAPPINGS);
   }
 
-  private static Figures measure(OpenDentalServer pms) throws Exception {
+  private static Figures measure(OpenDentalServer pms, String extra) throws Exception {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    command.addAll(List.of(HEAP, "-cp", System.getProperty("java.class.path")));
+    command.addAll(List.of(HEAP, COLLECTOR));
+    command.addAll(List.of(extra.split("\\s+")));
+    command.addAll(List.of("-cp", System.getProperty("java.class.path")));
     command.addAll(List.of(MeasuredEngine.class.getName(), FOLDER.toString()));
     command.addAll(settings());
     // A pass only when one is asked for.
@@ -202,6 +205,8 @@ public final class LoadBenchmark {
         stages.stream().mapToDouble(s -> cpu(load, s)).sum(),
         stages.stream().mapToDouble(s -> cpu(again, s)).sum());
     line(out, "");
+    statements(out, "the first load", load);
+    statements(out, "nothing new", again);
     line(
         out,
         "Heap of %s: at most %,d MB in use, %,d MB after a collection",
@@ -221,6 +226,20 @@ public final class LoadBenchmark {
         queue.recordBytes(),
         queue.commandBytes());
     return out.toString();
+  }
+
+  private static void statements(StringBuilder out, String pass, Figures.Pass figures) {
+    line(out, "PostgreSQL in %s: ms per 1,000 records, calls, statement", pass);
+    for (Figures.Statement statement : figures.statements()) {
+      String text = statement.text();
+      line(
+          out,
+          "  %8.2f %8d  %s",
+          1e6 * statement.seconds() / figures.records(),
+          statement.calls(),
+          text.substring(0, Math.min(text.length(), 100)));
+    }
+    line(out, "");
   }
 
   private static void limit(StringBuilder out, String what, double perSecond, Figures.Pass load) {
@@ -264,9 +283,13 @@ public final class LoadBenchmark {
   }
 
   private static int number(String[] args, String option, int otherwise) {
+    return Integer.parseInt(text(args, option, String.valueOf(otherwise)));
+  }
+
+  private static String text(String[] args, String option, String otherwise) {
     return Arrays.stream(args)
         .filter(a -> a.startsWith(option))
-        .map(a -> Integer.parseInt(a.substring(option.length())))
+        .map(a -> a.substring(option.length()))
         .findFirst()
         .orElse(otherwise);
   }

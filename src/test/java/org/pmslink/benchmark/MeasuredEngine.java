@@ -46,11 +46,13 @@ final class MeasuredEngine {
                     // The members are there, and the clock runs, before the first feed starts.
                     (ApplicationStartedEvent started) -> {
                       addMembers(started.getApplicationContext(), folder);
+                      Statements.forget(started.getApplicationContext());
                       meter.begin();
                     })
                 .run(settings)) {
       Figures.Pass load = pass(engine, meter, began, Kind.FIRST_LOAD);
       Instant asked = Instant.now();
+      Statements.forget(engine);
       meter.begin();
       engine.getBean(FeedStates.class).askForPass(LoadBenchmark.PRACTICE, LoadBenchmark.FEED, true);
       Figures.Pass comparison = pass(engine, meter, asked, Kind.COMPARISON);
@@ -90,7 +92,8 @@ final class MeasuredEngine {
         runs.totals(practice, run.id()).read(),
         seconds(run.startedAt(), finished),
         seconds(run.startedAt(), quiet),
-        cpu);
+        cpu,
+        Statements.costliest(engine));
   }
 
   private static boolean isSettled(JdbcTemplate store) {
@@ -98,7 +101,8 @@ final class MeasuredEngine {
         store.queryForObject(
             """
             select (select count(*) from decisions where stale_since is not null)
-                 + (select count(*) from members where matched_version < version)\
+                 + (select count(*) from members where matched_version < version)
+                 + (select count(*) from chart_merges where follow_asked_at is not null)\
             """,
             Long.class);
     return waiting != null && waiting == 0;

@@ -166,15 +166,15 @@ final class RawLimits {
   private static final String UPSERT =
       """
       insert into limits.patients as p (practice_id, source, source_id, version, status,
-                                        content_hash, source_modified_at, record, blocking_keys)
-      select 1, 'open-dental', t.source_id, t.version, t.status, t.content_hash, t.modified,
-             t.record::jsonb, t.keys::bigint[]
+                                        content_hash, fingerprint, source_modified_at, record, blocking_keys)
+      select 1, 'open-dental', t.source_id, t.version, t.status, t.content_hash, 0, t.modified,
+             t.record::json, t.keys::bigint[]
       from unnest(?::text[], ?::bigint[], ?::text[], ?::text[], ?::timestamptz[], ?::text[],
                   ?::text[])
            as t (source_id, version, status, content_hash, modified, record, keys)
       on conflict (practice_id, source, source_id) do update
       set version = excluded.version, status = excluded.status,
-          content_hash = excluded.content_hash,
+          content_hash = excluded.content_hash, fingerprint = excluded.fingerprint,
           source_modified_at = excluded.source_modified_at, record = excluded.record,
           blocking_keys = excluded.blocking_keys, merged_into = excluded.merged_into,
           removed_at = null, updated_at = now()
