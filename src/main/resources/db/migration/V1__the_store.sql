@@ -1,6 +1,7 @@
 -- The membership store. Every table carries the practice, and unique constraints say what may exist once:
 -- they are the last word when two consumers disagree. Tables that a load fills by the hundred thousand have no foreign
--- keys to what their own transaction has just written: each row would lock the one row of its practice.
+-- keys: each row would lock the one row of its practice, and what it points to is read, and where it matters locked, in
+-- the same transaction. Charts and members are never deleted.
 
 create table practices (
   id       integer generated always as identity primary key,
@@ -57,10 +58,11 @@ create table patients (
   version            bigint not null,                 -- order in which the feed read it; an older one never overwrites
   status             text not null,
   content_hash       text not null,
+  fingerprint        bigint not null,                 -- of the PMS's row that this was made of
   source_modified_at timestamptz,
   removed_at         timestamptz,                     -- the row is gone from the PMS
   merged_into        text,                            -- the chart that this one was merged into
-  record             jsonb not null,
+  record             json not null,                   -- json: written once for every version, and read as a whole
   blocking_keys      bigint[] not null,
   first_seen_at      timestamptz not null default now(),
   updated_at         timestamptz not null default now(),
@@ -80,11 +82,12 @@ create table chart_merges (
   loser_source_id    text not null,
   survivor_source_id text not null,
   version            bigint not null,
+  follow_asked_at    timestamptz,                     -- something came in that may let a link follow
   followed_at        timestamptz,                     -- null: a link waits for the surviving chart
   primary key (practice_id, source, loser_source_id)
 );
 create index chart_merges_by_survivor on chart_merges (practice_id, source, survivor_source_id);
-create index chart_merges_not_followed on chart_merges (practice_id, source) where followed_at is null;
+create index chart_merges_to_follow on chart_merges (practice_id, source, loser_source_id) where follow_asked_at is not null;
 
 -- What was decided about each chart. A chart without a row waits for its first decision.
 create table decisions (
@@ -104,7 +107,7 @@ create table links (
   id            bigint generated always as identity primary key,
   practice_id   integer not null,
   source        text not null,
-  patient_id    bigint not null references patients,
+  patient_id    bigint not null,
   member_id     bigint not null,
   made_by       text not null,                        -- 'rule', or the person
   made_at       timestamptz not null default now(),
@@ -117,17 +120,18 @@ create table links (
   flagged_at    timestamptz,
   ended_at      timestamptz,
   ended_by      text,
-  end_reason    text,
-  foreign key (practice_id, member_id) references members (practice_id, id)
+  end_reason    text
 );
-create unique index one_active_link_per_patient on links (practice_id, patient_id) where ended_at is null;
-create unique index one_active_link_per_member_and_source on links (practice_id, member_id, source) where ended_at is null;
+-- Without the practice, which chart and member imply: with it, either index would seem good for the other's question as long
+-- as the planner takes the table for small, and be read from end to end.
+create unique index one_active_link_per_patient on links (patient_id) where ended_at is null;
+create unique index one_active_link_per_member_and_source on links (member_id, source) where ended_at is null;
 
 -- Who changed which link, when, why, and what it was before. Rows are only ever added.
 create table link_changes (
   id          bigint generated always as identity primary key,
   practice_id integer not null,
-  link_id     bigint not null references links,
+  link_id     bigint not null,
   action      text not null check (action in ('MADE', 'MOVED', 'FLAGGED', 'UNFLAGGED', 'ENDED')),
   actor       text not null,
   reason      text not null,
@@ -139,7 +143,7 @@ create index link_changes_by_link on link_changes (practice_id, link_id);
 create table reviews (
   id            bigint generated always as identity primary key,
   practice_id   integer not null,
-  patient_id    bigint not null references patients,
+  patient_id    bigint not null,
   reason        text not null,
   candidates    jsonb not null,                       -- member numbers with the evidence; levels and weights, no values
   rules_version text not null,
@@ -192,6 +196,7 @@ create table feed_cursors (
   watermark    text,                                  -- the PMS server's clock when the last complete pass began
   server_clock text,
   our_clock    timestamptz,
+  made_with    text,                                  -- versions of mapping and engine that all rows went through
   primary key (practice_id, feed, record_type)
 );
 
@@ -230,14 +235,6 @@ create table feed_pages (
   unlinked      integer not null,
   dead_lettered integer not null,
   primary key (practice_id, run_id, page, part)
-);
-
--- Keys that a full comparison has seen in the PMS; what is in the store and not here is gone there.
-create table feed_keys_seen (
-  practice_id integer not null,
-  run_id      bigint not null,
-  source_id   text not null,
-  primary key (practice_id, run_id, source_id)
 );
 
 create table dead_letters (

@@ -2,7 +2,6 @@ package org.pmslink.feed;
 
 import java.time.Instant;
 import java.time.LocalDateTime;
-import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.springframework.jdbc.core.JdbcTemplate;
 import org.springframework.stereotype.Component;
@@ -26,6 +25,7 @@ class FeedCursors {
    * @param watermark the PMS server's clock when the last complete pass (or this load) began
    * @param serverClock the same clock when the last pass began
    * @param ourClock our clock at that moment
+   * @param madeWith versions of mapping and engine that all rows went through; none before a load
    */
   record Cursor(
       boolean loading,
@@ -34,7 +34,8 @@ class FeedCursors {
       @Nullable String afterKey,
       @Nullable LocalDateTime watermark,
       @Nullable LocalDateTime serverClock,
-      @Nullable Instant ourClock) {}
+      @Nullable Instant ourClock,
+      @Nullable String madeWith) {}
 
   Cursor find(int practice, String feed, String recordType) {
     database.update(
@@ -47,7 +48,8 @@ class FeedCursors {
     return database
         .query(
             """
-            select phase = 'LOAD', run_id, page, after_key, watermark, server_clock, our_clock
+            select phase = 'LOAD', run_id, page, after_key, watermark, server_clock, our_clock,
+                   made_with
             from feed_cursors where practice_id = ? and feed = ? and record_type = ?""",
             (row, n) -> {
               var clock = row.getTimestamp(7);
@@ -58,7 +60,8 @@ class FeedCursors {
                   row.getString(4),
                   time(row.getString(5)),
                   time(row.getString(6)),
-                  clock == null ? null : clock.toInstant());
+                  clock == null ? null : clock.toInstant(),
+                  row.getString(8));
             },
             practice,
             feed,
@@ -66,16 +69,24 @@ class FeedCursors {
         .get(0);
   }
 
-  /** Notes the clocks at the beginning of a first load, and its pass. */
-  void loadBegan(int practice, String feed, long run, LocalDateTime serverClock, Instant ourClock) {
+  /** Notes the clocks at the beginning of a first load, its pass, and what maps its rows. */
+  void loadBegan(
+      int practice,
+      String feed,
+      long run,
+      LocalDateTime serverClock,
+      Instant ourClock,
+      String madeWith) {
     database.update(
         """
-        update feed_cursors set run_id = ?, watermark = ?, server_clock = ?, our_clock = ?
+        update feed_cursors set run_id = ?, watermark = ?, server_clock = ?, our_clock = ?,
+          made_with = ?
         where practice_id = ? and feed = ? and phase = 'LOAD'""",
         run,
         serverClock.toString(),
         serverClock.toString(),
         java.sql.Timestamp.from(ourClock),
+        madeWith,
         practice,
         feed);
   }
@@ -124,71 +135,16 @@ class FeedCursors {
     return version == null ? 0 : version;
   }
 
-  /** Notes keys that a comparison has seen. */
-  void seen(int practice, long run, List<String> sourceIds) {
+  /** Notes what every row of the feed has gone through. */
+  void madeWith(int practice, String feed, String recordType, String madeWith) {
     database.update(
         """
-        insert into feed_keys_seen (practice_id, run_id, source_id)
-        select ?, ?, unnest(?::text[]) on conflict do nothing""",
+        update feed_cursors set made_with = ?
+        where practice_id = ? and feed = ? and record_type = ?""",
+        madeWith,
         practice,
-        run,
-        sourceIds.toArray(String[]::new));
-  }
-
-  /**
-   * Charts in the store that a comparison has not seen, in the order of their ids. Charts that
-   * arrived while it ran are newer than its first read and left out.
-   */
-  List<String> missing(
-      int practice, String source, long run, long before, String after, int limit) {
-    return database.queryForList(
-        """
-        select p.source_id from patients p
-        where p.practice_id = ? and p.source = ? and p.removed_at is null and p.version < ?
-          and p.source_id > ?
-          and not exists (select 1 from feed_keys_seen k
-                          where k.practice_id = p.practice_id and k.run_id = ?
-                            and k.source_id = p.source_id)
-        order by p.source_id limit ?""",
-        String.class,
-        practice,
-        source,
-        before,
-        after,
-        run,
-        limit);
-  }
-
-  /** How many charts a comparison would find gone, and how many there are. */
-  long[] countMissing(int practice, String source, long run, long before) {
-    // Just filled: until the planner knows it, it takes the table for empty and reads it row by
-    // row.
-    database.execute("analyze feed_keys_seen");
-    return database
-        .query(
-            """
-            select count(*) filter (where k.source_id is null and p.version < ?), count(*)
-            from patients p
-            left join feed_keys_seen k on k.practice_id = p.practice_id and k.run_id = ?
-                                      and k.source_id = p.source_id
-            where p.practice_id = ? and p.source = ? and p.removed_at is null""",
-            (row, n) -> new long[] {row.getLong(1), row.getLong(2)},
-            before,
-            run,
-            practice,
-            source)
-        .get(0);
-  }
-
-  /** A comparison's keys are of no use once it is over. */
-  void forgetSeen(int practice, String feed) {
-    database.update(
-        """
-        delete from feed_keys_seen where practice_id = ? and run_id in (
-          select id from feed_runs where practice_id = ? and feed = ?)""",
-        practice,
-        practice,
-        feed);
+        feed,
+        recordType);
   }
 
   private static @Nullable LocalDateTime time(@Nullable String text) {

@@ -22,7 +22,10 @@ public final class FeedPass {
 
   final FeedDefinition definition;
   final int practice;
-  final boolean comparing;
+
+  /** Set when the pass compares the PMS with the store. */
+  final @Nullable FeedComparison comparison;
+
   final Instant began;
   final SourceQuery merges;
   final SourceQuery patients;
@@ -39,8 +42,11 @@ public final class FeedPass {
   int page;
   int records;
 
-  /** Comparison: the version at its beginning; what is newer arrived while it ran. */
-  long comparisonBegan;
+  /** Rows of this pass that the store has already, and that no page of it tells of yet. */
+  int unchanged;
+
+  /** Versions of what makes records of the rows; when they change, unchanged rows count as new. */
+  String madeWith = "";
 
   /** Version of the read under way. */
   long version;
@@ -57,30 +63,24 @@ public final class FeedPass {
   /** Whether the PMS is being asked at the moment, to tell its faults from ours. */
   boolean reading;
 
-  /** Comparison: up to which source id the missing charts have been looked at. */
-  String missingAfter = "";
-
-  java.util.List<String> missing = java.util.List.of();
-
   FeedPass(
       FeedDefinition definition,
       int practice,
-      boolean comparing,
+      @Nullable FeedComparison comparison,
       Instant began,
       SourceQuery merges,
       SourceQuery patients,
       FeedCursors.Cursor mergeCursor,
-      FeedCursors.Cursor patientCursor,
-      Step step) {
+      FeedCursors.Cursor patientCursor) {
     this.definition = definition;
     this.practice = practice;
-    this.comparing = comparing;
+    this.comparison = comparison;
     this.began = began;
     this.merges = merges;
     this.patients = patients;
     this.mergeCursor = mergeCursor;
     this.patientCursor = patientCursor;
-    this.step = step;
+    this.step = Step.CLOCK;
   }
 
   /** Whether there is more to read. */

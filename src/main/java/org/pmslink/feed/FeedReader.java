@@ -9,6 +9,8 @@ import java.time.Instant;
 import java.time.LocalDateTime;
 import java.time.ZonedDateTime;
 import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -19,6 +21,8 @@ import org.apache.camel.Exchange;
 import org.apache.camel.ExchangeProperty;
 import org.jspecify.annotations.Nullable;
 import org.pmslink.feed.FeedPass.Step;
+import org.pmslink.linking.Fingerprint;
+import org.pmslink.linking.KnownRows;
 import org.pmslink.linking.RecordBatch;
 import org.pmslink.linking.RecordBatch.RecordType;
 import org.pmslink.mapping.Mappings;
@@ -59,11 +63,8 @@ public class FeedReader {
   /** Clocks differ by seconds without anybody having set one. */
   private static final Duration CLOCK_NOISE = Duration.ofSeconds(5);
 
-  /** More charts gone than this share of all is rather a wrong database than a busy office. */
-  private static final double BELIEVABLE_MISSING_SHARE = 0.2;
-
-  private static final int BELIEVABLE_MISSING = 20;
-  private static final int MISSING_PAGE = 500;
+  /** There is nothing to ask the PMS. */
+  private static final String NOTHING = "select 1 from (select 1) r where 1 = 0";
 
   /** A pass of changes that takes longer to be handled than this holds up the next no more. */
   private static final Duration LONGEST_WAIT_FOR_A_PASS = Duration.ofMinutes(15);
@@ -73,16 +74,23 @@ public class FeedReader {
   private final Practices practices;
   private final Runs runs;
   private final Mappings mappings;
+  private final KnownRows knownRows;
   private final Clock clock = Clock.systemUTC();
   private final Set<String> registered = ConcurrentHashMap.newKeySet();
 
   FeedReader(
-      FeedStates states, FeedCursors cursors, Practices practices, Runs runs, Mappings mappings) {
+      FeedStates states,
+      FeedCursors cursors,
+      Practices practices,
+      Runs runs,
+      Mappings mappings,
+      KnownRows knownRows) {
     this.states = states;
     this.cursors = cursors;
     this.practices = practices;
     this.runs = runs;
     this.mappings = mappings;
+    this.knownRows = knownRows;
   }
 
   /** A message to send, with its group. */
@@ -94,30 +102,32 @@ public class FeedReader {
     }
   }
 
-  /** Begins a pass, or one that is over at once when none is due. */
-  public FeedPass begin(FeedDefinition definition) {
+  /** Begins a pass; none when none is due. */
+  public @Nullable FeedPass begin(FeedDefinition definition) {
     int practice = practices.id(definition.getPractice());
-    if (registered.add(definition.getFeed())) {
-      states.register(definition.getPractice(), definition.getFeed(), definition.getSource());
+    String feed = definition.getFeed();
+    if (registered.add(feed)) {
+      states.register(definition.getPractice(), feed, definition.getSource());
     }
-    FeedStates.Due due = states.due(practice, definition.getFeed());
+    FeedStates.Due due = states.due(practice, feed);
     boolean comparing = isComparisonDue(definition, due);
-    boolean ready = isDue(definition, due, comparing) && !isStillHandled(practice, definition);
-    FeedCursors.Cursor mergeCursor =
-        cursors.find(practice, definition.getFeed(), RecordType.MERGES.name());
-    FeedCursors.Cursor patientCursor =
-        cursors.find(practice, definition.getFeed(), RecordType.PATIENTS.name());
+    if (!isDue(definition, due, comparing) || isStillHandled(practice, definition)) {
+      return null;
+    }
+    FeedCursors.Cursor mergeCursor = cursors.find(practice, feed, RecordType.MERGES.name());
+    FeedCursors.Cursor patientCursor = cursors.find(practice, feed, RecordType.PATIENTS.name());
     boolean loading = mergeCursor.loading() || patientCursor.loading();
     return new FeedPass(
         definition,
         practice,
-        comparing && !loading,
+        comparing && !loading
+            ? new FeedComparison(knownRows, practice, definition.getSource())
+            : null,
         clock.instant(),
         SourceQuery.read(mappings.folder(), definition.getMappings() + "/merges.sql"),
         SourceQuery.read(mappings.folder(), definition.getMappings() + "/patients.sql"),
         mergeCursor,
-        patientCursor,
-        ready ? Step.CLOCK : Step.DONE);
+        patientCursor);
   }
 
   private boolean isDue(FeedDefinition definition, FeedStates.Due due, boolean comparing) {
@@ -164,9 +174,13 @@ public class FeedReader {
     message.removeHeaders("*");
     message.setHeader("afterKey", pass.afterKey);
     message.setHeader("since", pass.since);
-    message.setBody(nextRead(pass));
     if (pass.step == Step.MISSING) {
-      message.setHeader("keys", pass.missing);
+      List<String> doubtful = Objects.requireNonNull(pass.comparison).doubtful();
+      pass.last = doubtful.isEmpty();
+      message.setHeader("keys", doubtful);
+      message.setBody(doubtful.isEmpty() ? NOTHING : pass.patients.existing());
+    } else {
+      message.setBody(nextRead(pass));
     }
     pass.reading = true;
   }
@@ -179,28 +193,12 @@ public class FeedReader {
           byKey(pass)
               ? pass.query().page(pass.first && pass.afterKey == null, size)
               : pass.query().changes(pass.first, size);
-      case MISSING -> missingRead(pass);
-      case DONE -> throw new IllegalStateException("a pass that is over reads nothing");
+      case MISSING, DONE -> throw new IllegalStateException("no page to read in " + pass.step);
     };
   }
 
   private static boolean byKey(FeedPass pass) {
-    return pass.cursor().loading() || (pass.comparing && pass.step == Step.PATIENTS);
-  }
-
-  private String missingRead(FeedPass pass) {
-    long run = Objects.requireNonNull(pass.run);
-    pass.missing =
-        cursors.missing(
-            pass.practice,
-            pass.definition.getSource(),
-            run,
-            pass.comparisonBegan,
-            pass.missingAfter,
-            MISSING_PAGE);
-    return pass.missing.isEmpty()
-        ? "select 1 from (select 1) r where 1 = 0"
-        : pass.patients.existing();
+    return pass.cursor().loading() || (pass.comparison != null && pass.step == Step.PATIENTS);
   }
 
   /** Turns the rows of a read into messages. */
@@ -223,16 +221,30 @@ public class FeedReader {
 
   private void clockRead(FeedPass pass, LocalDateTime serverClock) {
     pass.serverClock = serverClock;
+    pass.madeWith = madeWith(pass.definition);
     if (pass.mergeCursor.loading() || pass.patientCursor.loading()) {
       beginOrResumeLoad(pass, serverClock);
-    } else if (pass.comparing) {
+    } else if (pass.comparison != null) {
       closeAbandoned(pass);
       startRun(pass, Kind.COMPARISON);
-      pass.comparisonBegan = cursors.nextVersion();
+      pass.comparison.begin();
     } else {
       closeAbandoned(pass);
     }
     enter(pass, Step.MERGES);
+  }
+
+  /** What a row's record depends on besides the row. */
+  private String madeWith(FeedDefinition definition) {
+    return String.join(
+        " ",
+        mappings.get(patientMapping(definition)).version(),
+        definition.getZone().getId(),
+        String.valueOf(FeedReader.class.getPackage().getImplementationVersion()));
+  }
+
+  private static String patientMapping(FeedDefinition definition) {
+    return definition.getMappings() + "/patient.jslt";
   }
 
   private void beginOrResumeLoad(FeedPass pass, LocalDateTime serverClock) {
@@ -245,7 +257,12 @@ public class FeedReader {
     startRun(pass, Kind.FIRST_LOAD);
     String feed = pass.definition.getFeed();
     cursors.loadBegan(
-        pass.practice, feed, Objects.requireNonNull(pass.run), serverClock, pass.began);
+        pass.practice,
+        feed,
+        Objects.requireNonNull(pass.run),
+        serverClock,
+        pass.began,
+        pass.madeWith);
     pass.mergeCursor = cursors.find(pass.practice, feed, RecordType.MERGES.name());
     pass.patientCursor = cursors.find(pass.practice, feed, RecordType.PATIENTS.name());
   }
@@ -316,13 +333,18 @@ public class FeedReader {
     for (int i = 0; i < GROUPS; i++) {
       groups.add(new ArrayList<>());
     }
-    List<String> keys = new ArrayList<>();
+    Map<String, JsonNode> records = new LinkedHashMap<>();
     for (Map<String, Object> row : rows) {
-      Object key = SourceRow.value(row, query.key());
-      String text = String.valueOf(key);
-      keys.add(text);
-      groups.get(Math.floorMod(text.hashCode(), GROUPS)).add(SourceRow.json(row));
+      records.put(String.valueOf(SourceRow.value(row, query.key())), SourceRow.json(row));
     }
+    Set<String> unchanged = pass.step == Step.PATIENTS ? unchanged(pass, records) : Set.of();
+    records.forEach(
+        (key, record) -> {
+          if (!unchanged.contains(key)) {
+            groups.get(Math.floorMod(key.hashCode(), GROUPS)).add(record);
+          }
+        });
+    pass.unchanged += unchanged.size();
     if (!rows.isEmpty()) {
       Map<String, Object> lastRow = rows.get(rows.size() - 1);
       pass.afterKey = SourceRow.value(lastRow, query.key());
@@ -331,10 +353,24 @@ public class FeedReader {
       }
       pass.first = false;
     }
-    if (pass.comparing && pass.step == Step.PATIENTS) {
-      cursors.seen(pass.practice, Objects.requireNonNull(pass.run), keys);
-    }
     return outgoing(pass, groups);
+  }
+
+  /** Which of these rows need not be sent: the store has what they say. */
+  private Set<String> unchanged(FeedPass pass, Map<String, JsonNode> records) {
+    if (pass.patientCursor.loading()) {
+      return Set.of();
+    }
+    Map<String, Long> fingerprints = new HashMap<>();
+    records.forEach((key, record) -> fingerprints.put(key, Fingerprint.of(record)));
+    KnownRows.Known known =
+        knownRows.charts(
+            pass.practice, pass.definition.getSource(), pass.definition.getFeed(), fingerprints);
+    if (pass.comparison != null) {
+      pass.comparison.seen(records.keySet(), known.present().size());
+    }
+    // With another mapping the same row may say something else.
+    return pass.madeWith.equals(pass.patientCursor.madeWith()) ? known.unchanged() : Set.of();
   }
 
   private List<Outgoing> outgoing(FeedPass pass, List<List<JsonNode>> groups) {
@@ -355,6 +391,17 @@ public class FeedReader {
     return outgoing;
   }
 
+  /** Rows that were not sent count as a page of their own. */
+  private void countUnchanged(FeedPass pass) {
+    if (pass.run == null || pass.unchanged == 0) {
+      return;
+    }
+    pass.page++;
+    runs.record(Runs.PageOutcome.ofUnchanged(pass.practice, pass.run, pass.page, pass.unchanged));
+    pass.records += pass.unchanged;
+    pass.unchanged = 0;
+  }
+
   private RecordBatch batch(FeedPass pass, List<JsonNode> records) {
     FeedDefinition definition = pass.definition;
     RecordType type = pass.recordType();
@@ -369,7 +416,9 @@ public class FeedReader {
         pass.version,
         type,
         !pass.patientCursor.loading(),
-        definition.getMappings() + (type == RecordType.MERGES ? "/merge.jslt" : "/patient.jslt"),
+        type == RecordType.MERGES
+            ? definition.getMappings() + "/merge.jslt"
+            : patientMapping(definition),
         definition.getZone().getId(),
         null,
         records);
@@ -378,13 +427,8 @@ public class FeedReader {
   private List<Outgoing> missingConfirmed(FeedPass pass, List<Map<String, Object>> rows) {
     List<String> found =
         rows.stream().map(row -> String.valueOf(row.values().iterator().next())).toList();
-    pass.last = pass.missing.isEmpty();
-    if (!pass.missing.isEmpty()) {
-      pass.missingAfter = pass.missing.get(pass.missing.size() - 1);
-    }
     List<JsonNode> gone =
-        pass.missing.stream()
-            .filter(id -> !found.contains(id))
+        Objects.requireNonNull(pass.comparison).gone(found).stream()
             .<JsonNode>map(TextNode::valueOf)
             .toList();
     return outgoing(pass, List.of(gone));
@@ -395,6 +439,7 @@ public class FeedReader {
     if (pass.step == Step.MERGES && pass.serverClock != null && pass.first && !pass.last) {
       return; // the clock was read, and nothing has been sent yet
     }
+    countUnchanged(pass);
     if (pass.run != null && pass.records > 0) {
       runs.sent(pass.practice, pass.run, pass.page, pass.records);
       pass.records = 0;
@@ -424,8 +469,8 @@ public class FeedReader {
     }
     if (pass.step == Step.PATIENTS) {
       complete(pass, pass.patientCursor);
-      if (pass.comparing) {
-        refuseUnbelievable(pass);
+      if (pass.comparison != null) {
+        pass.comparison.end();
         enter(pass, Step.MISSING);
         return;
       }
@@ -446,26 +491,15 @@ public class FeedReader {
         load && cursor.ourClock() != null ? cursor.ourClock() : pass.began);
   }
 
-  private void refuseUnbelievable(FeedPass pass) {
-    long[] count =
-        cursors.countMissing(
-            pass.practice,
-            pass.definition.getSource(),
-            Objects.requireNonNull(pass.run),
-            pass.comparisonBegan);
-    if (count[0] > BELIEVABLE_MISSING && count[0] > count[1] * BELIEVABLE_MISSING_SHARE) {
-      throw new PauseReason.ManyMissing(count[0], count[1]);
-    }
-  }
-
   private void finish(FeedPass pass) {
     if (pass.run != null) {
       runs.readingDone(pass.practice, pass.run);
     }
-    if (pass.comparing) {
-      cursors.forgetSeen(pass.practice, pass.definition.getFeed());
+    if (pass.comparison != null) {
+      cursors.madeWith(
+          pass.practice, pass.definition.getFeed(), RecordType.PATIENTS.name(), pass.madeWith);
     }
-    states.passed(pass.practice, pass.definition.getFeed(), pass.comparing, pass.began);
+    states.passed(pass.practice, pass.definition.getFeed(), pass.comparison != null, pass.began);
     pass.step = Step.DONE;
   }
 

@@ -4,6 +4,8 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.time.ZoneId;
 import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -24,7 +26,9 @@ import org.pmslink.mapping.Mappings;
 import org.pmslink.matching.Decision.UnmatchedReason;
 import org.pmslink.matching.Matcher;
 import org.pmslink.membership.Charts;
+import org.pmslink.membership.Charts.Brief;
 import org.pmslink.membership.Charts.Known;
+import org.pmslink.membership.Charts.Pair;
 import org.pmslink.membership.Charts.Stored;
 import org.pmslink.membership.Command;
 import org.pmslink.membership.CommandBatch;
@@ -173,6 +177,7 @@ public class LinkRecords {
     ZoneId zone = ZoneId.of(Objects.requireNonNull(work.batch.zone()));
     // The same chart twice in a batch: the later one counts.
     Map<String, PatientRecord> records = new LinkedHashMap<>();
+    Map<String, Long> fingerprints = new HashMap<>();
     for (int i = 0; i < work.batch.records().size(); i++) {
       String sourceId = null;
       try {
@@ -180,6 +185,7 @@ public class LinkRecords {
         sourceId = source.sourceId();
         PatientRecord record = normalizer.normalize(source, zone);
         records.put(record.sourceId(), record);
+        fingerprints.put(record.sourceId(), Fingerprint.of(work.batch.records().get(i)));
       } catch (MappingException e) {
         work.dead(
             i,
@@ -220,11 +226,13 @@ public class LinkRecords {
           new Command.Update(
               record.sourceId(),
               work.batch.version(),
+              Objects.requireNonNull(fingerprints.get(record.sourceId())),
               record,
               List.copyOf(new TreeSet<>(matcher.blockingKeys(record.person())))));
       if (work.batch.decide()) {
         subjects.add(
             new Subject(
+                subjects.size(),
                 record.sourceId(),
                 work.batch.version(),
                 chart == null ? null : chart.id(),
@@ -294,11 +302,14 @@ public class LinkRecords {
   }
 
   private void patientIds(Work work, long[] ids) {
-    List<Long> comparable = new ArrayList<>();
-    for (Charts.Brief chart : charts.briefly(work.practice, work.batch.source(), ids)) {
-      if (chart.comparable()) {
-        comparable.add(chart.id());
-      } else {
+    List<Brief> briefs = charts.briefly(work.practice, work.batch.source(), ids);
+    List<Pair> pairs = linking.candidates(work.practice, briefs);
+    Map<Long, String> linkedTo =
+        charts.linkedTo(work.practice, briefs.stream().map(Brief::id).toList());
+    Set<Long> comparable = new HashSet<>(linkedTo.keySet());
+    pairs.forEach(pair -> comparable.add(pair.subject()));
+    for (Brief chart : briefs) {
+      if (!comparable.contains(chart.id())) {
         work.commands.add(
             new Command.NoMatch(
                 chart.sourceId(),
@@ -312,14 +323,15 @@ public class LinkRecords {
         charts.stored(work.practice, comparable.stream().mapToLong(i -> i).toArray())) {
       subjects.add(
           new Subject(
+              chart.id(),
               chart.sourceId(),
               chart.version(),
               chart.id(),
               chart.record(),
               chart.gone() || chart.merged(),
-              chart.linkedTo()));
+              linkedTo.get(chart.id())));
     }
-    work.commands.addAll(linking.decide(work.practice, work.batch.source(), subjects));
+    work.commands.addAll(linking.decide(work.practice, work.batch.source(), subjects, pairs));
   }
 
   /** Members are matched through their charts, so that both ways give the same decisions. */

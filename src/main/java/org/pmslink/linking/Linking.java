@@ -40,10 +40,12 @@ final class Linking {
   /**
    * A chart to decide about.
    *
+   * @param number tells it from the other subjects of its batch; a stored chart's id
    * @param patientId its id in the store, if it is there already
    * @param linkedTo number of the member it is linked to now
    */
   record Subject(
+      long number,
       String sourceId,
       long version,
       @Nullable Long patientId,
@@ -69,12 +71,57 @@ final class Linking {
     }
   }
 
-  /** One command for each subject, in their order. */
+  /** One command for each subject, in their order; for charts as they were just read. */
   List<Command> decide(int practice, String source, List<Subject> subjects) {
+    List<Long> numbers = new ArrayList<>();
+    List<Long> keys = new ArrayList<>();
+    for (Subject subject : subjects) {
+      for (Long key : matcher.blockingKeys(subject.record().person())) {
+        numbers.add(subject.number());
+        keys.add(key);
+      }
+    }
+    return decide(practice, source, subjects, sharing(practice, numbers, keys));
+  }
+
+  /** Members that come into question for stored charts, by the keys that these are filed under. */
+  List<Pair> candidates(int practice, List<Charts.Brief> stored) {
+    List<Long> ids = new ArrayList<>();
+    List<Long> keys = new ArrayList<>();
+    for (Charts.Brief chart : stored) {
+      for (Long key : chart.blockingKeys()) {
+        ids.add(chart.id());
+        keys.add(key);
+      }
+    }
+    return sharing(practice, ids, keys);
+  }
+
+  private List<Pair> sharing(int practice, List<Long> subjects, List<Long> keys) {
+    return keys.isEmpty()
+        ? List.of()
+        : charts.membersSharing(practice, array(subjects), array(keys));
+  }
+
+  /**
+   * One command for each subject, in their order.
+   *
+   * @param pairs the members that come into question
+   */
+  List<Command> decide(int practice, String source, List<Subject> subjects, List<Pair> pairs) {
+    Map<Long, Integer> places = new HashMap<>();
+    for (int i = 0; i < subjects.size(); i++) {
+      if (!subjects.get(i).excluded()) {
+        places.put(subjects.get(i).number(), i);
+      }
+    }
     Map<Integer, Set<Long>> memberIds = new HashMap<>();
     Set<Integer> overflowing = new HashSet<>();
-    for (Pair pair : candidatePairs(practice, subjects)) {
-      int subject = (int) pair.subject();
+    for (Pair pair : pairs) {
+      Integer subject = places.get(pair.subject());
+      if (subject == null) {
+        continue;
+      }
       memberIds.computeIfAbsent(subject, s -> new HashSet<>()).add(pair.other());
       if (pair.overflow()) {
         overflowing.add(subject);
@@ -104,24 +151,6 @@ final class Linking {
               : decide(subject, candidates, members, rivals, overflowing.contains(i)));
     }
     return withoutTwoLinksToOneMember(commands);
-  }
-
-  private List<Pair> candidatePairs(int practice, List<Subject> subjects) {
-    List<Long> numbers = new ArrayList<>();
-    List<Long> keys = new ArrayList<>();
-    for (int i = 0; i < subjects.size(); i++) {
-      if (subjects.get(i).excluded()) {
-        continue;
-      }
-      for (Long key : matcher.blockingKeys(subjects.get(i).record().person())) {
-        numbers.add((long) i);
-        keys.add(key);
-      }
-    }
-    if (keys.isEmpty()) {
-      return List.of();
-    }
-    return charts.membersSharing(practice, array(numbers), array(keys));
   }
 
   /** For every member that is certainly one of the subjects: all charts that may claim it too. */

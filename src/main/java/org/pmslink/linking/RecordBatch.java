@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.pmslink.patient.RecordJson;
 
@@ -49,6 +50,12 @@ public record RecordBatch(
     PATIENT_IDS,
     /** Ids of members whose possible patients are to be decided about. */
     MEMBER_IDS
+  }
+
+  /** Short, because Camel asks a body for it again and again, and the content is large. */
+  @Override
+  public int hashCode() {
+    return Objects.hash(practice, feed, run, page, part);
   }
 
   /** The message body. */

@@ -44,6 +44,7 @@ public class ApplyCommands {
   private final Runs runs;
   private final DeadLetters deadLetters;
   private final Links links;
+  private final ChartMerges chartMerges;
   private final DatabaseOutage outage;
   private final TransactionTemplate transaction;
 
@@ -54,12 +55,14 @@ public class ApplyCommands {
       Practices practices,
       Runs runs,
       DeadLetters deadLetters,
-      Links links) {
+      Links links,
+      ChartMerges chartMerges) {
     this.database = database;
     this.practices = practices;
     this.runs = runs;
     this.deadLetters = deadLetters;
     this.links = links;
+    this.chartMerges = chartMerges;
     this.outage = outage;
     this.transaction = new TransactionTemplate(transactions);
   }
@@ -96,8 +99,12 @@ public class ApplyCommands {
         decisions.add(command);
       }
     }
+    if (!updates.isEmpty() || !merges.isEmpty()) {
+      chartMerges.enter(practice, !merges.isEmpty());
+    }
     Set<String> arrived = update(practice, batch.source(), updates);
-    merge(practice, batch.source(), merges, arrived);
+    chartMerges.note(practice, batch.source(), merges);
+    chartMerges.arrived(practice, batch.source(), arrived);
     delete(practice, batch.source(), deletes);
     if (decisions.isEmpty() && isLate(practice, batch)) {
       links.awaitDecision(practice, batch.source(), updates);
@@ -119,6 +126,8 @@ public class ApplyCommands {
 
   private record Stored(long version, String contentHash, String status, Long[] keys) {}
 
+  private record Upserted(long id, boolean merged) {}
+
   /** Returns the source ids of charts that the store did not have before. */
   private Set<String> update(int practice, String source, List<Command.Update> commands) {
     Map<String, Command.Update> newest = new LinkedHashMap<>();
@@ -138,30 +147,30 @@ public class ApplyCommands {
                   return before == null || before.version() <= u.version();
                 })
             .toList();
-    Map<String, Long> patientIds = upsert(practice, source, accepted);
-    file(practice, accepted, stored, patientIds);
+    Map<String, Upserted> upserted = upsert(practice, source, accepted);
+    file(practice, accepted, stored, upserted);
 
-    Set<String> arrived = new HashSet<>(patientIds.keySet());
+    Set<String> arrived = new HashSet<>(upserted.keySet());
     arrived.removeAll(stored.keySet());
-    if (arrived.size() == patientIds.size()) {
+    if (arrived.size() == upserted.size()) {
       return arrived;
     }
     List<Long> changed = new ArrayList<>();
     for (Command.Update update : accepted) {
       Stored before = stored.get(update.sourceId());
-      Long id = patientIds.get(update.sourceId());
+      Upserted chart = upserted.get(update.sourceId());
       if (before == null
-          || id == null
+          || chart == null
           || before.contentHash().equals(update.record().contentHash())) {
         continue;
       }
-      changed.add(id);
+      changed.add(chart.id());
       PatientStatus status = update.record().status();
       if (!before.status().equals(status.name()) && LEFT_THE_PRACTICE.contains(status)) {
-        links.flag(practice, List.of(id), "CHART_" + status.name());
+        links.flag(practice, List.of(chart.id()), "CHART_" + status.name());
       }
     }
-    links.follow(practice, source, changed);
+    links.follow(practice, changed);
     return arrived;
   }
 
@@ -186,15 +195,20 @@ public class ApplyCommands {
     return stored;
   }
 
-  private Map<String, Long> upsert(int practice, String source, List<Command.Update> updates) {
+  private Map<String, Upserted> upsert(int practice, String source, List<Command.Update> updates) {
     int n = updates.size();
     String[] ids = new String[n];
     long[] versions = new long[n];
     String[] statuses = new String[n];
     String[] hashes = new String[n];
+    long[] fingerprints = new long[n];
     @Nullable Timestamp[] modified = new @Nullable Timestamp[n];
     String[] records = new String[n];
     String[] keys = new String[n];
+    @Nullable String[] mergedInto = new @Nullable String[n];
+    Map<String, String> survivors =
+        chartMerges.survivors(
+            practice, source, updates.stream().map(Command.Update::sourceId).toList());
     for (int i = 0; i < n; i++) {
       Command.Update update = updates.get(i);
       PatientRecord record = update.record();
@@ -202,35 +216,35 @@ public class ApplyCommands {
       versions[i] = update.version();
       statuses[i] = record.status().name();
       hashes[i] = record.contentHash();
+      fingerprints[i] = update.fingerprint();
       modified[i] =
           record.sourceModifiedAt() == null ? null : Timestamp.from(record.sourceModifiedAt());
       records[i] = RecordJson.write(record);
-      keys[i] = arrayLiteral(update.blockingKeys());
+      mergedInto[i] = survivors.get(update.sourceId());
+      keys[i] = mergedInto[i] == null ? arrayLiteral(update.blockingKeys()) : "{}";
     }
-    Map<String, Long> patientIds = new HashMap<>();
+    Map<String, Upserted> upserted = new HashMap<>();
     database.query(
         """
         insert into patients as p (practice_id, source, source_id, version, status, content_hash,
-                                   source_modified_at, record, blocking_keys, merged_into)
-        select ?, ?, t.source_id, t.version, t.status, t.content_hash, t.modified,
-               t.record::jsonb,
-               case when m.loser_source_id is null then t.keys::bigint[] else '{}' end,
-               m.survivor_source_id
-        from unnest(?::text[], ?::bigint[], ?::text[], ?::text[], ?::timestamptz[], ?::text[],
-                    ?::text[])
-             as t (source_id, version, status, content_hash, modified, record, keys)
-        left join chart_merges m on m.practice_id = ? and m.source = ?
-                                and m.loser_source_id = t.source_id
+                                   fingerprint, source_modified_at, record, blocking_keys, merged_into)
+        select ?, ?, t.source_id, t.version, t.status, t.content_hash, t.fingerprint, t.modified,
+               t.record::json, t.keys::bigint[], t.merged_into
+        from unnest(?::text[], ?::bigint[], ?::text[], ?::text[], ?::bigint[], ?::timestamptz[],
+                    ?::text[], ?::text[], ?::text[])
+             as t (source_id, version, status, content_hash, fingerprint, modified, record, keys,
+                   merged_into)
         on conflict (practice_id, source, source_id) do update
         set version = excluded.version, status = excluded.status,
-            content_hash = excluded.content_hash,
+            content_hash = excluded.content_hash, fingerprint = excluded.fingerprint,
             source_modified_at = excluded.source_modified_at, record = excluded.record,
             blocking_keys = excluded.blocking_keys, merged_into = excluded.merged_into,
             removed_at = null, updated_at = now()
         where p.version <= excluded.version
         returning id, source_id""",
         row -> {
-          patientIds.put(row.getString(2), row.getLong(1));
+          String sourceId = row.getString(2);
+          upserted.put(sourceId, new Upserted(row.getLong(1), survivors.containsKey(sourceId)));
         },
         practice,
         source,
@@ -238,91 +252,66 @@ public class ApplyCommands {
         versions,
         statuses,
         hashes,
+        fingerprints,
         modified,
         records,
         keys,
-        practice,
-        source);
-    return patientIds;
+        mergedInto);
+    return upserted;
   }
 
-  /** Files charts under their blocking keys; a merged chart is filed nowhere. */
+  /**
+   * Files charts under their blocking keys; a merged chart is filed nowhere. The chart's row is
+   * locked, so nobody else files it meanwhile.
+   */
   private void file(
       int practice,
       List<Command.Update> updates,
       Map<String, Stored> stored,
-      Map<String, Long> patientIds) {
-    List<Long> goneIds = new ArrayList<>();
-    List<Long> goneKeys = new ArrayList<>();
-    List<Long> ids = new ArrayList<>();
+      Map<String, Upserted> upserted) {
+    Keys gone = new Keys();
+    Keys added = new Keys();
     for (Command.Update update : updates) {
-      Long id = patientIds.get(update.sourceId());
-      if (id == null) {
+      Upserted chart = upserted.get(update.sourceId());
+      if (chart == null) {
         continue;
       }
       Stored before = stored.get(update.sourceId());
-      Set<Long> now = new HashSet<>(update.blockingKeys());
+      Set<Long> now = chart.merged() ? Set.of() : Set.copyOf(update.blockingKeys());
       Set<Long> then = before == null ? Set.of() : Set.of(before.keys());
-      if (now.equals(then)) {
-        continue;
-      }
-      ids.add(id);
-      for (Long key : then) {
-        if (!now.contains(key)) {
-          goneIds.add(id);
-          goneKeys.add(key);
-        }
-      }
+      then.stream().filter(key -> !now.contains(key)).forEach(key -> gone.add(chart.id(), key));
+      now.stream().filter(key -> !then.contains(key)).forEach(key -> added.add(chart.id(), key));
     }
-    if (!goneIds.isEmpty()) {
+    if (!gone.patients.isEmpty()) {
       database.update(
           """
           delete from patient_blocking_keys k
           using unnest(?::bigint[], ?::bigint[]) as t (patient_id, key)
           where k.practice_id = ? and k.key = t.key and k.patient_id = t.patient_id""",
-          Links.array(goneIds),
-          Links.array(goneKeys),
+          Links.array(gone.patients),
+          Links.array(gone.keys),
           practice);
     }
-    if (!ids.isEmpty()) {
+    if (!added.patients.isEmpty()) {
+      // In the order of the index, which takes them faster that way.
       database.update(
           """
           insert into patient_blocking_keys (practice_id, key, patient_id)
-          select p.practice_id, k.key, p.id from patients p, unnest(p.blocking_keys) as k (key)
-          where p.practice_id = ? and p.id = any (?)
-          order by k.key
-          on conflict do nothing""",
+          select ?, t.key, t.patient_id
+          from unnest(?::bigint[], ?::bigint[]) as t (patient_id, key) order by t.key""",
           practice,
-          Links.array(ids));
+          Links.array(added.patients),
+          Links.array(added.keys));
     }
   }
 
-  private void merge(int practice, String source, List<Command.Merge> merges, Set<String> arrived) {
-    if (!merges.isEmpty()) {
-      Map<String, Command.Merge> newest = new LinkedHashMap<>();
-      for (Command.Merge merge : merges) {
-        newest.merge(merge.sourceId(), merge, (a, b) -> b.version() >= a.version() ? b : a);
-      }
-      database.batchUpdate(
-          """
-          insert into chart_merges as m (practice_id, source, loser_source_id, survivor_source_id,
-                                         version)
-          values (?, ?, ?, ?, ?)
-          on conflict (practice_id, source, loser_source_id) do update
-          set survivor_source_id = excluded.survivor_source_id, version = excluded.version,
-              followed_at = case when m.survivor_source_id = excluded.survivor_source_id
-                                 then m.followed_at end
-          where m.version <= excluded.version""",
-          newest.values().stream()
-              .map(
-                  m ->
-                      new Object[] {
-                        practice, source, m.sourceId(), m.survivorSourceId(), m.version()
-                      })
-              .toList());
-    }
-    if (!merges.isEmpty() || !arrived.isEmpty()) {
-      links.followMerges(practice, source, arrived, merges);
+  private static final class Keys {
+    final List<Long> patients = new ArrayList<>();
+    final List<Long> keys = new ArrayList<>();
+
+    void add(Long patient, Long key) {
+      patients.add(patient);
+      keys.add(key);
     }
   }
 

@@ -3,11 +3,15 @@ package org.pmslink.membership;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
+import org.pmslink.membership.ActiveLinks.ActiveLink;
 import org.pmslink.patient.PatientRecord;
 import org.pmslink.patient.Person;
 import org.pmslink.patient.RecordJson;
@@ -25,9 +29,11 @@ public class Charts {
   public static final int KEY_LIMIT = 200;
 
   private final JdbcClient database;
+  private final ActiveLinks activeLinks;
 
-  Charts(JdbcClient database) {
+  Charts(JdbcClient database, ActiveLinks activeLinks) {
     this.database = database;
+    this.activeLinks = activeLinks;
   }
 
   /**
@@ -45,24 +51,25 @@ public class Charts {
       boolean gone,
       boolean merged,
       boolean settled,
-      @Nullable String linkedTo) {}
+      @Nullable String linkedTo) {
 
-  /** A stored chart to decide about; its record is read only when it has candidates. */
-  public record Stored(
-      long id,
-      String source,
-      String sourceId,
-      long version,
-      boolean gone,
-      boolean merged,
-      @Nullable String linkedTo,
-      String recordJson) {
-
-    /** The canonical record. */
-    public PatientRecord record() {
-      return RecordJson.read(recordJson, PatientRecord.class);
+    private Known with(boolean decided, @Nullable ActiveLink link) {
+      return new Known(
+          id,
+          sourceId,
+          version,
+          contentHash,
+          sourceModifiedAt,
+          gone,
+          merged,
+          decided,
+          link == null ? null : link.memberNumber());
     }
   }
+
+  /** A stored chart to decide about. */
+  public record Stored(
+      long id, String sourceId, long version, boolean gone, boolean merged, PatientRecord record) {}
 
   /** A member as matching sees it. */
   public record MemberCandidate(long id, String memberNumber, long version, Person person) {}
@@ -84,15 +91,9 @@ public class Charts {
     database
         .sql(
             """
-            select p.id, p.source_id, p.version, p.content_hash, p.source_modified_at,
-                   p.removed_at is not null, p.merged_into is not null,
-                   d.patient_id is not null and d.stale_since is null, m.member_number
-            from patients p
-            left join decisions d on d.practice_id = p.practice_id and d.patient_id = p.id
-            left join links l on l.practice_id = p.practice_id and l.patient_id = p.id
-                             and l.ended_at is null
-            left join members m on m.practice_id = l.practice_id and m.id = l.member_id
-            where p.practice_id = ? and p.source = ? and p.source_id = any (?)""")
+            select id, source_id, version, content_hash, source_modified_at,
+                   removed_at is not null, merged_into is not null
+            from patients where practice_id = ? and source = ? and source_id = any (?)""")
         .params(practice, source, sourceIds.toArray(String[]::new))
         .query(
             row -> {
@@ -106,40 +107,106 @@ public class Charts {
                       modified == null ? null : modified.toInstant(),
                       row.getBoolean(6),
                       row.getBoolean(7),
-                      row.getBoolean(8),
-                      row.getString(9));
+                      false,
+                      null);
               known.put(chart.sourceId(), chart);
             });
+    if (known.isEmpty()) {
+      return known;
+    }
+    List<Long> ids = known.values().stream().map(Known::id).toList();
+    Set<Long> settled = settled(practice, ids);
+    Map<Long, ActiveLink> links = activeLinks.of(practice, ids);
+    known.replaceAll(
+        (sourceId, chart) -> chart.with(settled.contains(chart.id()), links.get(chart.id())));
     return known;
   }
 
-  /**
-   * A stored chart, without its record.
-   *
-   * @param comparable whether it shares a key with a member, or is linked: only then its record is
-   *     worth reading
-   */
-  public record Brief(long id, String sourceId, long version, boolean comparable) {}
+  /** Charts whose decision stands. */
+  private Set<Long> settled(int practice, Collection<Long> patientIds) {
+    return Set.copyOf(
+        database
+            .sql(
+                """
+                select patient_id from decisions
+                where practice_id = ? and patient_id = any (?) and stale_since is null""")
+            .params(practice, Links.array(patientIds))
+            .query(Long.class)
+            .list());
+  }
 
-  /** Which of these charts there is anything to compare with. */
+  /** Fingerprints of the rows that these charts were made of; gone and unknown ones are absent. */
+  public Map<String, Long> fingerprints(int practice, String source, Collection<String> sourceIds) {
+    Map<String, Long> fingerprints = new HashMap<>();
+    database
+        .sql(
+            """
+            select source_id, fingerprint from patients
+            where practice_id = ? and source = ? and source_id = any (?) and removed_at is null""")
+        .params(practice, source, sourceIds.toArray(String[]::new))
+        .query(
+            row -> {
+              fingerprints.put(row.getString(1), row.getLong(2));
+            });
+    return fingerprints;
+  }
+
+  /** How many charts of a source are not gone from the PMS. */
+  public long countPresent(int practice, String source) {
+    return database
+        .sql(
+            """
+            select count(*) from patients
+            where practice_id = ? and source = ? and removed_at is null""")
+        .params(practice, source)
+        .query(Long.class)
+        .single();
+  }
+
+  /** Source ids of charts that are not gone from the PMS, in their order. */
+  public List<String> present(int practice, String source, String after, int limit) {
+    return database
+        .sql(
+            """
+            select source_id from patients
+            where practice_id = ? and source = ? and source_id > ? and removed_at is null
+            order by source_id limit ?""")
+        .params(practice, source, after, limit)
+        .query(String.class)
+        .list();
+  }
+
+  /**
+   * A stored chart, without its record: most charts are nobody's, and their records are not worth
+   * reading.
+   */
+  public record Brief(long id, String sourceId, long version, List<Long> blockingKeys) {}
+
+  /** Stored charts and the keys that they are filed under. */
   public List<Brief> briefly(int practice, String source, long[] patientIds) {
     return database
         .sql(
             """
-            select p.id, p.source_id, p.version,
-                   exists (select 1 from unnest(p.blocking_keys) as s (key)
-                           join member_blocking_keys k
-                             on k.practice_id = p.practice_id and k.key = s.key)
-                   or exists (select 1 from links l
-                              where l.practice_id = p.practice_id and l.patient_id = p.id
-                                and l.ended_at is null)
-            from patients p
-            where p.practice_id = ? and p.source = ? and p.id = any (?) order by p.id""")
+            select id, source_id, version, blocking_keys from patients
+            where practice_id = ? and source = ? and id = any (?) order by id""")
         .params(practice, source, patientIds)
         .query(
             (row, n) ->
-                new Brief(row.getLong(1), row.getString(2), row.getLong(3), row.getBoolean(4)))
+                new Brief(
+                    row.getLong(1),
+                    row.getString(2),
+                    row.getLong(3),
+                    List.of((Long[]) row.getArray(4).getArray())))
         .list();
+  }
+
+  /** Which of these charts are linked, and to whom. */
+  public Map<Long, String> linkedTo(int practice, Collection<Long> patientIds) {
+    Map<Long, String> linked = new HashMap<>();
+    activeLinks
+        .of(practice, patientIds)
+        .forEach((patient, link) -> linked.put(patient, link.memberNumber()));
+    return linked;
   }
 
   /** Stored charts by id. */
@@ -147,25 +214,18 @@ public class Charts {
     return database
         .sql(
             """
-            select p.id, p.source, p.source_id, p.version, p.removed_at is not null,
-                   p.merged_into is not null, m.member_number, p.record
-            from patients p
-            left join links l on l.practice_id = p.practice_id and l.patient_id = p.id
-                             and l.ended_at is null
-            left join members m on m.practice_id = l.practice_id and m.id = l.member_id
-            where p.practice_id = ? and p.id = any (?) order by p.id""")
+            select id, source_id, version, removed_at is not null, merged_into is not null, record
+            from patients where practice_id = ? and id = any (?) order by id""")
         .params(practice, patientIds)
         .query(
             (row, n) ->
                 new Stored(
                     row.getLong(1),
                     row.getString(2),
-                    row.getString(3),
-                    row.getLong(4),
+                    row.getLong(3),
+                    row.getBoolean(4),
                     row.getBoolean(5),
-                    row.getBoolean(6),
-                    row.getString(7),
-                    row.getString(8)))
+                    RecordJson.read(row.getString(6), PatientRecord.class)))
         .list();
   }
 
@@ -176,18 +236,53 @@ public class Charts {
    * @param keys as many
    */
   public List<Pair> membersSharing(int practice, long[] subjects, long[] keys) {
-    return database
+    Map<Long, List<Long>> byKey = new HashMap<>();
+    long[] distinct = Arrays.stream(keys).distinct().sorted().toArray();
+    // One walk along the index finds a whole batch's keys, but knows no limit for each of them.
+    int most = 10 * distinct.length + KEY_LIMIT;
+    int[] found = {0};
+    database
         .sql(
             """
-            select s.subject, k.member_id, k.overflow
-            from unnest(?::bigint[], ?::bigint[]) as s (subject, key)
+            select key, member_id from member_blocking_keys
+            where practice_id = ? and key = any (?) limit ?""")
+        .params(practice, distinct, most + 1)
+        .query(
+            row -> {
+              found[0]++;
+              byKey.computeIfAbsent(row.getLong(1), k -> new ArrayList<>()).add(row.getLong(2));
+            });
+    if (found[0] > most) {
+      byKey.clear();
+      byKey.putAll(atMostTheLimit(practice, distinct));
+    }
+    List<Pair> pairs = new ArrayList<>();
+    for (int i = 0; i < keys.length; i++) {
+      List<Long> members = byKey.getOrDefault(keys[i], List.of());
+      for (Long member : members) {
+        pairs.add(new Pair(subjects[i], member, members.size() > KEY_LIMIT));
+      }
+    }
+    return pairs;
+  }
+
+  /** With one member more than the limit for a key that has more. */
+  private Map<Long, List<Long>> atMostTheLimit(int practice, long[] keys) {
+    Map<Long, List<Long>> byKey = new HashMap<>();
+    database
+        .sql(
+            """
+            select s.key, k.member_id
+            from unnest(?::bigint[]) as s (key)
             cross join lateral (
-              select b.member_id, count(*) over () > ? as overflow
-              from (select member_id from member_blocking_keys b
-                    where b.practice_id = ? and b.key = s.key limit ?) b) k""")
-        .params(subjects, keys, KEY_LIMIT, practice, KEY_LIMIT + 1)
-        .query(Charts::pair)
-        .list();
+              select member_id from member_blocking_keys b
+              where b.practice_id = ? and b.key = s.key limit ?) k""")
+        .params(keys, practice, KEY_LIMIT + 1)
+        .query(
+            row -> {
+              byKey.computeIfAbsent(row.getLong(1), k -> new ArrayList<>()).add(row.getLong(2));
+            });
+    return byKey;
   }
 
   /** Charts that share a blocking key with the members. */

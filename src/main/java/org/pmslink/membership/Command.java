@@ -29,8 +29,17 @@ public sealed interface Command {
   /** Order of reading; commands about a chart with an older version than the stored are ignored. */
   long version();
 
-  /** The chart's current content. */
-  record Update(String sourceId, long version, PatientRecord record, List<Long> blockingKeys)
+  /**
+   * The chart's current content.
+   *
+   * @param fingerprint of the PMS's row that it was made of
+   */
+  record Update(
+      String sourceId,
+      long version,
+      long fingerprint,
+      PatientRecord record,
+      List<Long> blockingKeys)
       implements Command {}
 
   /**

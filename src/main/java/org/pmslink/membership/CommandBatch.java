@@ -2,6 +2,7 @@ package org.pmslink.membership;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.pmslink.patient.RecordJson;
@@ -38,6 +39,12 @@ public record CommandBatch(
 
   /** A member, at the version that was matched. */
   public record MatchedMember(String memberNumber, long version) {}
+
+  /** Short, because Camel asks a body for it again and again, and the content is large. */
+  @Override
+  public int hashCode() {
+    return Objects.hash(practice, feed, run, page, part);
+  }
 
   /** The message body. */
   public byte[] toJson() throws JsonProcessingException {

@@ -142,8 +142,8 @@ class CommandSchemaTest {
 
   static Stream<Command> commands() {
     return Stream.of(
-        new Command.Update("17", 5, fullRecord(), List.of(Long.MIN_VALUE, Long.MAX_VALUE)),
-        new Command.Update("17", 5, minimalRecord(), List.of()),
+        new Command.Update("17", 5, -9, fullRecord(), List.of(Long.MIN_VALUE, Long.MAX_VALUE)),
+        new Command.Update("17", 5, -9, minimalRecord(), List.of()),
         new Command.Link("17", 5, "M-1", 2, "cautious-1", COMPARISON),
         new Command.Review(
             "17",

@@ -6,6 +6,8 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.Objects;
+import org.apache.camel.CamelContext;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -160,6 +162,57 @@ class ChangesTest {
     }
 
     @Test
+    void whatAnEditedMappingMakesOfRowsThatDidNotChange() throws Exception {
+      try (Office office = Office.at(engine, pms)) {
+        addCharts(office, 3);
+        long chart = office.chart(Someone.named("Ines", "Caldwell"));
+        age(office);
+        office.open();
+        assertThat(office.recordOf(chart, "chartNumber")).isEmpty();
+
+        Engine.rewrite(
+            office.mapping("patient.jslt"), "\"chartNumber\": .ChartNumber", "\"chartNumber\": .LName");
+        // An edit is noticed within a second.
+        Awaitility.await()
+            .atMost(Office.LONGEST)
+            .untilAsserted(
+                () -> {
+                  office.compare();
+                  assertThat(office.recordOf(chart, "chartNumber")).isEqualTo("Caldwell");
+                });
+
+        long before = office.count("select max(id) from feed_runs where practice_id = ?");
+        office.compare();
+        assertThat(unchangedSince(office, before)).as("from now on they are known").isEqualTo(4);
+      }
+    }
+
+    private long unchangedSince(Office office, long run) {
+      return office.count(
+          "select coalesce(sum(unchanged), 0) from feed_pages where practice_id = ? and run_id > "
+              + run);
+    }
+
+    @Test
+    void nothingInRowsThatDidNotChangeWhichAreNotEvenSent() throws Exception {
+      try (Office office = Office.at(engine, pms)) {
+        addCharts(office, 40);
+        office.open();
+        long before = office.count("select max(id) from feed_runs where practice_id = ?");
+        var routes = engine.bean(CamelContext.class).getRouteController();
+
+        routes.stopRoute("match-records");
+        try {
+          office.compare();
+        } finally {
+          routes.startRoute("match-records");
+        }
+
+        assertThat(unchangedSince(office, before)).isEqualTo(40);
+      }
+    }
+
+    @Test
     void aDeletedRowWhoseLinkIsFlaggedAndKept() throws Exception {
       try (Office office = Office.at(engine, pms)) {
         addCharts(office, 5);
@@ -189,7 +242,7 @@ class ChangesTest {
         office.open();
 
         office.edit("delete from patient order by PatNum limit 30");
-        engine.bean(org.pmslink.feed.FeedStates.class).askForPass(office.name, office.name, true);
+        office.askForPass(true);
         String reason = office.awaitPause("EMPTY_RESULT");
 
         assertThat(reason).contains("30 of 60").contains("Nothing was deleted");

@@ -130,8 +130,13 @@ final class Office implements AutoCloseable {
   }
 
   private void read(boolean comparison) {
-    engine.bean(FeedStates.class).askForPass(name, name, comparison);
+    askForPass(comparison);
     awaitSettled();
+  }
+
+  /** Asks for a pass and does not wait for it. */
+  void askForPass(boolean comparison) {
+    engine.bean(FeedStates.class).askForPass(name, name, comparison);
   }
 
   /** No pass is asked for, open or failing, and nothing waits for a decision. */
@@ -157,14 +162,17 @@ final class Office implements AutoCloseable {
                   (select count(*) from decisions d where d.practice_id = p.id
                      and d.stale_since is not null) as decisions,
                   (select count(*) from members m where m.practice_id = p.id
-                     and m.matched_version < m.version) as members
+                     and m.matched_version < m.version) as members,
+                  (select count(*) from chart_merges m where m.practice_id = p.id
+                     and m.follow_asked_at is not null) as merges
                 from practices p where p.practice = ?""",
                 name);
     boolean settled =
         !Long.valueOf(0).equals(waiting.get("feeds_at_rest"))
             && Long.valueOf(0).equals(waiting.get("passes"))
             && Long.valueOf(0).equals(waiting.get("decisions"))
-            && Long.valueOf(0).equals(waiting.get("members"));
+            && Long.valueOf(0).equals(waiting.get("members"))
+            && Long.valueOf(0).equals(waiting.get("merges"));
     return settled ? "" : waiting.toString();
   }
 

@@ -1,0 +1,91 @@
+package org.pmslink.feed;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.pmslink.linking.KnownRows;
+
+/**
+ * The comparison of a whole PMS with the store, in constant memory: which charts does the store
+ * have that the PMS has no more? Both key sets are summed up in buckets; the charts of buckets that
+ * differ are doubtful, and the PMS is asked about each of them before it counts as gone.
+ */
+final class FeedComparison {
+  /** More charts gone than this share of all is rather a wrong database than a busy office. */
+  private static final double BELIEVABLE_MISSING_SHARE = 0.2;
+
+  private static final int BELIEVABLE_MISSING = 20;
+  private static final int QUESTION = 500;
+  private static final int PAGE = 5_000;
+
+  private final KnownRows store;
+  private final int practice;
+  private final String source;
+  private final KeyChecksums inPms = new KeyChecksums();
+  private final KeyChecksums inStore = new KeyChecksums();
+  private long stored;
+  private long storedAndSeen;
+  private String lookedUpTo = "";
+  private List<String> doubtful = List.of();
+
+  FeedComparison(KnownRows store, int practice, String source) {
+    this.store = store;
+    this.practice = practice;
+    this.source = source;
+  }
+
+  /** The PMS is going to be read. */
+  void begin() {
+    stored = store.count(practice, source);
+  }
+
+  /** A page of the PMS's keys, each once, and how many of them the store has. */
+  void seen(Iterable<String> keys, int known) {
+    keys.forEach(inPms::add);
+    storedAndSeen += known;
+  }
+
+  /**
+   * The PMS has been read to its end.
+   *
+   * @throws PauseReason.ManyMissing when so many charts are gone that it is hardly the same PMS
+   */
+  void end() {
+    long missing = stored - storedAndSeen;
+    if (missing > BELIEVABLE_MISSING && missing > stored * BELIEVABLE_MISSING_SHARE) {
+      throw new PauseReason.ManyMissing(missing, stored);
+    }
+    for (List<String> keys = next(PAGE); !keys.isEmpty(); keys = next(PAGE)) {
+      keys.forEach(inStore::add);
+    }
+    lookedUpTo = "";
+  }
+
+  /** The next charts that seem to be gone; empty when there are no more. */
+  List<String> doubtful() {
+    List<String> found = new ArrayList<>();
+    List<String> keys = next(QUESTION);
+    while (!keys.isEmpty()) {
+      for (String key : keys) {
+        if (inPms.differAround(key, inStore)) {
+          found.add(key);
+        }
+      }
+      keys = found.size() < QUESTION ? next(QUESTION) : List.of();
+    }
+    doubtful = found;
+    return found;
+  }
+
+  /** Those of the doubtful charts that the PMS does not know when asked for them. */
+  List<String> gone(List<String> existing) {
+    return doubtful.stream().filter(key -> !existing.contains(key)).toList();
+  }
+
+  private List<String> next(int limit) {
+    List<String> keys = store.page(practice, source, lookedUpTo, limit);
+    if (!keys.isEmpty()) {
+      lookedUpTo = keys.get(keys.size() - 1);
+    }
+    return keys;
+  }
+}
