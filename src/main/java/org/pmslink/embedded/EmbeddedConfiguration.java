@@ -35,7 +35,7 @@ public class EmbeddedConfiguration {
   private static final String PLANNING =
       """
       set plan_cache_mode = force_custom_plan; set random_page_cost = 1.1; set jit = off;
-      set enable_hashjoin = off; set enable_mergejoin = off""";
+      set enable_hashjoin = off; set enable_mergejoin = off; set enable_seqscan = off""";
 
   @Bean
   @Lazy

@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.pmslink.linking.RecordBatch.RecordType;
+import org.pmslink.membership.ChartMerges;
 import org.pmslink.membership.Charts;
 import org.pmslink.membership.Members;
 import org.pmslink.progress.Runs;
@@ -33,15 +34,17 @@ public class Sweep {
   private final Runs runs;
   private final Charts charts;
   private final Members members;
+  private final ChartMerges merges;
   private final JdbcClient database;
 
   /** Age of a first load at which the planner is next told of the tables that it fills. */
   private Duration analyzeAt = Duration.ofSeconds(2);
 
-  Sweep(Runs runs, Charts charts, Members members, JdbcClient database) {
+  Sweep(Runs runs, Charts charts, Members members, ChartMerges merges, JdbcClient database) {
     this.runs = runs;
     this.charts = charts;
     this.members = members;
+    this.merges = merges;
     this.database = database;
   }
 
@@ -80,7 +83,9 @@ public class Sweep {
       analyzeAt = Duration.between(run.startedAt(), Instant.now()).multipliedBy(3).dividedBy(2);
     }
     if (run.phase() == Phase.READING) {
-      if (run.readAt() != null && runs.allHandled(run)) {
+      if (run.readAt() != null
+          && runs.allHandled(run)
+          && !merges.waiting(run.practiceId(), run.source())) {
         runs.enter(
             run.practiceId(),
             run.id(),
@@ -125,14 +130,16 @@ public class Sweep {
         .sql(
             """
             select distinct r.practice_id, p.practice, r.source
-            from (select distinct practice_id from members where matched_version < version
-                  union
-                  select distinct practice_id from decisions where stale_since is not null) w
-            join practices p on p.id = w.practice_id
-            join feed_runs r on r.practice_id = w.practice_id
-                            and r.kind = 'FIRST_LOAD' and r.phase = 'DONE'
-            where not exists (select 1 from feed_runs o where o.practice_id = w.practice_id
-                              and o.kind = 'FIRST_LOAD' and o.phase <> 'DONE')""")
+            from feed_runs r
+            join practices p on p.id = r.practice_id
+            where r.kind = 'FIRST_LOAD' and r.phase = 'DONE'
+              and not exists (select 1 from feed_runs o where o.practice_id = r.practice_id
+                              and o.kind = 'FIRST_LOAD' and o.phase <> 'DONE')
+              and (exists (select 1 from members m
+                           where m.practice_id = r.practice_id and m.matched_version < m.version)
+                   or exists (select 1 from decisions d
+                              where d.practice_id = r.practice_id
+                                and d.stale_since is not null))""")
         .query((row, n) -> new Turn(row.getInt(1), row.getString(2), row.getString(3)))
         .list();
   }

@@ -3,15 +3,14 @@ package org.pmslink.membership;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
+import org.pmslink.membership.ActiveLinks.ActiveLink;
 import org.pmslink.membership.Member.Field;
 import org.pmslink.patient.PatientRecord;
 import org.pmslink.patient.RecordJson;
@@ -32,9 +31,12 @@ class Links {
   private final JdbcTemplate database;
   private final Members members;
   private final Survivorship survivorship;
+  private final ActiveLinks activeLinks;
 
-  Links(JdbcTemplate database, Members members, Survivorship survivorship) {
+  Links(
+      JdbcTemplate database, Members members, Survivorship survivorship, ActiveLinks activeLinks) {
     this.database = database;
+    this.activeLinks = activeLinks;
     this.members = members;
     this.survivorship = survivorship;
   }
@@ -43,15 +45,7 @@ class Links {
   record Counts(int linked, int toReview, int unlinked) {}
 
   /** A chart as it stands when a decision about it arrives. */
-  private record Chart(
-      long id,
-      long version,
-      boolean gone,
-      @Nullable Long linkId,
-      @Nullable Long memberId,
-      @Nullable String memberNumber,
-      @Nullable String madeBy,
-      @Nullable String flagReason) {}
+  private record Chart(long id, long version, @Nullable ActiveLink link) {}
 
   private record Outcome(long patientId, String outcome, String reason, String rulesVersion) {}
 
@@ -77,7 +71,7 @@ class Links {
         toReview.add(review);
       } else if (command instanceof Command.NoMatch noMatch) {
         outcomes.add(
-            chart.linkId() == null
+            chart.link() == null
                 ? new Outcome(chart.id(), "UNLINKED", noMatch.reason(), noMatch.rulesVersion())
                 : new Outcome(chart.id(), "LINKED", noMatch.reason(), noMatch.rulesVersion()));
         noReview.add(chart.id());
@@ -106,29 +100,18 @@ class Links {
     Map<String, Chart> charts = new HashMap<>();
     database.query(
         """
-        select p.source_id, p.id, p.version, p.removed_at is not null or p.merged_into is not null,
-               l.id, l.member_id, m.member_number, l.made_by, l.flag_reason
-        from patients p
-        left join links l on l.practice_id = p.practice_id and l.patient_id = p.id
-                         and l.ended_at is null
-        left join members m on m.practice_id = l.practice_id and m.id = l.member_id
-        where p.practice_id = ? and p.source = ? and p.source_id = any (?)""",
+        select source_id, id, version from patients
+        where practice_id = ? and source = ? and source_id = any (?)""",
         row -> {
-          charts.put(
-              row.getString(1),
-              new Chart(
-                  row.getLong(2),
-                  row.getLong(3),
-                  row.getBoolean(4),
-                  (Long) row.getObject(5),
-                  (Long) row.getObject(6),
-                  row.getString(7),
-                  row.getString(8),
-                  row.getString(9)));
+          charts.put(row.getString(1), new Chart(row.getLong(2), row.getLong(3), null));
         },
         practice,
         source,
         commands.stream().map(Command::sourceId).distinct().toArray(String[]::new));
+    Map<Long, ActiveLink> links =
+        activeLinks.of(practice, charts.values().stream().map(Chart::id).toList());
+    charts.replaceAll(
+        (sourceId, chart) -> new Chart(chart.id(), chart.version(), links.get(chart.id())));
     return charts;
   }
 
@@ -143,6 +126,9 @@ class Links {
     if (commands.isEmpty()) {
       return;
     }
+    // Charts before members: in this order everybody locks them.
+    Set<Long> standing =
+        lockStanding(practice, commands.stream().map(link -> chart(charts, link).id()).toList());
     Map<String, Member> byNumber = new HashMap<>();
     for (Member member :
         members.lock(practice, commands.stream().map(Command.Link::memberNumber).toList())) {
@@ -152,18 +138,19 @@ class Links {
     for (Command.Link link : commands) {
       Chart chart = chart(charts, link);
       Member member = byNumber.get(link.memberNumber());
-      if (chart.linkId() != null && link.memberNumber().equals(chart.memberNumber())) {
-        if (BOTH_LINKED.equals(chart.flagReason())) {
+      ActiveLink now = chart.link();
+      if (now != null && link.memberNumber().equals(now.memberNumber())) {
+        if (BOTH_LINKED.equals(now.flagReason())) {
           // That a chart resembles its own member says nothing about the member it was merged with.
           outcomes.add(new Outcome(chart.id(), "REVIEW", BOTH_LINKED, link.rulesVersion()));
           continue;
         }
         outcomes.add(new Outcome(chart.id(), "LINKED", "CERTAIN", link.rulesVersion()));
         noReview.add(chart.id());
-        unflag(practice, chart, "certain again");
+        unflag(practice, now, "certain again");
         continue;
       }
-      if (chart.gone() || member == null || member.removed()) {
+      if (!standing.contains(chart.id()) || member == null || member.removed()) {
         outcomes.add(new Outcome(chart.id(), "UNLINKED", "TOO_LATE", link.rulesVersion()));
         continue;
       }
@@ -187,8 +174,29 @@ class Links {
           noReview.add(patientId);
           fresh.put(patientId, member(byNumber, link));
         });
-    fill(practice, fresh);
-    members.matchedNow(practice, fresh.values().stream().mapToLong(Member::id).toArray());
+    Set<Long> written = fill(practice, fresh, true);
+    members.matchedNow(
+        practice,
+        fresh.values().stream()
+            .mapToLong(Member::id)
+            .filter(id -> !written.contains(id))
+            .toArray());
+  }
+
+  /**
+   * Which of these charts can still be linked. Whoever merges one away waits for us to end, or we
+   * for him: a link that he does not see would stay behind on a chart that is nobody's.
+   */
+  private Set<Long> lockStanding(int practice, List<Long> patientIds) {
+    return Set.copyOf(
+        database.queryForList(
+            """
+            select id from patients
+            where practice_id = ? and id = any (?) and removed_at is null and merged_into is null
+            order by id for key share""",
+            Long.class,
+            practice,
+            array(patientIds)));
   }
 
   private static Member member(Map<String, Member> byNumber, Command.Link link) {
@@ -242,11 +250,12 @@ class Links {
   }
 
   private void unlink(int practice, Chart chart, Command.Unlink unlink, List<Outcome> outcomes) {
-    if (chart.linkId() == null
-        || (unlink.memberNumber() != null && !unlink.memberNumber().equals(chart.memberNumber()))) {
+    ActiveLink link = chart.link();
+    if (link == null
+        || (unlink.memberNumber() != null && !unlink.memberNumber().equals(link.memberNumber()))) {
       return;
     }
-    end(practice, chart.linkId(), unlink.actor(), unlink.reason());
+    end(practice, link.id(), unlink.actor(), unlink.reason());
     outcomes.add(new Outcome(chart.id(), "UNLINKED", unlink.reason(), "-"));
   }
 
@@ -269,7 +278,7 @@ class Links {
             review.rulesVersion()
           });
       // A link stands until a person decides, but it says that it is in doubt.
-      if (chart.linkId() != null) {
+      if (chart.link() != null) {
         flag(practice, List.of(chart.id()), review.reason());
       }
       if (review.reason().equals("CLAIMED_TWICE")) {
@@ -286,17 +295,21 @@ class Links {
             rules_version = excluded.rules_version, updated_at = now()""",
         rows);
     if (!contested.isEmpty()) {
+      List<Long> memberIds =
+          database.queryForList(
+              "select id from members where practice_id = ? and member_number = any (?)",
+              Long.class,
+              practice,
+              contested.toArray(String[]::new));
       List<Long> holders =
           database.queryForList(
               """
-              select l.patient_id from links l
-              join members m on m.practice_id = l.practice_id and m.id = l.member_id
-              where l.practice_id = ? and l.source = ? and m.member_number = any (?)
-                and l.ended_at is null""",
+              select patient_id from links
+              where practice_id = ? and source = ? and member_id = any (?) and ended_at is null""",
               Long.class,
               practice,
               source,
-              contested.toArray(String[]::new));
+              array(memberIds));
       flag(practice, holders, "CLAIMED_TWICE");
     }
   }
@@ -395,21 +408,21 @@ class Links {
         reason);
   }
 
-  private void unflag(int practice, Chart chart, String reason) {
-    if (chart.flagReason() == null || chart.linkId() == null) {
+  private void unflag(int practice, ActiveLink link, String reason) {
+    if (link.flagReason() == null) {
       return;
     }
     database.update(
         "update links set flag_reason = null, flagged_at = null where practice_id = ? and id = ?",
         practice,
-        chart.linkId());
+        link.id());
     change(
         practice,
-        chart.linkId(),
+        link.id(),
         "UNFLAGGED",
         RULE,
         reason,
-        RecordJson.write(Map.of("flag_reason", chart.flagReason())));
+        RecordJson.write(Map.of("flag_reason", link.flagReason())));
   }
 
   private void end(int practice, long linkId, String actor, String reason) {
@@ -456,7 +469,7 @@ class Links {
   }
 
   /** Lets the members of changed charts follow, as far as policy and locks allow. */
-  void follow(int practice, String source, List<Long> patientIds) {
+  void follow(int practice, List<Long> patientIds) {
     if (patientIds.isEmpty()) {
       return;
     }
@@ -479,12 +492,18 @@ class Links {
         .forEach(member -> byId.put(member.id(), member));
     Map<Long, Member> byChart = new HashMap<>();
     memberOf.forEach((patient, member) -> byChart.put(patient, byId.get(member)));
-    fill(practice, byChart);
+    fill(practice, byChart, false);
   }
 
-  private void fill(int practice, Map<Long, Member> byChart) {
+  /**
+   * Fills members from their charts.
+   *
+   * @param found whether they have only now found their chart, and wait for a match no more
+   * @return the members in which something changed
+   */
+  private Set<Long> fill(int practice, Map<Long, Member> byChart, boolean found) {
     if (byChart.isEmpty()) {
-      return;
+      return Set.of();
     }
     List<Members.Change> changes = new ArrayList<>();
     database.query(
@@ -497,7 +516,7 @@ class Links {
           }
           Map<Field, String> values = survivorship.changes(member, record);
           if (!values.isEmpty()) {
-            changes.add(new Members.Change(member, values));
+            changes.add(new Members.Change(member, values, found));
           }
         },
         practice,
@@ -505,6 +524,7 @@ class Links {
     if (!changes.isEmpty()) {
       members.write(practice, changes, "feed", true);
     }
+    return changes.stream().map(c -> c.member().id()).collect(Collectors.toSet());
   }
 
   void matched(int practice, List<CommandBatch.MatchedMember> matched) {
@@ -526,169 +546,46 @@ class Links {
         array(patientIds),
         practice);
     database.update(
-        "update patients set blocking_keys = '{}' where practice_id = ? and id = any (?)",
+        """
+        update patients set blocking_keys = '{}'
+        where practice_id = ? and id = any (?) and blocking_keys <> '{}'""",
         practice,
         array(patientIds));
   }
 
-  /**
-   * Follows merges: a link moves to the surviving chart, through chains. Looks at the merges that
-   * came in and at those that wait for a chart that has arrived now.
-   */
-  void followMerges(int practice, String source, Set<String> arrived, List<Command.Merge> merges) {
-    Set<String> losers = new LinkedHashSet<>();
-    merges.forEach(m -> losers.add(m.sourceId()));
-    if (!losers.isEmpty()) {
-      oneAtATime(practice);
-    }
-    if (!arrived.isEmpty()) {
-      losers.addAll(
-          database.queryForList(
-              """
-              with recursive waiting as (
-                select loser_source_id, survivor_source_id, 1 as depth from chart_merges
-                where practice_id = ? and source = ? and followed_at is null
-                  and survivor_source_id = any (?)
-                union
-                select m.loser_source_id, m.survivor_source_id, w.depth + 1 from chart_merges m
-                join waiting w on m.survivor_source_id = w.loser_source_id
-                where m.practice_id = ? and m.source = ? and m.followed_at is null
-                  and w.depth < 100)
-              select distinct loser_source_id from waiting""",
-              String.class,
-              practice,
-              source,
-              arrived.toArray(String[]::new),
-              practice,
-              source));
-    }
-    if (merges.isEmpty() && !losers.isEmpty()) {
-      oneAtATime(practice);
-    }
-    for (String loser : losers) {
-      follow(practice, source, loser);
-    }
+  /** Settles charts that were merged into others. */
+  void settleMerged(int practice, List<Long> patientIds) {
+    settle(
+        practice,
+        patientIds.stream().map(id -> new Outcome(id, "UNLINKED", "CHART_MERGED", "-")).toList());
+    closeReviews(practice, patientIds);
   }
 
-  /**
-   * Two merges of one chain may come to two consumers: neither would see the other's merge, nor the
-   * link that the other one moves, and the link would stop half-way.
-   */
-  private void oneAtATime(int practice) {
-    database.query(
-        "select pg_advisory_xact_lock(hashtextextended('merges', ?))", row -> {}, practice);
-  }
-
-  private record Side(long patientId, @Nullable Long linkId, @Nullable Long memberId) {}
-
-  private void follow(int practice, String source, String loser) {
-    String survivor = survivor(practice, source, loser);
-    if (survivor == null) {
-      // Charts merged in a circle: the PMS contradicts itself, and only a person can tell.
-      side(practice, source, loser)
-          .ifPresent(s -> flag(practice, List.of(s.patientId()), "MERGED_IN_A_CIRCLE"));
-      followed(practice, source, loser);
-      return;
-    }
-    var from = side(practice, source, loser);
-    var to = side(practice, source, survivor);
-    if (from.isPresent()) {
-      retire(practice, from.get(), loser, source);
-    }
-    if (to.isEmpty()) {
-      return; // waits until the surviving chart arrives
-    }
-    if (from.isPresent()) {
-      move(practice, source, from.get(), to.get());
-    }
-    followed(practice, source, loser);
-  }
-
-  /** The end of the chain; null when it runs in a circle. */
-  private @Nullable String survivor(int practice, String source, String loser) {
-    Set<String> seen = new HashSet<>();
-    String current = loser;
-    while (seen.add(current)) {
-      List<String> next =
-          database.queryForList(
-              """
-              select survivor_source_id from chart_merges
-              where practice_id = ? and source = ? and loser_source_id = ?""",
-              String.class,
-              practice,
-              source,
-              current);
-      if (next.isEmpty()) {
-        return current;
-      }
-      current = next.get(0);
-    }
-    return null;
-  }
-
-  private Optional<Side> side(int practice, String source, String sourceId) {
-    return database
-        .query(
-            """
-            select p.id, l.id, l.member_id from patients p
-            left join links l on l.practice_id = p.practice_id and l.patient_id = p.id
-                             and l.ended_at is null
-            where p.practice_id = ? and p.source = ? and p.source_id = ?
-            for update of p""",
-            (row, n) -> new Side(row.getLong(1), (Long) row.getObject(2), (Long) row.getObject(3)),
-            practice,
-            source,
-            sourceId)
-        .stream()
-        .findFirst();
-  }
-
-  private void retire(int practice, Side loser, String loserSourceId, String source) {
+  /** Two charts of one person are linked to two members: both links stay until a person decides. */
+  void bothLinked(int practice, long loser, long survivor, List<Long> memberIds) {
+    flag(practice, List.of(loser, survivor), BOTH_LINKED);
     database.update(
         """
-        update patients set merged_into = (
-          select survivor_source_id from chart_merges
-          where practice_id = ? and source = ? and loser_source_id = ?)
-        where practice_id = ? and id = ?""",
+        insert into reviews (practice_id, patient_id, reason, candidates, rules_version)
+        select ?, ?, ?, jsonb_agg(jsonb_build_object('memberNumber', member_number)), '-'
+        from members where practice_id = ? and id = any (?)
+        on conflict (practice_id, patient_id) where closed_at is null do update
+        set reason = excluded.reason, candidates = excluded.candidates, updated_at = now()""",
         practice,
-        source,
-        loserSourceId,
+        survivor,
+        BOTH_LINKED,
         practice,
-        loser.patientId());
-    unfile(practice, List.of(loser.patientId()));
-    settle(practice, List.of(new Outcome(loser.patientId(), "UNLINKED", "CHART_MERGED", "-")));
-    closeReviews(practice, List.of(loser.patientId()));
+        array(memberIds));
+    settle(
+        practice,
+        List.of(
+            new Outcome(loser, "REVIEW", BOTH_LINKED, "-"),
+            new Outcome(survivor, "REVIEW", BOTH_LINKED, "-")));
   }
 
-  private void move(int practice, String source, Side from, Side to) {
-    if (from.linkId() == null || from.memberId() == null) {
-      return;
-    }
-    if (to.linkId() != null && to.memberId() != null && !from.memberId().equals(to.memberId())) {
-      flag(practice, List.of(from.patientId(), to.patientId()), BOTH_LINKED);
-      database.update(
-          """
-          insert into reviews (practice_id, patient_id, reason, candidates, rules_version)
-          select ?, ?, 'MERGED_BOTH_LINKED',
-                 jsonb_agg(jsonb_build_object('memberNumber', member_number)), '-'
-          from members where practice_id = ? and id = any (?)
-          on conflict (practice_id, patient_id) where closed_at is null do update
-          set reason = excluded.reason, candidates = excluded.candidates, updated_at = now()""",
-          practice,
-          to.patientId(),
-          practice,
-          array(List.of(from.memberId(), to.memberId())));
-      settle(
-          practice,
-          List.of(
-              new Outcome(from.patientId(), "REVIEW", BOTH_LINKED, "-"),
-              new Outcome(to.patientId(), "REVIEW", BOTH_LINKED, "-")));
-      return;
-    }
-    end(practice, from.linkId(), RULE, "CHART_MERGED");
-    if (to.linkId() != null) {
-      return;
-    }
+  /** Moves a link to the chart that its own was merged into; returns the link there. */
+  long move(int practice, long link, long survivor) {
+    endMerged(practice, link);
     Long moved =
         database.queryForObject(
             """
@@ -698,29 +595,20 @@ class Links {
                    explanation, rules_version
             from links where practice_id = ? and id = ? returning id""",
             Long.class,
-            to.patientId(),
+            survivor,
             practice,
-            from.linkId());
-    change(
-        practice,
-        moved == null ? 0 : moved,
-        "MOVED",
-        RULE,
-        "CHART_MERGED",
-        snapshot(practice, from.linkId()));
-    settle(practice, List.of(new Outcome(to.patientId(), "LINKED", "CHART_MERGED", "-")));
-    closeReviews(practice, List.of(to.patientId()));
-    follow(practice, source, List.of(to.patientId()));
+            link);
+    long id = moved == null ? 0 : moved;
+    change(practice, id, "MOVED", RULE, "CHART_MERGED", snapshot(practice, link));
+    settle(practice, List.of(new Outcome(survivor, "LINKED", "CHART_MERGED", "-")));
+    closeReviews(practice, List.of(survivor));
+    follow(practice, List.of(survivor));
+    return id;
   }
 
-  private void followed(int practice, String source, String loser) {
-    database.update(
-        """
-        update chart_merges set followed_at = now()
-        where practice_id = ? and source = ? and loser_source_id = ?""",
-        practice,
-        source,
-        loser);
+  /** Ends the link of a merged chart. */
+  void endMerged(int practice, long link) {
+    end(practice, link, RULE, "CHART_MERGED");
   }
 
   private static Chart chart(Map<String, Chart> charts, Command command) {

@@ -115,7 +115,7 @@ public class Members {
     if (found.isEmpty()) {
       return false;
     }
-    write(practiceId, List.of(new Change(found.get(0), changes)), actor, false);
+    write(practiceId, List.of(new Change(found.get(0), changes, false)), actor, false);
     return true;
   }
 
@@ -186,8 +186,12 @@ public class Members {
         ids);
   }
 
-  /** Fields of a member that get new values. */
-  record Change(Member member, Map<Field, String> values) {}
+  /**
+   * Fields of a member that get new values.
+   *
+   * @param found whether the member has just found its chart: it waits for a match no more
+   */
+  record Change(Member member, Map<Field, String> values, boolean found) {}
 
   /**
    * Writes changes, keeps what was there before, and files the member under its new keys.
@@ -222,6 +226,7 @@ public class Members {
       FIELDS.forEach(field -> row.add(fields.get(field)));
       row.add(RecordJson.write(person));
       row.add(keys);
+      row.add(change.found());
       row.add(settled);
       row.add(practiceId);
       row.add(member.id());
@@ -240,7 +245,7 @@ public class Members {
             + FIELDS.stream().map(f -> f.column() + " = ?").collect(Collectors.joining(", "))
             + """
             , person = ?::jsonb, blocking_keys = ?, version = version + 1,
-            matched_version = case when ? and matched_version = version
+            matched_version = case when ? or (? and matched_version = version)
                                    then version + 1 else matched_version end,
             match_sent_at = null, updated_at = now()
             where practice_id = ? and id = ?""",

@@ -225,6 +225,8 @@ class CrashTest {
             "feed_cursors where phase = 'LOAD'",
             "decisions",
             "decisions where stale_since is not null",
+            "merges",
+            "chart_merges where follow_asked_at is not null",
             "members",
             "members where matched_version < version")
         .forEach(

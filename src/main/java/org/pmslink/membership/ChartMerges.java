@@ -1,0 +1,375 @@
+package org.pmslink.membership;
+
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import org.pmslink.membership.ActiveLinks.ActiveLink;
+import org.springframework.jdbc.core.JdbcTemplate;
+import org.springframework.stereotype.Component;
+import org.springframework.transaction.PlatformTransactionManager;
+import org.springframework.transaction.support.TransactionTemplate;
+
+/**
+ * Charts that the PMS merged into others: a link follows the surviving chart, through chains.
+ *
+ * <p>The apply step only notes merges; they are followed a moment later, many at a time and by one
+ * at a time. Two consumers that followed merges of one chain side by side would not see each
+ * other's merge, nor the link that the other one moves, and the link would stop half-way.
+ */
+@Component
+public class ChartMerges {
+  private static final int PAGE = 500;
+  private static final int LONGEST_CHAIN = 100;
+
+  private final JdbcTemplate database;
+  private final Links links;
+  private final ActiveLinks activeLinks;
+  private final TransactionTemplate transaction;
+
+  ChartMerges(
+      JdbcTemplate database,
+      Links links,
+      ActiveLinks activeLinks,
+      PlatformTransactionManager transactions) {
+    this.database = database;
+    this.activeLinks = activeLinks;
+    this.links = links;
+    this.transaction = new TransactionTemplate(transactions);
+  }
+
+  /**
+   * Keeps charts and their merges from passing one another unseen, the one not yet committed when
+   * the other one looks. Call before anything else in the transaction, so that it waits for nobody
+   * with locks of its own.
+   *
+   * @param merging whether merges come in, which shuts out everybody else; charts come in side by
+   *     side
+   */
+  void enter(int practice, boolean merging) {
+    database.query(
+        merging
+            ? "select pg_advisory_xact_lock(hashtextextended('merges', ?))"
+            : "select pg_advisory_xact_lock_shared(hashtextextended('merges', ?))",
+        row -> {},
+        practice);
+  }
+
+  /** Notes merges, to be followed. */
+  void note(int practice, String source, Collection<Command.Merge> merges) {
+    Map<String, Command.Merge> newest = new LinkedHashMap<>();
+    for (Command.Merge merge : merges) {
+      newest.merge(merge.sourceId(), merge, (a, b) -> b.version() >= a.version() ? b : a);
+    }
+    if (newest.isEmpty()) {
+      return;
+    }
+    database.update(
+        """
+        insert into chart_merges as m (practice_id, source, loser_source_id, survivor_source_id,
+                                       version, follow_asked_at)
+        select ?, ?, t.loser, t.survivor, t.version, now()
+        from unnest(?::text[], ?::text[], ?::bigint[]) as t (loser, survivor, version)
+        order by t.loser
+        on conflict (practice_id, source, loser_source_id) do update
+        set survivor_source_id = excluded.survivor_source_id, version = excluded.version,
+            follow_asked_at = now(),
+            followed_at = case when m.survivor_source_id = excluded.survivor_source_id
+                               then m.followed_at end
+        where m.version <= excluded.version""",
+        practice,
+        source,
+        newest.keySet().toArray(String[]::new),
+        newest.values().stream().map(Command.Merge::survivorSourceId).toArray(String[]::new),
+        newest.values().stream().mapToLong(Command.Merge::version).toArray());
+  }
+
+  /** Which of these charts were merged, and into which chart. */
+  Map<String, String> survivors(int practice, String source, Collection<String> sourceIds) {
+    Map<String, String> survivors = new HashMap<>();
+    database.query(
+        """
+        select loser_source_id, survivor_source_id from chart_merges
+        where practice_id = ? and source = ? and loser_source_id = any (?)""",
+        row -> {
+          survivors.put(row.getString(1), row.getString(2));
+        },
+        practice,
+        source,
+        sourceIds.toArray(String[]::new));
+    return survivors;
+  }
+
+  /** Charts that the store did not have before: merges may have waited for them. */
+  void arrived(int practice, String source, Set<String> sourceIds) {
+    if (sourceIds.isEmpty()) {
+      return;
+    }
+    List<String> waiting =
+        database.queryForList(
+            """
+            select loser_source_id from chart_merges
+            where practice_id = ? and source = ? and survivor_source_id = any (?)
+              and followed_at is null
+            order by loser_source_id for update""",
+            String.class,
+            practice,
+            source,
+            sourceIds.toArray(String[]::new));
+    if (!waiting.isEmpty()) {
+      ask(practice, source, waiting, true);
+    }
+  }
+
+  private void ask(int practice, String source, List<String> losers, boolean whether) {
+    database.update(
+        """
+        update chart_merges set follow_asked_at = case when ? then now() end
+        where practice_id = ? and source = ? and loser_source_id = any (?)""",
+        whether,
+        practice,
+        source,
+        losers.toArray(String[]::new));
+  }
+
+  /** Whether a merge is yet to be followed whose charts may both be there. */
+  public boolean waiting(int practice, String source) {
+    return Boolean.TRUE.equals(
+        database.queryForObject(
+            """
+            select exists (select 1 from chart_merges
+                           where practice_id = ? and source = ? and follow_asked_at is not null)""",
+            Boolean.class,
+            practice,
+            source));
+  }
+
+  private record Turn(int practice, String source) {}
+
+  /** Follows what has been noted, for every practice. */
+  public void follow() {
+    // Over all practices: it finds out whose turn it is and reads no patient.
+    List<Turn> turns =
+        database.query(
+            """
+            select distinct practice_id, source from chart_merges
+            where follow_asked_at is not null""",
+            (row, n) -> new Turn(row.getInt(1), row.getString(2)));
+    for (Turn turn : turns) {
+      int followed;
+      do {
+        Integer page = transaction.execute(status -> follow(turn.practice(), turn.source()));
+        followed = page == null ? 0 : page;
+      } while (followed == PAGE);
+    }
+  }
+
+  /** Follows a page of merges; returns how many were asked for. */
+  private int follow(int practice, String source) {
+    Boolean alone =
+        database.queryForObject(
+            "select pg_try_advisory_xact_lock(hashtextextended('follow merges', ?))",
+            Boolean.class,
+            practice);
+    if (!Boolean.TRUE.equals(alone)) {
+      return 0; // another engine is at it
+    }
+    List<String> asked =
+        database.queryForList(
+            """
+            select loser_source_id from chart_merges
+            where practice_id = ? and source = ? and follow_asked_at is not null
+            order by loser_source_id limit ?""",
+            String.class,
+            practice,
+            source,
+            PAGE);
+    List<String> losers = withThoseBehind(practice, source, asked);
+    // In one order by everybody, so that nobody waits for somebody who waits for him.
+    lock(practice, source, losers);
+    ask(practice, source, asked, false);
+    List<Chain> chains = chains(practice, source, losers);
+    Map<String, Side> sides = sides(practice, source, chains);
+    List<Side> toRetire = new ArrayList<>();
+    List<String> done = new ArrayList<>();
+    for (Chain chain : chains) {
+      Side loser = sides.get(chain.loser());
+      if (chain.circle()) {
+        // The PMS contradicts itself, and only a person can tell.
+        if (loser != null) {
+          links.flag(practice, List.of(loser.patientId), "MERGED_IN_A_CIRCLE");
+        }
+        done.add(chain.loser());
+        continue;
+      }
+      if (loser != null) {
+        toRetire.add(loser);
+      }
+      if (sides.containsKey(chain.end())) {
+        done.add(chain.loser());
+      }
+    }
+    retire(practice, source, toRetire);
+    for (Chain chain : chains) {
+      Side loser = sides.get(chain.loser());
+      Side survivor = sides.get(chain.end());
+      if (!chain.circle() && loser != null && survivor != null && loser.link != null) {
+        move(practice, loser, survivor);
+      }
+    }
+    database.update(
+        """
+        update chart_merges set followed_at = now()
+        where practice_id = ? and source = ? and loser_source_id = any (?)
+          and followed_at is null""",
+        practice,
+        source,
+        done.toArray(String[]::new));
+    return asked.size();
+  }
+
+  private void lock(int practice, String source, List<String> losers) {
+    database.query(
+        """
+        select 1 from chart_merges
+        where practice_id = ? and source = ? and loser_source_id = any (?)
+        order by loser_source_id for update""",
+        row -> {},
+        practice,
+        source,
+        losers.toArray(String[]::new));
+  }
+
+  /** With the merges into these charts that still wait: their chain may have found its end. */
+  private List<String> withThoseBehind(int practice, String source, List<String> losers) {
+    return database.queryForList(
+        """
+        with recursive behind as (
+          select t.loser, 1 as depth from unnest(?::text[]) as t (loser)
+          union
+          select m.loser_source_id, b.depth + 1 from behind b
+          join chart_merges m on m.practice_id = ? and m.source = ?
+                             and m.survivor_source_id = b.loser
+          where m.followed_at is null and b.depth < ?)
+        select distinct loser from behind""",
+        String.class,
+        losers.toArray(String[]::new),
+        practice,
+        source,
+        LONGEST_CHAIN);
+  }
+
+  /**
+   * Where a merge leads in the end.
+   *
+   * @param circle it comes back to where it has been, and has no end
+   */
+  private record Chain(String loser, String end, boolean circle) {}
+
+  private List<Chain> chains(int practice, String source, List<String> losers) {
+    return database.query(
+        """
+        with recursive chain as (
+          select m.loser_source_id as loser, m.survivor_source_id as "end",
+                 array[m.loser_source_id] as path, false as circle
+          from chart_merges m
+          where m.practice_id = ? and m.source = ? and m.loser_source_id = any (?)
+          union all
+          select c.loser, m.survivor_source_id, c.path || m.loser_source_id,
+                 m.survivor_source_id = any (c.path || m.loser_source_id)
+          from chain c
+          join chart_merges m on m.practice_id = ? and m.source = ?
+                             and m.loser_source_id = c."end"
+          where not c.circle)
+        select distinct on (loser) loser, "end", circle from chain
+        order by loser, cardinality(path) desc""",
+        (row, n) -> new Chain(row.getString(1), row.getString(2), row.getBoolean(3)),
+        practice,
+        source,
+        losers.toArray(String[]::new),
+        practice,
+        source);
+  }
+
+  /** One chart of a merge, and the link it has. */
+  private static final class Side {
+    final long patientId;
+    @Nullable ActiveLink link;
+
+    Side(long patientId) {
+      this.patientId = patientId;
+    }
+  }
+
+  /** The charts that are there, locked: nobody links them while their links are moved. */
+  private Map<String, Side> sides(int practice, String source, List<Chain> chains) {
+    List<String> sourceIds = new ArrayList<>();
+    chains.forEach(
+        c -> {
+          sourceIds.add(c.loser());
+          sourceIds.add(c.end());
+        });
+    Map<String, Side> sides = new HashMap<>();
+    Map<Long, Side> byId = new HashMap<>();
+    database.query(
+        """
+        select id, source_id from patients
+        where practice_id = ? and source = ? and source_id = any (?) order by id for update""",
+        row -> {
+          Side side = new Side(row.getLong(1));
+          sides.put(row.getString(2), side);
+          byId.put(side.patientId, side);
+        },
+        practice,
+        source,
+        sourceIds.stream().distinct().toArray(String[]::new));
+    Map<Long, ActiveLink> active = activeLinks.of(practice, byId.keySet());
+    byId.forEach((id, side) -> side.link = active.get(id));
+    return sides;
+  }
+
+  /** Merged charts are nobody's candidates any more, and nothing about them waits. */
+  private void retire(int practice, String source, List<Side> losers) {
+    if (losers.isEmpty()) {
+      return;
+    }
+    List<Long> ids = losers.stream().map(side -> side.patientId).toList();
+    links.unfile(practice, ids);
+    database.update(
+        """
+        update patients p set merged_into = m.survivor_source_id
+        from chart_merges m
+        where p.practice_id = ? and p.id = any (?)
+          and m.practice_id = ? and m.source = ? and m.loser_source_id = p.source_id
+          and p.merged_into is distinct from m.survivor_source_id""",
+        practice,
+        Links.array(ids),
+        practice,
+        source);
+    links.settleMerged(practice, ids);
+  }
+
+  private void move(int practice, Side from, Side to) {
+    ActiveLink moving = from.link;
+    ActiveLink there = to.link;
+    if (moving == null) {
+      return;
+    }
+    if (there != null && there.memberId() != moving.memberId()) {
+      links.bothLinked(
+          practice, from.patientId, to.patientId, List.of(moving.memberId(), there.memberId()));
+      return;
+    }
+    from.link = null;
+    to.link = there;
+    if (there == null) {
+      to.link = moving.withId(links.move(practice, moving.id(), to.patientId));
+    } else {
+      links.endMerged(practice, moving.id());
+    }
+  }
+}
