@@ -680,11 +680,7 @@ public final class PracticeGenerator {
       throws SQLException {
     double share = (double) size.members() / size.patients();
     boolean interesting =
-        chart.traps.contains(Trap.TWINS)
-            || chart.traps.contains(Trap.TWINS_ONE_LETTER_APART)
-            || chart.traps.contains(Trap.FATHER_AND_SON)
-            || several
-            || ambiguous;
+        isTwin(chart) || chart.traps.contains(Trap.FATHER_AND_SON) || several || ambiguous;
     boolean current = chart.status == 0 || chart.status == 2 || chart.status == 6;
     // Somewhat more often than the share, because not all come into question.
     int reluctance = current ? (int) Math.max(1, Math.round(0.6 / Math.max(share, 0.0001))) : 60;
@@ -697,6 +693,10 @@ public final class PracticeGenerator {
         member(who, chart, ambiguous, several);
       }
     }
+  }
+
+  private static boolean isTwin(Chart chart) {
+    return chart.traps.contains(Trap.TWINS) || chart.traps.contains(Trap.TWINS_ONE_LETTER_APART);
   }
 
   /** A member of whom the practice has never heard. */
@@ -749,7 +749,8 @@ public final class PracticeGenerator {
       } else if (lay(traps, Trap.MEMBER_TYPO_IN_FAMILY)) {
         family = people.typo(family);
         nameAgrees = false;
-      } else if (lay(traps, Trap.MEMBER_TYPO_IN_GIVEN)) {
+      } else if (!isTwin(chart) && lay(traps, Trap.MEMBER_TYPO_IN_GIVEN)) {
+        // Never of a twin: the slip could make the other one's name, and then no record tells.
         given = people.typo(given);
         nameAgrees = false;
       } else if (lay(traps, Trap.MEMBER_NAMES_SWAPPED)) {
