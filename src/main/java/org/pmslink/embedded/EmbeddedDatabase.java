@@ -7,6 +7,7 @@ import java.io.File;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.ProcessBuilder.Redirect;
+import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -156,7 +157,7 @@ public final class EmbeddedDatabase implements AutoCloseable {
         .setServerConfig("synchronous_commit", "on")
         .setServerConfig("full_page_writes", "on");
     builder
-        .setServerConfig("shared_buffers", "256MB")
+        .setServerConfig("shared_buffers", sharedBuffers())
         .setServerConfig("max_wal_size", "2GB")
         .setServerConfig("wal_compression", "on")
         .setServerConfig("checkpoint_timeout", "15min")
@@ -181,6 +182,16 @@ public final class EmbeddedDatabase implements AutoCloseable {
       builder.setLocaleConfig("locale", "C.UTF-8");
     }
     return builder.start();
+  }
+
+  /** An eighth of the machine, which has other things to do: from 128 MB to 1 GB. */
+  private static String sharedBuffers() {
+    long memory =
+        ManagementFactory.getOperatingSystemMXBean()
+                instanceof com.sun.management.OperatingSystemMXBean machine
+            ? machine.getTotalMemorySize() >> 20
+            : 2048;
+    return Math.max(128, Math.min(1024, memory / 8)) + "MB";
   }
 
   /**

@@ -355,7 +355,7 @@ public class LinkRecords {
       }
     }
     long[] patients =
-        charts.chartsSharing(work.practice, work.batch.source(), ids).stream()
+        charts.chartsSharing(work.practice, ids).stream()
             .mapToLong(Charts.Pair::other)
             .distinct()
             .sorted()

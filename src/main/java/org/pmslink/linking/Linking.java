@@ -175,9 +175,9 @@ final class Linking {
     if (certain.isEmpty()) {
       return Map.of();
     }
-    List<Pair> pairs = charts.chartsSharing(practice, source, array(certain));
+    List<Pair> pairs = charts.chartsSharing(practice, array(certain));
     Map<Long, Rival> people =
-        charts.rivals(practice, pairs.stream().mapToLong(Pair::other).distinct().toArray());
+        charts.rivals(practice, source, pairs.stream().mapToLong(Pair::other).distinct().toArray());
     Map<Long, Set<Long>> seen = new HashMap<>();
     Map<Long, List<Rival>> rivals = new HashMap<>();
     for (Pair pair : pairs) {

@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.pmslink.linking.RecordBatch.RecordType;
+import org.pmslink.membership.ApplyCommands;
 import org.pmslink.membership.ChartMerges;
 import org.pmslink.membership.Charts;
 import org.pmslink.membership.Members;
@@ -35,16 +36,24 @@ public class Sweep {
   private final Charts charts;
   private final Members members;
   private final ChartMerges merges;
+  private final ApplyCommands store;
   private final JdbcClient database;
 
   /** Age of a first load at which the planner is next told of the tables that it fills. */
   private Duration analyzeAt = Duration.ofSeconds(2);
 
-  Sweep(Runs runs, Charts charts, Members members, ChartMerges merges, JdbcClient database) {
+  Sweep(
+      Runs runs,
+      Charts charts,
+      Members members,
+      ChartMerges merges,
+      ApplyCommands store,
+      JdbcClient database) {
     this.runs = runs;
     this.charts = charts;
     this.members = members;
     this.merges = merges;
+    this.store = store;
     this.database = database;
   }
 
@@ -86,10 +95,11 @@ public class Sweep {
       if (run.readAt() != null
           && runs.allHandled(run)
           && !merges.waiting(run.practiceId(), run.source())) {
-        runs.enter(
-            run.practiceId(),
-            run.id(),
-            run.kind() == Runs.Kind.FIRST_LOAD ? Phase.DECIDING : Phase.DONE);
+        if (run.kind() == Runs.Kind.FIRST_LOAD) {
+          store.fileFirstLoad(run);
+        } else {
+          runs.enter(run.practiceId(), run.id(), Phase.DONE);
+        }
       }
       return;
     }

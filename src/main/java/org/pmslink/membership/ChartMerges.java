@@ -43,18 +43,17 @@ public class ChartMerges {
   }
 
   /**
-   * Keeps charts and their merges from passing one another unseen, the one not yet committed when
-   * the other one looks. Call before anything else in the transaction, so that it waits for nobody
-   * with locks of its own.
+   * Keeps batches and merges from passing one another unseen, the one not yet committed when the
+   * other one looks: batches go side by side, a merge is noted or followed alone. Call before
+   * anything else in the transaction, so that nobody waits here with locks of his own.
    *
-   * @param merging whether merges come in, which shuts out everybody else; charts come in side by
-   *     side
+   * @param alone whether to shut out everybody else of the practice
    */
-  void enter(int practice, boolean merging) {
+  void enter(int practice, boolean alone) {
     database.query(
-        merging
-            ? "select pg_advisory_xact_lock(hashtextextended('merges', ?))"
-            : "select pg_advisory_xact_lock_shared(hashtextextended('merges', ?))",
+        alone
+            ? "select pg_advisory_xact_lock(hashtextextended('practice', ?))"
+            : "select pg_advisory_xact_lock_shared(hashtextextended('practice', ?))",
         row -> {},
         practice);
   }
@@ -114,7 +113,7 @@ public class ChartMerges {
             """
             select loser_source_id from chart_merges
             where practice_id = ? and source = ? and survivor_source_id = any (?)
-              and followed_at is null
+              and followed_at is null and follow_asked_at is null
             order by loser_source_id for update""",
             String.class,
             practice,
@@ -170,14 +169,7 @@ public class ChartMerges {
 
   /** Follows a page of merges; returns how many were asked for. */
   private int follow(int practice, String source) {
-    Boolean alone =
-        database.queryForObject(
-            "select pg_try_advisory_xact_lock(hashtextextended('follow merges', ?))",
-            Boolean.class,
-            practice);
-    if (!Boolean.TRUE.equals(alone)) {
-      return 0; // another engine is at it
-    }
+    enter(practice, true);
     List<String> asked =
         database.queryForList(
             """
@@ -189,8 +181,6 @@ public class ChartMerges {
             source,
             PAGE);
     List<String> losers = withThoseBehind(practice, source, asked);
-    // In one order by everybody, so that nobody waits for somebody who waits for him.
-    lock(practice, source, losers);
     ask(practice, source, asked, false);
     List<Chain> chains = chains(practice, source, losers);
     Map<String, Side> sides = sides(practice, source, chains);
@@ -230,18 +220,6 @@ public class ChartMerges {
         source,
         done.toArray(String[]::new));
     return asked.size();
-  }
-
-  private void lock(int practice, String source, List<String> losers) {
-    database.query(
-        """
-        select 1 from chart_merges
-        where practice_id = ? and source = ? and loser_source_id = any (?)
-        order by loser_source_id for update""",
-        row -> {},
-        practice,
-        source,
-        losers.toArray(String[]::new));
   }
 
   /** With the merges into these charts that still wait: their chain may have found its end. */
@@ -305,7 +283,7 @@ public class ChartMerges {
     }
   }
 
-  /** The charts that are there, locked: nobody links them while their links are moved. */
+  /** The charts that are there, with their links. */
   private Map<String, Side> sides(int practice, String source, List<Chain> chains) {
     List<String> sourceIds = new ArrayList<>();
     chains.forEach(
@@ -318,7 +296,7 @@ public class ChartMerges {
     database.query(
         """
         select id, source_id from patients
-        where practice_id = ? and source = ? and source_id = any (?) order by id for update""",
+        where practice_id = ? and source = ? and source_id = any (?)""",
         row -> {
           Side side = new Side(row.getLong(1));
           sides.put(row.getString(2), side);

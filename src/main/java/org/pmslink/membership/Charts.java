@@ -285,8 +285,8 @@ public class Charts {
     return byKey;
   }
 
-  /** Charts that share a blocking key with the members. */
-  public List<Pair> chartsSharing(int practice, String source, long[] memberIds) {
+  /** Charts of the practice, whatever their source, that share a blocking key with the members. */
+  public List<Pair> chartsSharing(int practice, long[] memberIds) {
     return database
         .sql(
             """
@@ -297,10 +297,8 @@ public class Charts {
               select b.patient_id, count(*) over () > ? as overflow
               from (select b.patient_id from patient_blocking_keys b
                     where b.practice_id = m.practice_id and b.key = s.key limit ?) b) k
-            join patients p on p.practice_id = m.practice_id and p.id = k.patient_id
-                           and p.source = ?
             where m.practice_id = ? and m.id = any (?)""")
-        .params(KEY_LIMIT, KEY_LIMIT + 1, source, practice, memberIds)
+        .params(KEY_LIMIT, KEY_LIMIT + 1, practice, memberIds)
         .query(Charts::pair)
         .list();
   }
@@ -349,16 +347,16 @@ public class Charts {
         .list();
   }
 
-  /** Who these charts are. */
-  public Map<Long, Rival> rivals(int practice, long[] patientIds) {
+  /** Who these charts are, as far as they are of this source. */
+  public Map<Long, Rival> rivals(int practice, String source, long[] patientIds) {
     Map<Long, Rival> rivals = new HashMap<>();
     database
         .sql(
             """
             select id, record -> 'person' from patients
-            where practice_id = ? and id = any (?) and removed_at is null
+            where practice_id = ? and id = any (?) and source = ? and removed_at is null
               and merged_into is null""")
-        .params(practice, patientIds)
+        .params(practice, patientIds, source)
         .query(
             row -> {
               rivals.put(

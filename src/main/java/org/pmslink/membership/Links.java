@@ -45,7 +45,7 @@ class Links {
   record Counts(int linked, int toReview, int unlinked) {}
 
   /** A chart as it stands when a decision about it arrives. */
-  private record Chart(long id, long version, @Nullable ActiveLink link) {}
+  private record Chart(long id, long version, boolean gone, @Nullable ActiveLink link) {}
 
   private record Outcome(long patientId, String outcome, String reason, String rulesVersion) {}
 
@@ -100,10 +100,11 @@ class Links {
     Map<String, Chart> charts = new HashMap<>();
     database.query(
         """
-        select source_id, id, version from patients
-        where practice_id = ? and source = ? and source_id = any (?)""",
+        select source_id, id, version, removed_at is not null or merged_into is not null
+        from patients where practice_id = ? and source = ? and source_id = any (?)""",
         row -> {
-          charts.put(row.getString(1), new Chart(row.getLong(2), row.getLong(3), null));
+          charts.put(
+              row.getString(1), new Chart(row.getLong(2), row.getLong(3), row.getBoolean(4), null));
         },
         practice,
         source,
@@ -111,7 +112,8 @@ class Links {
     Map<Long, ActiveLink> links =
         activeLinks.of(practice, charts.values().stream().map(Chart::id).toList());
     charts.replaceAll(
-        (sourceId, chart) -> new Chart(chart.id(), chart.version(), links.get(chart.id())));
+        (sourceId, chart) ->
+            new Chart(chart.id(), chart.version(), chart.gone(), links.get(chart.id())));
     return charts;
   }
 
@@ -126,9 +128,6 @@ class Links {
     if (commands.isEmpty()) {
       return;
     }
-    // Charts before members: in this order everybody locks them.
-    Set<Long> standing =
-        lockStanding(practice, commands.stream().map(link -> chart(charts, link).id()).toList());
     Map<String, Member> byNumber = new HashMap<>();
     for (Member member :
         members.lock(practice, commands.stream().map(Command.Link::memberNumber).toList())) {
@@ -150,7 +149,7 @@ class Links {
         unflag(practice, now, "certain again");
         continue;
       }
-      if (!standing.contains(chart.id()) || member == null || member.removed()) {
+      if (chart.gone() || member == null || member.removed()) {
         outcomes.add(new Outcome(chart.id(), "UNLINKED", "TOO_LATE", link.rulesVersion()));
         continue;
       }
@@ -181,22 +180,6 @@ class Links {
             .mapToLong(Member::id)
             .filter(id -> !written.contains(id))
             .toArray());
-  }
-
-  /**
-   * Which of these charts can still be linked. Whoever merges one away waits for us to end, or we
-   * for him: a link that he does not see would stay behind on a chart that is nobody's.
-   */
-  private Set<Long> lockStanding(int practice, List<Long> patientIds) {
-    return Set.copyOf(
-        database.queryForList(
-            """
-            select id from patients
-            where practice_id = ? and id = any (?) and removed_at is null and merged_into is null
-            order by id for key share""",
-            Long.class,
-            practice,
-            array(patientIds)));
   }
 
   private static Member member(Map<String, Member> byNumber, Command.Link link) {

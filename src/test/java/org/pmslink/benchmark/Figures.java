@@ -8,8 +8,14 @@ import java.util.Map;
  *
  * @param peakHeap bytes in use at the worst moment
  * @param peakLive bytes in use after the worst garbage collection
+ * @param restart seconds from the start of a JVM until the engine is ready, on the filled store
  */
-record Figures(Pass load, Pass comparison, long links, long peakHeap, long peakLive) {
+record Figures(
+    Pass load, Pass comparison, long links, long peakHeap, long peakLive, double restart) {
+
+  Figures withRestart(double seconds) {
+    return new Figures(load, comparison, links, peakHeap, peakLive, seconds);
+  }
 
   /**
    * One pass.
