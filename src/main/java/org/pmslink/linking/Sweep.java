@@ -8,7 +8,6 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.pmslink.linking.RecordBatch.RecordType;
-import org.pmslink.membership.ApplyCommands;
 import org.pmslink.membership.ChartMerges;
 import org.pmslink.membership.Charts;
 import org.pmslink.membership.Members;
@@ -36,24 +35,17 @@ public class Sweep {
   private final Charts charts;
   private final Members members;
   private final ChartMerges merges;
-  private final ApplyCommands store;
   private final JdbcClient database;
 
   /** Age of a first load at which the planner is next told of the tables that it fills. */
   private Duration analyzeAt = Duration.ofSeconds(2);
 
-  Sweep(
-      Runs runs,
-      Charts charts,
-      Members members,
-      ChartMerges merges,
-      ApplyCommands store,
-      JdbcClient database) {
+  Sweep(Runs runs, Charts charts, Members members, ChartMerges merges, JdbcClient database) {
+
     this.runs = runs;
     this.charts = charts;
     this.members = members;
     this.merges = merges;
-    this.store = store;
     this.database = database;
   }
 
@@ -65,13 +57,21 @@ public class Sweep {
   /** What to ask for now; empty when nothing waits. */
   public List<Request> next() {
     List<Request> requests = new ArrayList<>();
+    RuntimeException failure = null;
     for (int practice : runs.practicesWithOpenRuns()) {
-      for (Run run : runs.open(practice)) {
-        advance(run, requests);
+      try {
+        for (Run run : runs.open(practice)) {
+          advance(run, requests);
+        }
+      } catch (RuntimeException e) {
+        failure = e; // the other practices are not held up by this one
       }
     }
     for (Turn turn : practicesWithWork()) {
       again(turn, requests);
+    }
+    if (failure != null && requests.isEmpty()) {
+      throw failure; // else it comes again with the next turn
     }
     return requests;
   }
@@ -95,11 +95,10 @@ public class Sweep {
       if (run.readAt() != null
           && runs.allHandled(run)
           && !merges.waiting(run.practiceId(), run.source())) {
-        if (run.kind() == Runs.Kind.FIRST_LOAD) {
-          store.fileFirstLoad(run);
-        } else {
-          runs.enter(run.practiceId(), run.id(), Phase.DONE);
-        }
+        runs.enter(
+            run.practiceId(),
+            run.id(),
+            run.kind() == Runs.Kind.FIRST_LOAD ? Phase.DECIDING : Phase.DONE);
       }
       return;
     }

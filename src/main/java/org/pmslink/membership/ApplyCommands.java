@@ -19,7 +19,6 @@ import org.pmslink.patient.PatientRecord.PatientStatus;
 import org.pmslink.patient.RecordJson;
 import org.pmslink.practice.Practices;
 import org.pmslink.progress.Runs;
-import org.pmslink.progress.Runs.Kind;
 import org.pmslink.progress.Runs.Phase;
 import org.springframework.jdbc.core.JdbcTemplate;
 import org.springframework.stereotype.Component;
@@ -101,14 +100,11 @@ public class ApplyCommands {
       }
     }
     chartMerges.enter(practice, !merges.isEmpty());
-    boolean loading = isLoading(practice, batch);
-    Set<String> arrived = update(practice, batch.source(), updates, loading);
+    Set<String> arrived = update(practice, batch.source(), updates);
     chartMerges.note(practice, batch.source(), merges);
     chartMerges.arrived(practice, batch.source(), arrived);
     delete(practice, batch.source(), deletes);
-    if (decisions.isEmpty() && !updates.isEmpty() && batch.run() != null && !loading) {
-      // A first load's page that a crash sent twice may hold other rows the second time, and come
-      // when the sweep has passed: its charts ask for a decision themselves.
+    if (decisions.isEmpty() && !updates.isEmpty() && isLate(practice, batch)) {
       links.awaitDecision(practice, batch.source(), updates);
     }
     Links.Counts counts = links.decide(practice, batch.source(), decisions);
@@ -117,36 +113,13 @@ public class ApplyCommands {
     count(practice, batch, counts);
   }
 
-  /** Whether the batch belongs to a first load that is still being stored. */
-  private boolean isLoading(int practice, CommandBatch batch) {
-    return batch.run() != null
-        && runs.find(practice, batch.run())
-            .filter(r -> r.kind() == Kind.FIRST_LOAD && r.phase() == Phase.READING)
-            .isPresent();
-  }
-
   /**
-   * A first load is stored: files its charts under their blocking keys and lets the sweep decide.
-   * All at once and in the order of the index, this costs a fifth of filing each batch as it comes.
+   * A first load's page that a crash sent twice may hold other rows the second time, and come when
+   * the sweep has passed: its charts ask for a decision themselves.
    */
-  public void fileFirstLoad(Runs.Run load) {
-    transaction.executeWithoutResult(
-        status -> {
-          // Nobody stores a chart meanwhile, unfiled because the load seems to be going on.
-          chartMerges.enter(load.practiceId(), true);
-          database.execute("set local work_mem = '64MB'");
-          database.update(
-              """
-              insert into patient_blocking_keys (practice_id, key, patient_id)
-              select p.practice_id, k.key, p.id
-              from patients p cross join lateral unnest(p.blocking_keys) as k (key)
-              where p.practice_id = ? and p.source = ?
-              order by k.key, p.id
-              on conflict do nothing""",
-              load.practiceId(),
-              load.source());
-          runs.enter(load.practiceId(), load.id(), Phase.DECIDING);
-        });
+  private boolean isLate(int practice, CommandBatch batch) {
+    return batch.run() != null
+        && runs.find(practice, batch.run()).filter(r -> r.phase() != Phase.READING).isPresent();
   }
 
   private record Stored(long version, String contentHash, String status, Long[] keys) {}
@@ -154,8 +127,7 @@ public class ApplyCommands {
   private record Upserted(long id, boolean merged) {}
 
   /** Returns the source ids of charts that the store did not have before. */
-  private Set<String> update(
-      int practice, String source, List<Command.Update> commands, boolean loading) {
+  private Set<String> update(int practice, String source, List<Command.Update> commands) {
     Map<String, Command.Update> newest = new LinkedHashMap<>();
     for (Command.Update command : commands) {
       newest.merge(command.sourceId(), command, (a, b) -> b.version() >= a.version() ? b : a);
@@ -174,7 +146,7 @@ public class ApplyCommands {
                 })
             .toList();
     Map<String, Upserted> upserted = upsert(practice, source, accepted);
-    file(practice, accepted, stored, upserted, loading);
+    file(practice, accepted, stored, upserted);
 
     Set<String> arrived = new HashSet<>(upserted.keySet());
     arrived.removeAll(stored.keySet());
@@ -289,21 +261,18 @@ public class ApplyCommands {
   /**
    * Files charts under their blocking keys; a merged chart is filed nowhere. The chart's row is
    * locked, so nobody else files it meanwhile.
-   *
-   * @param loading new charts are filed later, with all others of their first load
    */
   private void file(
       int practice,
       List<Command.Update> updates,
       Map<String, Stored> stored,
-      Map<String, Upserted> upserted,
-      boolean loading) {
+      Map<String, Upserted> upserted) {
     Keys gone = new Keys();
     Keys added = new Keys();
     for (Command.Update update : updates) {
       Upserted chart = upserted.get(update.sourceId());
       Stored before = stored.get(update.sourceId());
-      if (chart == null || (loading && before == null)) {
+      if (chart == null) {
         continue;
       }
       Set<Long> now = chart.merged() ? Set.of() : Set.copyOf(update.blockingKeys());

@@ -158,12 +158,20 @@ public class ChartMerges {
             select distinct practice_id, source from chart_merges
             where follow_asked_at is not null""",
             (row, n) -> new Turn(row.getInt(1), row.getString(2)));
+    RuntimeException failure = null;
     for (Turn turn : turns) {
-      int followed;
-      do {
-        Integer page = transaction.execute(status -> follow(turn.practice(), turn.source()));
-        followed = page == null ? 0 : page;
-      } while (followed == PAGE);
+      try {
+        int followed;
+        do {
+          Integer page = transaction.execute(status -> follow(turn.practice(), turn.source()));
+          followed = page == null ? 0 : page;
+        } while (followed == PAGE);
+      } catch (RuntimeException e) {
+        failure = e; // the other practices are not held up by this one
+      }
+    }
+    if (failure != null) {
+      throw failure;
     }
   }
 

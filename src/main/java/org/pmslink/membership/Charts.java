@@ -237,38 +237,6 @@ public class Charts {
    */
   public List<Pair> membersSharing(int practice, long[] subjects, long[] keys) {
     Map<Long, List<Long>> byKey = new HashMap<>();
-    long[] distinct = Arrays.stream(keys).distinct().sorted().toArray();
-    // One walk along the index finds a whole batch's keys, but knows no limit for each of them.
-    int most = 10 * distinct.length + KEY_LIMIT;
-    int[] found = {0};
-    database
-        .sql(
-            """
-            select key, member_id from member_blocking_keys
-            where practice_id = ? and key = any (?) limit ?""")
-        .params(practice, distinct, most + 1)
-        .query(
-            row -> {
-              found[0]++;
-              byKey.computeIfAbsent(row.getLong(1), k -> new ArrayList<>()).add(row.getLong(2));
-            });
-    if (found[0] > most) {
-      byKey.clear();
-      byKey.putAll(atMostTheLimit(practice, distinct));
-    }
-    List<Pair> pairs = new ArrayList<>();
-    for (int i = 0; i < keys.length; i++) {
-      List<Long> members = byKey.getOrDefault(keys[i], List.of());
-      for (Long member : members) {
-        pairs.add(new Pair(subjects[i], member, members.size() > KEY_LIMIT));
-      }
-    }
-    return pairs;
-  }
-
-  /** With one member more than the limit for a key that has more. */
-  private Map<Long, List<Long>> atMostTheLimit(int practice, long[] keys) {
-    Map<Long, List<Long>> byKey = new HashMap<>();
     database
         .sql(
             """
@@ -277,12 +245,19 @@ public class Charts {
             cross join lateral (
               select member_id from member_blocking_keys b
               where b.practice_id = ? and b.key = s.key limit ?) k""")
-        .params(keys, practice, KEY_LIMIT + 1)
+        .params(Arrays.stream(keys).distinct().sorted().toArray(), practice, KEY_LIMIT + 1)
         .query(
             row -> {
               byKey.computeIfAbsent(row.getLong(1), k -> new ArrayList<>()).add(row.getLong(2));
             });
-    return byKey;
+    List<Pair> pairs = new ArrayList<>();
+    for (int i = 0; i < keys.length; i++) {
+      List<Long> members = byKey.getOrDefault(keys[i], List.of());
+      for (Long member : members) {
+        pairs.add(new Pair(subjects[i], member, members.size() > KEY_LIMIT));
+      }
+    }
+    return pairs;
   }
 
   /** Charts of the practice, whatever their source, that share a blocking key with the members. */
