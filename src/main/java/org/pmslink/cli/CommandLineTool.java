@@ -1,6 +1,7 @@
 package org.pmslink.cli;
 
 import java.io.PrintStream;
+import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
 import org.springframework.boot.SpringApplication;
@@ -107,15 +108,37 @@ public final class CommandLineTool implements Runnable {
     return application.run(settings);
   }
 
-  /** One line that says what is wrong: the innermost message that says something. */
+  /**
+   * One line that says what is wrong: the innermost message that is ours, because that one says
+   * what to do; else the innermost that says something.
+   */
   static String reason(Throwable thrown) {
+    String ours = null;
     String reason = thrown.getClass().getSimpleName();
     for (Throwable t = thrown; t != null; t = t.getCause()) {
       if (t.getMessage() != null && !t.getMessage().isBlank()) {
         reason = t.getMessage().lines().findFirst().orElse(reason);
+        ours = isOurs(t) ? reason : ours;
+      }
+      if (t instanceof SQLException e && isAboutTheConnection(e)) {
+        ours =
+            "the database of pmslink.database.url cannot be used: "
+                + reason
+                + " (check URL, user and password)";
       }
     }
-    return "pms-link: " + reason;
+    return "pms-link: " + (ours == null ? reason : ours);
+  }
+
+  /** No way there, no right to be there, or no such database: the first two digits of the state. */
+  private static boolean isAboutTheConnection(SQLException e) {
+    String state = e.getSQLState() == null ? "" : e.getSQLState();
+    return state.startsWith("08") || state.startsWith("28") || state.startsWith("3D");
+  }
+
+  private static boolean isOurs(Throwable thrown) {
+    StackTraceElement[] place = thrown.getStackTrace();
+    return place.length > 0 && place[0].getClassName().startsWith("org.pmslink.");
   }
 
   static PrintStream out() {

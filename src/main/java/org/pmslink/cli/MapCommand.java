@@ -57,14 +57,20 @@ final class MapCommand implements Callable<Integer> {
       CommandLineTool.out().println(file + ": cannot be read as UTF-8 text");
       return 1;
     }
+    if (raw.isMissingNode() || (raw.isArray() && raw.isEmpty())) {
+      CommandLineTool.out().println(file + ": holds no record");
+      return 1;
+    }
     int status = 0;
+    int number = 0;
     for (JsonNode sample : raw.isArray() ? raw : RecordJson.mapper().createArrayNode().add(raw)) {
-      status = Math.max(status, show(compiled, sample));
+      number++;
+      status = Math.max(status, show(compiled, sample, "record " + number + ": "));
     }
     return status;
   }
 
-  private int show(Mapping compiled, JsonNode sample) throws JsonProcessingException {
+  private int show(Mapping compiled, JsonNode sample, String which) throws JsonProcessingException {
     try {
       Object result =
           mapping.endsWith("merge.jslt")
@@ -76,7 +82,7 @@ final class MapCommand implements Callable<Integer> {
           .println(RecordJson.mapper().writerWithDefaultPrettyPrinter().writeValueAsString(result));
       return 0;
     } catch (MappingException | InvalidRecordException e) {
-      CommandLineTool.out().println(e.getMessage());
+      CommandLineTool.out().println(which + e.getMessage());
       return 1;
     }
   }

@@ -51,7 +51,12 @@ public final class DataFolder implements AutoCloseable {
       return new DataFolder(path, channel);
     } catch (IOException e) {
       throw new IllegalStateException(
-          "The data folder " + path + " cannot be used: " + e.getMessage(), e);
+          "The data folder "
+              + path
+              + " cannot be used ("
+              + e.getClass().getSimpleName()
+              + "): name a folder that this user may write to in pmslink.data-folder",
+          e);
     }
   }
 

@@ -268,6 +268,8 @@ public class LinkRecords {
 
   private void merges(Work work) {
     Mapping mapping = mappings.get(Objects.requireNonNull(work.batch.mapping()));
+    // The same chart twice in a batch: the later one counts.
+    Map<String, Command.Merge> merges = new LinkedHashMap<>();
     for (int i = 0; i < work.batch.records().size(); i++) {
       try {
         var merge = mapping.merge(work.batch.records().get(i));
@@ -284,13 +286,25 @@ public class LinkRecords {
           work.unchanged++;
           continue;
         }
-        work.commands.add(new Command.Merge(merge.loser(), work.batch.version(), merge.survivor()));
+        Command.Merge earlier =
+            merges.put(
+                merge.loser(),
+                new Command.Merge(merge.loser(), work.batch.version(), merge.survivor()));
+        work.unchanged += earlier == null ? 0 : 1;
       } catch (MappingException e) {
         work.dead(
             i,
             idInRaw(work.batch.records().get(i)),
             Category.MAPPING_FAILED,
             String.valueOf(e.getMessage()));
+      }
+    }
+    Map<String, String> known = charts.merged(work.practice, work.batch.source(), merges.keySet());
+    for (Command.Merge merge : merges.values()) {
+      if (merge.survivorSourceId().equals(known.get(merge.sourceId()))) {
+        work.unchanged++;
+      } else {
+        work.commands.add(merge);
       }
     }
   }

@@ -45,6 +45,7 @@ public class ApplyCommands {
   private final DeadLetters deadLetters;
   private final Links links;
   private final ChartMerges chartMerges;
+  private final Charts charts;
   private final DatabaseOutage outage;
   private final TransactionTemplate transaction;
 
@@ -56,13 +57,15 @@ public class ApplyCommands {
       Runs runs,
       DeadLetters deadLetters,
       Links links,
-      ChartMerges chartMerges) {
+      ChartMerges chartMerges,
+      Charts charts) {
     this.database = database;
     this.practices = practices;
     this.runs = runs;
     this.deadLetters = deadLetters;
     this.links = links;
     this.chartMerges = chartMerges;
+    this.charts = charts;
     this.outage = outage;
     this.transaction = new TransactionTemplate(transactions);
   }
@@ -205,8 +208,7 @@ public class ApplyCommands {
     String[] keys = new String[n];
     @Nullable String[] mergedInto = new @Nullable String[n];
     Map<String, String> survivors =
-        chartMerges.survivors(
-            practice, source, updates.stream().map(Command.Update::sourceId).toList());
+        charts.merged(practice, source, updates.stream().map(Command.Update::sourceId).toList());
     for (int i = 0; i < n; i++) {
       Command.Update update = updates.get(i);
       PatientRecord record = update.record();

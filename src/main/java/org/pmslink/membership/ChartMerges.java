@@ -87,22 +87,6 @@ public class ChartMerges {
         newest.values().stream().mapToLong(Command.Merge::version).toArray());
   }
 
-  /** Which of these charts were merged, and into which chart. */
-  Map<String, String> survivors(int practice, String source, Collection<String> sourceIds) {
-    Map<String, String> survivors = new HashMap<>();
-    database.query(
-        """
-        select loser_source_id, survivor_source_id from chart_merges
-        where practice_id = ? and source = ? and loser_source_id = any (?)""",
-        row -> {
-          survivors.put(row.getString(1), row.getString(2));
-        },
-        practice,
-        source,
-        sourceIds.toArray(String[]::new));
-    return survivors;
-  }
-
   /** Charts that the store did not have before: merges may have waited for them. */
   void arrived(int practice, String source, Set<String> sourceIds) {
     if (sourceIds.isEmpty()) {

@@ -135,6 +135,22 @@ public class Charts {
             .list());
   }
 
+  /** Which of these charts the store knows as merged, and into which chart. */
+  public Map<String, String> merged(int practice, String source, Collection<String> sourceIds) {
+    Map<String, String> survivors = new HashMap<>();
+    database
+        .sql(
+            """
+            select loser_source_id, survivor_source_id from chart_merges
+            where practice_id = ? and source = ? and loser_source_id = any (?)""")
+        .params(practice, source, sourceIds.toArray(String[]::new))
+        .query(
+            row -> {
+              survivors.put(row.getString(1), row.getString(2));
+            });
+    return survivors;
+  }
+
   /** Fingerprints of the rows that these charts were made of; gone and unknown ones are absent. */
   public Map<String, Long> fingerprints(int practice, String source, Collection<String> sourceIds) {
     Map<String, Long> fingerprints = new HashMap<>();

@@ -45,6 +45,28 @@ class MergesTest {
   }
 
   @Test
+  void aMergeThatIsReadAgainCostsNoCommand() throws Exception {
+    try (Office office = Office.at(engine, pms)) {
+      long a = office.chart(ines);
+      office.open();
+      office.merge(a, office.chart(tomas));
+      office.sync();
+      long before = office.count("select max(id) from feed_runs where practice_id = ?");
+
+      office.chart(yuki);
+      office.sync();
+
+      assertThat(
+              office.count(
+                  "select sum(records) - sum(unchanged) from feed_pages"
+                      + " where practice_id = ? and run_id > "
+                      + before))
+          .as("the new chart alone, though the overlap reads the merge too")
+          .isEqualTo(1);
+    }
+  }
+
+  @Test
   void theLinkFollowsAChainThatGrowsMergeByMerge() throws Exception {
     try (Office office = Office.at(engine, pms)) {
       long a = office.chart(ines);
