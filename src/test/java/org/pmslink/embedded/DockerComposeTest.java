@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -19,10 +20,14 @@ import org.apache.activemq.artemis.core.deployers.impl.FileConfigurationParser;
 import org.assertj.core.api.InstanceOfAssertFactories;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.pmslink.sample.OpenDentalServer;
 import org.springframework.boot.context.properties.ConfigurationProperties;
 import org.springframework.boot.context.properties.bind.DataObjectPropertyName;
 import org.springframework.context.annotation.ClassPathScanningCandidateComponentProvider;
+import org.springframework.core.io.FileSystemResource;
 import org.springframework.core.type.filter.AnnotationTypeFilter;
+import org.springframework.jdbc.core.JdbcTemplate;
+import org.springframework.jdbc.datasource.init.ResourceDatabasePopulator;
 import org.springframework.util.ClassUtils;
 import org.yaml.snakeyaml.LoaderOptions;
 import org.yaml.snakeyaml.Yaml;
@@ -44,6 +49,25 @@ class DockerComposeTest {
     assertThat(services).containsOnlyKeys("engine", "postgres", "artemis", "open-dental");
     assertThat(services.values())
         .allSatisfy(service -> assertThat(service).containsKey("healthcheck"));
+  }
+
+  @Test
+  void theSamplePracticeHoldsChartsThatItsMappingReads(@TempDir Path folder) throws Exception {
+    assertThat(services.getOrDefault("open-dental", Map.of()).get("volumes"))
+        .asInstanceOf(InstanceOfAssertFactories.list(String.class))
+        .filteredOn(volume -> volume.contains("/docker-entrypoint-initdb.d/"))
+        .allSatisfy(volume -> assertThat(Path.of(volume.split(":", 2)[0])).isRegularFile());
+    try (OpenDentalServer server = OpenDentalServer.start(folder, 0)) {
+      JdbcTemplate pms =
+          new JdbcTemplate(server.createPractice("compose", OpenDentalServer.Engine.MYISAM));
+      new ResourceDatabasePopulator(new FileSystemResource("docker/open-dental/charts.sql"))
+          .execute(Objects.requireNonNull(pms.getDataSource()));
+
+      for (String query : List.of("patients.sql", "merges.sql")) {
+        String sql = Files.readString(Path.of("mappings", "open-dental", query));
+        assertThat(pms.queryForList(sql)).as(query).hasSizeGreaterThan(2);
+      }
+    }
   }
 
   @Test
