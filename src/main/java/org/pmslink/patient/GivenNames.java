@@ -58,6 +58,12 @@ public final class GivenNames {
     return SHIPPED;
   }
 
+  /** Whether this is a name in the table, formal or not; folded as {@link Folding#fold} does. */
+  public boolean knows(String folded) {
+    String name = standard(folded);
+    return spellings.containsKey(folded) || heads.contains(name) || formalNames.containsKey(name);
+  }
+
   /** Whether two names are equal, nicknames of one another or short for one formal name. */
   public boolean agree(@Nullable String a, @Nullable String b) {
     return relation(Folding.fold(a), Folding.fold(b)) != Relation.NONE;

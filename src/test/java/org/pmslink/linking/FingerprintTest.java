@@ -10,7 +10,6 @@ import java.io.IOException;
 import java.math.BigDecimal;
 import java.math.BigInteger;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -68,6 +67,7 @@ class FingerprintTest {
   void whateverIsNotTheSameHasAnother(String one, String other) throws IOException {
     ObjectMapper json = new ObjectMapper();
 
-    assertThat(Fingerprint.of(json.readTree(one))).isNotEqualTo(Fingerprint.of(json.readTree(other)));
+    assertThat(Fingerprint.of(json.readTree(one)))
+        .isNotEqualTo(Fingerprint.of(json.readTree(other)));
   }
 }

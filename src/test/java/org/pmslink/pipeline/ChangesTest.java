@@ -171,7 +171,9 @@ class ChangesTest {
         assertThat(office.recordOf(chart, "chartNumber")).isEmpty();
 
         Engine.rewrite(
-            office.mapping("patient.jslt"), "\"chartNumber\": .ChartNumber", "\"chartNumber\": .LName");
+            office.mapping("patient.jslt"),
+            "\"chartNumber\": .ChartNumber",
+            "\"chartNumber\": .LName");
         // An edit is noticed within a second.
         Awaitility.await()
             .atMost(Office.LONGEST)

@@ -12,7 +12,9 @@ import org.pmslink.sample.OpenDentalServer;
 import org.springframework.boot.test.system.CapturedOutput;
 import org.springframework.boot.test.system.OutputCaptureExtension;
 
-/** A batch that fails as a whole is tried again, then taken apart until the culprit stands alone. */
+/**
+ * A batch that fails as a whole is tried again, then taken apart until the culprit stands alone.
+ */
 @ExtendWith({Pipeline.class, OutputCaptureExtension.class})
 class StepFailuresTest {
   private static final int NEIGHBOURS = 11;
@@ -76,8 +78,10 @@ class StepFailuresTest {
             .allSatisfy(
                 chart ->
                     assertThat(office.recordOf(chart, "person,name,family")).isEqualTo("Oyelaran"));
-        assertThat(office.count("select dead_lettered from feed_pages where practice_id = ?"
-                + " and dead_lettered > 0"))
+        assertThat(
+                office.count(
+                    "select dead_lettered from feed_pages where practice_id = ?"
+                        + " and dead_lettered > 0"))
             .isEqualTo(1);
       } finally {
         engine.store().execute("alter table patients drop constraint refuses_one");
