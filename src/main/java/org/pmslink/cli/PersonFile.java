@@ -299,19 +299,32 @@ final class PersonFile {
                 null,
                 null,
                 null));
-    if (other == null) {
+    LocalDate longAgo = person.birthDate() == null ? longAgo(value(row, columns, "birth_date")) : null;
+    if (other == null && longAgo == null) {
       return person;
     }
     return new Person(
         person.name(),
-        person.birthDate(),
+        longAgo == null ? person.birthDate() : longAgo,
         person.gender(),
-        other,
-        other.substring(other.length() - 4),
+        other == null ? person.ssnHash() : other,
+        other == null ? person.ssnLast4() : other.substring(other.length() - 4),
         person.phones(),
         person.emails(),
         person.address(),
         person.guarantorId());
+  }
+
+  /**
+   * A birth date of more than 120 years ago, which the normalizer takes for a mistake. Old files
+   * hold such people, and two records that agree on one have as much in common as any others.
+   */
+  private static @Nullable LocalDate longAgo(@Nullable String raw) {
+    String text = raw == null ? "" : raw.trim();
+    if (!text.startsWith("190") || text.equals("1900-01-01") || !isDate(text)) {
+      return null;
+    }
+    return LocalDate.parse(text);
   }
 
   /**

@@ -194,6 +194,20 @@ final class CandidateSearch {
     if (!p.place().isEmpty()) {
       keys.add(KeyHash.of("place", p.place()));
     }
+    if (!p.street().isEmpty() && !p.houseNumber().isEmpty()) {
+      keys.add(KeyHash.of("house+street", p.houseNumber(), p.street()));
+    }
+    if (!p.zip().isEmpty()) {
+      if (!p.street().isEmpty()) {
+        keys.add(KeyHash.of("street+zip", p.street(), p.zip()));
+      }
+      if (!p.houseNumber().isEmpty()) {
+        keys.add(KeyHash.of("house+zip", p.houseNumber(), p.zip()));
+      }
+    }
+    if (p.unit().length() >= 6 && !p.city().isEmpty()) {
+      keys.add(KeyHash.of("second line+city", p.unit(), p.city()));
+    }
     String where = p.zip().isEmpty() ? p.city() : p.zip();
     if (!where.isEmpty()) {
       if (!p.family().isEmpty()) {

@@ -56,9 +56,17 @@ final class CountedPopulation implements Population {
     }
     shared.put(ContactKind.PHONE, shared(together, Features::phones));
     shared.put(ContactKind.EMAIL, shared(together, Features::emails));
-    shared.put(ContactKind.SSN, shared(together, f -> one(f.ssn())));
+    // Of one file only: on two files, two spellings of one person are no reason to doubt a number.
+    Map<String, Integer> ssns = new HashMap<>();
+    for (List<Features> side : sides) {
+      shared(side, f -> one(f.ssn())).forEach((ssn, people) -> ssns.merge(ssn, people, Math::max));
+    }
+    shared.put(ContactKind.SSN, ssns);
     shared.put(ContactKind.PLACE, shared(together, f -> one(f.place())));
-    households = countHouseholds(sides);
+    // Whoever has telephones to go by need not make up for them.
+    boolean contacts =
+        together.stream().anyMatch(f -> !f.phones().isEmpty() || !f.emails().isEmpty());
+    households = contacts || countHouseholds(sides);
   }
 
   private static void count(Map<String, int[]> counts, String value) {

@@ -14,6 +14,9 @@ final class FieldComparison {
 
   private static final int SHORTEST_CUT_GIVEN = 12;
 
+  /** In years; no parent is younger. */
+  private static final int A_GENERATION = 13;
+
   private FieldComparison() {}
 
   /** Whether given name or birth date show that these are two people. Used to count households. */
@@ -39,7 +42,7 @@ final class FieldComparison {
   }
 
   private static boolean isGivenAsFamily(String given, String family) {
-    return given.equals(family) && given.length() > 1;
+    return given.length() > 1 && (given.equals(family) || Likeness.isOneSlip(given, family));
   }
 
   static @Nullable Level given(Features a, Features b, Population population) {
@@ -62,9 +65,13 @@ final class FieldComparison {
       return Level.GIVEN_SAME_FORMAL;
     }
     if (one.length() == 1 || other.length() == 1) {
-      boolean initial =
-          one.charAt(0) == other.charAt(0) || isInitialOfForm(a, b) || isInitialOfForm(b, a);
-      return initial ? Level.GIVEN_INITIAL : Level.GIVEN_DIFFERENT;
+      if (one.charAt(0) == other.charAt(0)) {
+        return Level.GIVEN_INITIAL;
+      }
+      // O for Livvy, who is Olivia: possible, no more.
+      return isInitialOfForm(a, b) || isInitialOfForm(b, a)
+          ? Level.GIVEN_SIMILAR
+          : Level.GIVEN_DIFFERENT;
     }
     if (isOneOfSeveral(a, b) || isOneOfSeveral(b, a) || isCut(one, other, SHORTEST_CUT_GIVEN)) {
       return Level.GIVEN_TRUNCATED;
@@ -72,7 +79,35 @@ final class FieldComparison {
     if (isMiddleName(a, b) || isMiddleName(b, a)) {
       return Level.GIVEN_MIDDLE_NAME;
     }
+    if (isMisspeltForm(a, b, population) || isMisspeltForm(b, a, population)) {
+      return Level.GIVEN_TYPO;
+    }
     return misspelt(one, other, population);
+  }
+
+  /** Chqrles is Charles, whom they call Chuck, and Ktaie is Katie, who is Katherine. */
+  private static boolean isMisspeltForm(Features one, Features other, Population population) {
+    String given = one.given();
+    if (given.length() < 3 || population.isKnownGivenName(given)) {
+      return false;
+    }
+    for (String form : other.formalNames()) {
+      if (isSlipOf(given, form)) {
+        return true;
+      }
+      for (String shortForm : GivenNames.shipped().shortForms(form)) {
+        if (isSlipOf(given, shortForm)) {
+          return true;
+        }
+      }
+    }
+    return false;
+  }
+
+  private static boolean isSlipOf(String misspelt, String name) {
+    return name.length() >= 3
+        && misspelt.charAt(0) == name.charAt(0)
+        && Likeness.isOneEdit(misspelt, name);
   }
 
   /**
@@ -198,7 +233,7 @@ final class FieldComparison {
       if (years == 1 || years == 10) {
         return Level.BIRTH_DATE_YEAR_OFF;
       }
-      return isOneSlip(one, other)
+      return years < A_GENERATION && isOneSlip(one, other)
           ? Level.BIRTH_DATE_ONE_DIGIT
           : Level.BIRTH_DATE_SAME_DAY_AND_MONTH;
     }
@@ -207,11 +242,20 @@ final class FieldComparison {
         return Level.BIRTH_DATE_DAY_MONTH_SWAPPED;
       }
       boolean sameMonth = dayOfOne / 100 == dayOfOther / 100;
+      boolean slip = isOneSlip(one, other);
+      if (!slip && (sameMonth || dayOfOne % 100 == dayOfOther % 100)) {
+        return sameMonth && Math.abs(dayOfOne - dayOfOther) == 1
+            ? Level.BIRTH_DATE_NEIGHBOURING_DAY
+            : Level.BIRTH_DATE_DAY_OR_MONTH;
+      }
       if (sameMonth && Math.abs(dayOfOne - dayOfOther) == 1) {
         return Level.BIRTH_DATE_NEIGHBOURING_DAY;
       }
     }
-    return isOneSlip(one, other) ? Level.BIRTH_DATE_ONE_DIGIT : Level.BIRTH_DATE_DIFFERENT;
+    // A digit of the decade is also what sets father and son apart.
+    return years < A_GENERATION && isOneSlip(one, other)
+        ? Level.BIRTH_DATE_ONE_DIGIT
+        : Level.BIRTH_DATE_DIFFERENT;
   }
 
   /** One digit differs, or two neighbours changed places. */
@@ -332,6 +376,35 @@ final class FieldComparison {
     return a.city().equals(b.city()) ? Level.ADDRESS_CITY : Level.ADDRESS_DIFFERENT;
   }
 
+  /**
+   * Where there are no households, an address says who somebody is, and its parts are worth
+   * counting: house number, the words of both lines in any order, city, zip code.
+   */
+  static @Nullable Level addressByParts(Features a, Features b) {
+    Level level = address(a, b);
+    if (level == Level.ADDRESS_EXACT) {
+      return Level.ADDRESS_OWN;
+    }
+    if (level == null) {
+      return null;
+    }
+    if (level == Level.ADDRESS_CLOSE) {
+      return Level.ADDRESS_OWN_CLOSE;
+    }
+    boolean houses = !a.houseNumber().isEmpty() && a.houseNumber().equals(b.houseNumber());
+    double text = Likeness.sharedPairs(a.street() + a.unit(), b.street() + b.unit());
+    boolean cities = Likeness.jaroWinkler(a.city(), b.city()) >= 0.90;
+    boolean zips =
+        !a.zip().isEmpty()
+            && (a.zip().equals(b.zip()) || Likeness.isOneEdit(a.zip(), b.zip()));
+    int parts = (houses ? 1 : 0) + (text >= 0.75 ? 2 : text >= 0.45 ? 1 : 0);
+    parts += (cities ? 1 : 0) + (zips ? 1 : 0);
+    if (parts >= 4 || (parts == 3 && text >= 0.75)) {
+      return Level.ADDRESS_OWN_CLOSE;
+    }
+    return parts >= 2 ? Level.ADDRESS_PARTIAL : level;
+  }
+
   private static boolean sameOrUnknown(String one, String other) {
     return !one.isEmpty() && one.equals(other);
   }
@@ -347,7 +420,20 @@ final class FieldComparison {
         : unit.substring(at);
   }
 
-  /** One slip in the part before the @ or in the part behind it. */
+  private static String letters(String text) {
+    StringBuilder letters = new StringBuilder(text.length());
+    for (int i = 0; i < text.length(); i++) {
+      if (Character.isLetter(text.charAt(i))) {
+        letters.append(text.charAt(i));
+      }
+    }
+    return letters.toString();
+  }
+
+  /**
+   * One slip in the part before the @ or in the part behind it. Not a digit or a dot: namesakes
+   * have addresses that differ by no more (ann.lee@, ann.lee2@).
+   */
   static boolean isCloseEmail(String one, String other) {
     int at = one.indexOf('@');
     int otherAt = other.indexOf('@');
@@ -359,7 +445,7 @@ final class FieldComparison {
     String domain = one.substring(at);
     String otherDomain = other.substring(otherAt);
     if (domain.equals(otherDomain)) {
-      return Likeness.isOneSlip(local, otherLocal);
+      return Likeness.isOneSlip(local, otherLocal) && !letters(local).equals(letters(otherLocal));
     }
     return local.length() >= 5
         && local.equals(otherLocal)

@@ -44,11 +44,15 @@ public final class MatchingRules {
   final double householdCap;
   final double noHouseholdsBelowShare;
   final double noHouseholdsNeedRecords;
+  final double certainWithoutHouseholds;
+  final double possibleWithoutHouseholds;
+  final double disagreementWithoutHouseholds;
   final double shippedCountsAs;
   final double certain;
   final double certainPersonal;
   final double probable;
   final double possible;
+  final double possibleDuplicate;
   final double margin;
   final int recordsPerKey;
 
@@ -57,7 +61,7 @@ public final class MatchingRules {
     MappingNode root = file.root(text);
     Map<String, Node> top =
         file.entries(
-            root, "prior", "fields", "household", "frequency", "thresholds", "margin", "blocking");
+            root, "prior", "fields", "household", "without_households", "frequency", "thresholds", "margin", "blocking");
     version = hash(text);
     priorRecords =
         file.positive(
@@ -71,17 +75,26 @@ public final class MatchingRules {
     householdCap = file.positive(houses, household, "cap");
     noHouseholdsBelowShare = file.probability(houses, household, "none_below_share");
     noHouseholdsNeedRecords = file.positive(houses, household, "none_needs_records");
+    Node without = file.get(top, root, "without_households");
+    Map<String, Node> independent = file.entries(without, "certain", "possible", "disagreement_at_most");
+    disagreementWithoutHouseholds = file.positive(independent, without, "disagreement_at_most");
+    certainWithoutHouseholds = file.positive(independent, without, "certain");
+    possibleWithoutHouseholds = file.positive(independent, without, "possible");
+    if (certainWithoutHouseholds <= possibleWithoutHouseholds) {
+      throw file.wrong(without, "thresholds are out of order: certain > possible");
+    }
     Node frequency = file.get(top, root, "frequency");
     shippedCountsAs =
         file.positive(file.entries(frequency, "shipped_counts_as"), frequency, "shipped_counts_as");
     Node bits = file.get(top, root, "thresholds");
     Map<String, Node> thresholds =
-        file.entries(bits, "certain", "certain_personal", "probable", "possible");
+        file.entries(bits, "certain", "certain_personal", "probable", "possible", "possible_duplicate");
     certain = file.positive(thresholds, bits, "certain");
     certainPersonal = file.positive(thresholds, bits, "certain_personal");
     probable = file.positive(thresholds, bits, "probable");
     possible = file.positive(thresholds, bits, "possible");
-    if (!(certain > probable && probable > possible)) {
+    possibleDuplicate = file.positive(thresholds, bits, "possible_duplicate");
+    if (!(certain > probable && probable > possible && possible >= possibleDuplicate)) {
       throw file.wrong(bits, "thresholds are out of order: certain > probable > possible");
     }
     margin = file.positive(top, root, "margin");

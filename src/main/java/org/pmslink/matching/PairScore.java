@@ -35,7 +35,7 @@ final class PairScore {
   enum Doubt {
     SCORE_TOO_LOW("the evidence is not enough"),
     ONLY_HOUSEHOLD("mostly what a household shares"),
-    NOTHING_BUT_NAME_AND_BIRTH_DATE("nothing but name and birth date agrees"),
+    NOTHING_BUT_NAME_AND_BIRTH_DATE("hardly anything but name and birth date agrees"),
     GIVEN_NAME_MISSING("no first name to compare"),
     GIVEN_NAME_DIFFERS("the first names differ, as those of twins do"),
     GIVEN_NAME_WEAK("the first names agree only roughly"),
@@ -62,6 +62,7 @@ final class PairScore {
   private final double prior;
   private final boolean households;
   private final double mostFromNames;
+  private final double possible;
   private final @Nullable Level[] levels = new @Nullable Level[FIELDS.length];
   private final double[] weights = new double[FIELDS.length];
   private final Set<Doubt> doubts = EnumSet.noneOf(Doubt.class);
@@ -71,11 +72,24 @@ final class PairScore {
   private Grade grade = Grade.CERTAINLY_NOT;
 
   PairScore(MatchingRules rules, Population population) {
+    this(rules, population, false);
+  }
+
+  /**
+   * @param duplicates whether both records are of one side
+   */
+  PairScore(MatchingRules rules, Population population, boolean duplicates) {
     this.rules = rules;
     this.population = population;
-    double records = Math.max(rules.priorRecords, population.records());
+    double least =
+        population.hasHouseholds() ? rules.priorRecords : rules.noHouseholdsNeedRecords;
+    double records = Math.max(least, population.records());
     prior = -Math.rint(Math.log(records) / Math.log(2) * 10_000) / 10_000;
     households = population.hasHouseholds();
+    possible =
+        !households
+            ? rules.possibleWithoutHouseholds
+            : duplicates ? rules.possibleDuplicate : rules.possible;
     mostFromNames = best(Field.GIVEN) + best(Field.MIDDLE) + best(Field.SUFFIX) + best(Field.SEX);
   }
 
@@ -138,7 +152,7 @@ final class PairScore {
     address(a, b);
     guarantor(a, b);
     // The costly comparisons come last, for pairs that they can still lift into the list.
-    if (!fully && personal() + household() + mostFromNames + prior < rules.possible) {
+    if (!fully && personal() + household() + mostFromNames + prior < possible) {
       score = prior;
       grade = Grade.CERTAINLY_NOT;
       return;
@@ -191,8 +205,10 @@ final class PairScore {
   }
 
   private void set(Field field, @Nullable Level level) {
+    double weight = level == null ? 0 : rules.weight(level);
     levels[field.ordinal()] = level;
-    weights[field.ordinal()] = level == null ? 0 : rules.weight(level);
+    weights[field.ordinal()] =
+        households ? weight : Math.max(weight, -rules.disagreementWithoutHouseholds);
   }
 
   private void set(Level level, double weight) {
@@ -323,7 +339,8 @@ final class PairScore {
   }
 
   private void address(Features a, Features b) {
-    Level level = FieldComparison.address(a, b);
+    Level level =
+        households ? FieldComparison.address(a, b) : FieldComparison.addressByParts(a, b);
     if (level == Level.ADDRESS_EXACT) {
       int people = population.people(ContactKind.PLACE, a.place());
       set(level, lessened(rules.weight(level), people));
@@ -379,14 +396,14 @@ final class PairScore {
   // ---- Grade ----
 
   private Grade judged() {
-    if (score < rules.possible) {
+    if (score < possible) {
       return Grade.CERTAINLY_NOT;
     }
     doubt();
     if (doubts.isEmpty()) {
       return Grade.CERTAIN;
     }
-    if (score < rules.probable) {
+    if (households && score < rules.probable) {
       return Grade.POSSIBLE;
     }
     boolean unlike =
@@ -395,18 +412,25 @@ final class PairScore {
   }
 
   private void doubt() {
-    if (score < rules.certain) {
+    if (score < (households ? rules.certain : rules.certainWithoutHouseholds)) {
       doubts.add(Doubt.SCORE_TOO_LOW);
     }
-    if (personal() < rules.certainPersonal) {
+    if (households && personal() < rules.certainPersonal) {
       doubts.add(Doubt.ONLY_HOUSEHOLD);
     }
     boolean sameSsn = level(Field.SSN) == Level.SSN_EXACT;
+    Level address = level(Field.ADDRESS);
     boolean samePlace =
-        level(Field.ADDRESS) == Level.ADDRESS_EXACT || level(Field.ADDRESS) == Level.ADDRESS_CLOSE;
+        address == Level.ADDRESS_OWN
+            || address == Level.ADDRESS_OWN_CLOSE
+            || address == Level.ADDRESS_EXACT
+            || address == Level.ADDRESS_CLOSE;
     int own = ownContacts(sameSsn, samePlace);
     int all = own + sharedContacts(samePlace);
-    if (all == 0) {
+    boolean contactDiffers =
+        level(Field.PHONE) == Level.PHONE_DIFFERENT || level(Field.EMAIL) == Level.EMAIL_DIFFERENT;
+    boolean weak = address == Level.ADDRESS_CLOSE;
+    if (all == 0 || (households && all == 1 && own == 0 && contactDiffers && weak)) {
       doubts.add(Doubt.NOTHING_BUT_NAME_AND_BIRTH_DATE);
     }
     Level given = level(Field.GIVEN);
@@ -432,8 +456,10 @@ final class PairScore {
     doubtGiven(given, givenAgrees, familyAgrees, birthAgrees, sameSsn, own, all);
     doubtBirth(birth, givenAgrees, familyAgrees, own, all);
     doubtFamily(family, givenAgrees, familyAgrees, birthAgrees, own, all);
-    boolean solid = givenAgrees && familyAgrees && birthAgrees;
-    if (level(Field.SEX) == Level.SEX_DIFFERENT && !(solid && all >= 2)) {
+    boolean typo = family == Level.FAMILY_TYPO && all >= 2;
+    boolean solid = givenAgrees && (familyAgrees || typo) && birthAgrees;
+    boolean swapped = given == Level.GIVEN_SWAPPED && birthAgrees && own >= 2;
+    if (level(Field.SEX) == Level.SEX_DIFFERENT && !(solid && (own >= 1 || all >= 2)) && !swapped) {
       doubts.add(Doubt.SEX_DIFFERS);
     }
     if (level(Field.MIDDLE) == Level.MIDDLE_DIFFERENT && !(solid && own >= 1)) {
@@ -455,7 +481,9 @@ final class PairScore {
   private int sharedContacts(boolean samePlace) {
     int shared = level(Field.SHARED_PHONE) != null && weight(Field.SHARED_PHONE) > 0 ? 1 : 0;
     shared += level(Field.SHARED_EMAIL) != null && weight(Field.SHARED_EMAIL) > 0 ? 1 : 0;
+    shared += level(Field.EMAIL) == Level.EMAIL_CLOSE ? 1 : 0;
     shared += level(Field.GUARANTOR) == Level.GUARANTOR_EXACT ? 1 : 0;
+    shared += level(Field.ADDRESS) == Level.ADDRESS_PARTIAL ? 1 : 0;
     return shared + (households && samePlace ? 1 : 0);
   }
 
@@ -478,26 +506,43 @@ final class PairScore {
       }
     } else if (given == Level.GIVEN_DIFFERENT || given == Level.GIVEN_SIMILAR) {
       doubts.add(Doubt.GIVEN_NAME_DIFFERS);
-    } else if (given == Level.GIVEN_INITIAL || given == Level.GIVEN_MIDDLE_NAME) {
-      if (!(birthAgrees && familyAgrees && own >= 1)) {
+    } else if (given == Level.GIVEN_SWAPPED) {
+      if (!(birthAgrees ? all >= 1 : all >= 2)) {
         doubts.add(Doubt.GIVEN_NAME_WEAK);
       }
-    } else if (!agrees && !(birthAgrees && (own >= 1 || all >= 2))) {
+    } else if (given == Level.GIVEN_INITIAL || given == Level.GIVEN_MIDDLE_NAME) {
+      boolean backed = own >= 1 || all >= 2 || (all >= 1 && middleAgrees());
+      boolean typo = level(Field.FAMILY) == Level.FAMILY_TYPO && own >= 1 && all >= 2;
+      if (!(birthAgrees && (familyAgrees || typo) && backed)) {
+        doubts.add(Doubt.GIVEN_NAME_WEAK);
+      }
+    } else if (!agrees && !(birthAgrees && (own >= 1 || all >= 2 || familyAgrees))) {
       doubts.add(Doubt.GIVEN_NAME_WEAK);
     }
+  }
+
+  private boolean middleAgrees() {
+    Level middle = level(Field.MIDDLE);
+    return middle == Level.MIDDLE_EXACT || middle == Level.MIDDLE_INITIAL;
   }
 
   private void doubtBirth(
       @Nullable Level birth, boolean givenAgrees, boolean familyAgrees, int own, int all) {
     if (birth == null) {
-      if (!(givenAgrees && familyAgrees && own >= 2)) {
+      boolean lastFour = level(Field.SSN) == Level.SSN_LAST_FOUR;
+      boolean email = level(Field.EMAIL) == Level.EMAIL_EXACT && all >= 2;
+      boolean typo = level(Field.FAMILY) == Level.FAMILY_TYPO;
+      boolean backed = own >= 2 || (familyAgrees && all >= 2 && (lastFour || email));
+      if (!(givenAgrees && (familyAgrees || typo) && backed)) {
         doubts.add(Doubt.BIRTH_DATE_MISSING);
       }
     } else if (birth == Level.BIRTH_DATE_DIFFERENT
+        || birth == Level.BIRTH_DATE_DAY_OR_MONTH
         || birth == Level.BIRTH_DATE_SAME_DAY_AND_MONTH) {
       doubts.add(Doubt.BIRTH_DATE_DIFFERS);
     } else if (birth != Level.BIRTH_DATE_EXACT
-        && !(givenAgrees && familyAgrees && own >= 1 && all >= 2)) {
+        && !(givenAgrees && (familyAgrees ? own >= 1 || all >= 2 : own >= 2))
+        && !(level(Field.GIVEN) == Level.GIVEN_SWAPPED && all >= 2)) {
       doubts.add(Doubt.BIRTH_DATE_WEAK);
     }
   }
@@ -513,35 +558,53 @@ final class PairScore {
       return;
     }
     boolean typo = family == Level.FAMILY_TYPO;
-    boolean solid = givenAgrees && birthAgrees && (typo ? all >= 1 : own >= 1 && all >= 2);
-    if (!solid && !(typo && birthAgrees && own >= 2)) {
+    boolean backed =
+        all >= 2
+            || (typo && all >= 1)
+            || level(Field.SSN) == Level.SSN_LAST_FOUR
+            || (own >= 1 && middleAgrees());
+    boolean solid = givenAgrees && birthAgrees && backed;
+    boolean madeUpFor =
+        typo
+            ? own >= 2
+                || (birthAgrees && all >= 2 && (own >= 1 || all >= 3 || middleAgrees()))
+            : birthAgrees && own >= 2 && level(Field.GIVEN) == Level.GIVEN_TYPO;
+    if (!solid && !madeUpFor) {
       doubts.add(Doubt.SURNAME_DIFFERS);
     }
   }
 
-  /** Where nobody shares an address, a pair that shares it and a name has nobody to be but one. */
+  /**
+   * Where nobody shares an address, whoever shares it and most of the rest has nobody to be but the
+   * same person.
+   */
   private void doubtWithoutHouseholds(
       @Nullable Level given,
       @Nullable Level family,
       @Nullable Level birth,
       boolean sameSsn,
       boolean samePlace) {
-    boolean birthAgrees = birth == Level.BIRTH_DATE_EXACT;
-    boolean familyAlike =
-        family != null && family != Level.FAMILY_DIFFERENT && family != Level.FAMILY_SIMILAR;
+    boolean familyAlike = family != null && family != Level.FAMILY_DIFFERENT;
     boolean givenAlike = given != null && given != Level.GIVEN_DIFFERENT;
-    if (given == null && !sameSsn && !(samePlace && birthAgrees && familyAlike)) {
+    boolean otherDay =
+        birth == Level.BIRTH_DATE_DIFFERENT
+            || birth == Level.BIRTH_DATE_DAY_OR_MONTH
+            || birth == Level.BIRTH_DATE_SAME_DAY_AND_MONTH;
+    boolean birthAlike = birth != null && !otherDay;
+    int support = (birthAlike ? 1 : 0) + (familyAlike ? 1 : 0) + (givenAlike ? 1 : 0);
+    boolean place = samePlace || level(Field.ADDRESS) == Level.ADDRESS_PARTIAL;
+    support += (place ? 1 : 0) + (sameSsn ? 2 : 0);
+    boolean backed = (place || sameSsn) && support >= 2;
+    if (given == null && !backed) {
       doubts.add(Doubt.GIVEN_NAME_MISSING);
     }
-    if (given == Level.GIVEN_DIFFERENT && !(sameSsn && (birthAgrees || familyAlike))) {
+    if (given == Level.GIVEN_DIFFERENT && !backed) {
       doubts.add(Doubt.GIVEN_NAME_DIFFERS);
     }
-    if (birth == null && !sameSsn && !(samePlace && givenAlike && familyAlike)) {
+    if (birth == null && !backed) {
       doubts.add(Doubt.BIRTH_DATE_MISSING);
     }
-    boolean otherDay =
-        birth == Level.BIRTH_DATE_DIFFERENT || birth == Level.BIRTH_DATE_SAME_DAY_AND_MONTH;
-    if (otherDay && !(sameSsn && givenAlike && familyAlike)) {
+    if (otherDay && !backed) {
       doubts.add(Doubt.BIRTH_DATE_DIFFERS);
     }
   }

@@ -5,8 +5,10 @@ import java.util.Arrays;
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.BiPredicate;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
@@ -83,7 +85,9 @@ public final class SetMatcher {
   public Outcome dedupe(RecordSet records) {
     Population population = new CountedPopulation(rules, List.of(records.features()));
     Scored scored = score(records.features(), records.features(), population, true);
-    return outcome(scored, consistent(scored.pairs), population);
+    List<Pair> pairs = new ArrayList<>(consistent(scored.pairs));
+    pairs.addAll(implied(scored.pairs, records.features(), population));
+    return outcome(scored, pairs, population);
   }
 
   /** Why a pair has its score: the numbers, and the same in words. */
@@ -137,7 +141,7 @@ public final class SetMatcher {
     CandidateSearch search = new CandidateSearch(right, rules.recordsPerKey);
     ThreadLocal<CandidateSearch.Found> found =
         ThreadLocal.withInitial(() -> new CandidateSearch.Found(right.size()));
-    ThreadLocal<PairScore> scores = ThreadLocal.withInitial(() -> new PairScore(rules, population));
+    ThreadLocal<PairScore> scores = ThreadLocal.withInitial(() -> new PairScore(rules, population, sameSet));
     int chunks = (left.size() + CHUNK - 1) / CHUNK;
     // Collected in the order of the chunks, whichever thread did them.
     List<Scored> parts =
@@ -335,6 +339,54 @@ public final class SetMatcher {
       consistent.add(doubtful ? pair.withGrade(Grade.PROBABLE, true) : pair);
     }
     return consistent;
+  }
+
+  /** A group larger than this is rather a chain of mistakes. */
+  private static final int LARGEST_GROUP = 30;
+
+  /**
+   * Two records that are both probably the same as a third are possibly the same, however little
+   * they show it themselves.
+   */
+  private List<Pair> implied(List<Pair> pairs, List<Features> records, Population population) {
+    int[] group = IntStream.range(0, records.size()).toArray();
+    for (Pair pair : pairs) {
+      if (pair.grade.compareTo(Grade.PROBABLE) >= 0) {
+        int one = root(group, pair.left);
+        int other = root(group, pair.right);
+        group[Math.max(one, other)] = Math.min(one, other);
+      }
+    }
+    Map<Integer, List<Integer>> groups = new HashMap<>();
+    for (int i = 0; i < group.length; i++) {
+      groups.computeIfAbsent(root(group, i), root -> new ArrayList<>(1)).add(i);
+    }
+    Set<Long> known = new HashSet<>();
+    pairs.forEach(pair -> known.add((long) pair.left << 32 | pair.right));
+    PairScore score = new PairScore(rules, population, true);
+    List<Pair> implied = new ArrayList<>();
+    for (List<Integer> members : groups.values()) {
+      if (members.size() > 2 && members.size() <= LARGEST_GROUP) {
+        for (int i : members) {
+          for (int j : members) {
+            if (i < j && !known.contains((long) i << 32 | j)) {
+              score.compareFully(records.get(i), records.get(j));
+              implied.add(new Pair(i, j, Grade.POSSIBLE, score.score(), null, false));
+            }
+          }
+        }
+      }
+    }
+    return implied;
+  }
+
+  private static int root(int[] group, int of) {
+    int at = of;
+    while (group[at] != at) {
+      group[at] = group[group[at]];
+      at = group[at];
+    }
+    return at;
   }
 
   /** Reasons in the order in which they are declared. */
