@@ -299,7 +299,8 @@ final class PersonFile {
                 null,
                 null,
                 null));
-    LocalDate longAgo = person.birthDate() == null ? longAgo(value(row, columns, "birth_date")) : null;
+    LocalDate longAgo =
+        person.birthDate() == null ? longAgo(value(row, columns, "birth_date")) : null;
     if (other == null && longAgo == null) {
       return person;
     }

@@ -395,8 +395,7 @@ final class FieldComparison {
     double text = Likeness.sharedPairs(a.street() + a.unit(), b.street() + b.unit());
     boolean cities = Likeness.jaroWinkler(a.city(), b.city()) >= 0.90;
     boolean zips =
-        !a.zip().isEmpty()
-            && (a.zip().equals(b.zip()) || Likeness.isOneEdit(a.zip(), b.zip()));
+        !a.zip().isEmpty() && (a.zip().equals(b.zip()) || Likeness.isOneEdit(a.zip(), b.zip()));
     int parts = (houses ? 1 : 0) + (text >= 0.75 ? 2 : text >= 0.45 ? 1 : 0);
     parts += (cities ? 1 : 0) + (zips ? 1 : 0);
     if (parts >= 4 || (parts == 3 && text >= 0.75)) {

@@ -61,7 +61,15 @@ public final class MatchingRules {
     MappingNode root = file.root(text);
     Map<String, Node> top =
         file.entries(
-            root, "prior", "fields", "household", "without_households", "frequency", "thresholds", "margin", "blocking");
+            root,
+            "prior",
+            "fields",
+            "household",
+            "without_households",
+            "frequency",
+            "thresholds",
+            "margin",
+            "blocking");
     version = hash(text);
     priorRecords =
         file.positive(
@@ -76,7 +84,8 @@ public final class MatchingRules {
     noHouseholdsBelowShare = file.probability(houses, household, "none_below_share");
     noHouseholdsNeedRecords = file.positive(houses, household, "none_needs_records");
     Node without = file.get(top, root, "without_households");
-    Map<String, Node> independent = file.entries(without, "certain", "possible", "disagreement_at_most");
+    Map<String, Node> independent =
+        file.entries(without, "certain", "possible", "disagreement_at_most");
     disagreementWithoutHouseholds = file.positive(independent, without, "disagreement_at_most");
     certainWithoutHouseholds = file.positive(independent, without, "certain");
     possibleWithoutHouseholds = file.positive(independent, without, "possible");
@@ -88,7 +97,8 @@ public final class MatchingRules {
         file.positive(file.entries(frequency, "shipped_counts_as"), frequency, "shipped_counts_as");
     Node bits = file.get(top, root, "thresholds");
     Map<String, Node> thresholds =
-        file.entries(bits, "certain", "certain_personal", "probable", "possible", "possible_duplicate");
+        file.entries(
+            bits, "certain", "certain_personal", "probable", "possible", "possible_duplicate");
     certain = file.positive(thresholds, bits, "certain");
     certainPersonal = file.positive(thresholds, bits, "certain_personal");
     probable = file.positive(thresholds, bits, "probable");

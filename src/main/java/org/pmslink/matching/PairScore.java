@@ -81,8 +81,7 @@ final class PairScore {
   PairScore(MatchingRules rules, Population population, boolean duplicates) {
     this.rules = rules;
     this.population = population;
-    double least =
-        population.hasHouseholds() ? rules.priorRecords : rules.noHouseholdsNeedRecords;
+    double least = population.hasHouseholds() ? rules.priorRecords : rules.noHouseholdsNeedRecords;
     double records = Math.max(least, population.records());
     prior = -Math.rint(Math.log(records) / Math.log(2) * 10_000) / 10_000;
     households = population.hasHouseholds();
@@ -339,8 +338,7 @@ final class PairScore {
   }
 
   private void address(Features a, Features b) {
-    Level level =
-        households ? FieldComparison.address(a, b) : FieldComparison.addressByParts(a, b);
+    Level level = households ? FieldComparison.address(a, b) : FieldComparison.addressByParts(a, b);
     if (level == Level.ADDRESS_EXACT) {
       int people = population.people(ContactKind.PLACE, a.place());
       set(level, lessened(rules.weight(level), people));
@@ -427,10 +425,15 @@ final class PairScore {
             || address == Level.ADDRESS_CLOSE;
     int own = ownContacts(sameSsn, samePlace);
     int all = own + sharedContacts(samePlace);
-    boolean contactDiffers =
-        level(Field.PHONE) == Level.PHONE_DIFFERENT || level(Field.EMAIL) == Level.EMAIL_DIFFERENT;
-    boolean weak = address == Level.ADDRESS_CLOSE;
-    if (all == 0 || (households && all == 1 && own == 0 && contactDiffers && weak)) {
+    boolean weak =
+        (address == Level.ADDRESS_CLOSE && !middleAgrees())
+            || (level(Field.FAMILY) == Level.FAMILY_TYPO
+                && level(Field.EMAIL) == Level.EMAIL_DIFFERENT);
+    boolean alone =
+        all == 0
+            && level(Field.MIDDLE) != Level.MIDDLE_EXACT
+            && (households || address == Level.ADDRESS_DIFFERENT);
+    if (alone || (households && all == 1 && own == 0 && contactDiffers() && weak)) {
       doubts.add(Doubt.NOTHING_BUT_NAME_AND_BIRTH_DATE);
     }
     Level given = level(Field.GIVEN);
@@ -459,7 +462,13 @@ final class PairScore {
     boolean typo = family == Level.FAMILY_TYPO && all >= 2;
     boolean solid = givenAgrees && (familyAgrees || typo) && birthAgrees;
     boolean swapped = given == Level.GIVEN_SWAPPED && birthAgrees && own >= 2;
-    if (level(Field.SEX) == Level.SEX_DIFFERENT && !(solid && (own >= 1 || all >= 2)) && !swapped) {
+    boolean spelt = givenAgrees || given == Level.GIVEN_TYPO;
+    boolean mistyped =
+        birthAgrees
+            && spelt
+            && (familyAgrees || family == Level.FAMILY_TYPO)
+            && (own >= 1 || all >= 2);
+    if (level(Field.SEX) == Level.SEX_DIFFERENT && !mistyped && !swapped) {
       doubts.add(Doubt.SEX_DIFFERS);
     }
     if (level(Field.MIDDLE) == Level.MIDDLE_DIFFERENT && !(solid && own >= 1)) {
@@ -516,9 +525,16 @@ final class PairScore {
       if (!(birthAgrees && (familyAgrees || typo) && backed)) {
         doubts.add(Doubt.GIVEN_NAME_WEAK);
       }
-    } else if (!agrees && !(birthAgrees && (own >= 1 || all >= 2 || familyAgrees))) {
+    } else if (!agrees
+        && !(birthAgrees && (own >= 1 || all >= 2 || familyAgrees))
+        && !(given == Level.GIVEN_TYPO && familyAgrees && own >= 2)) {
       doubts.add(Doubt.GIVEN_NAME_WEAK);
     }
+  }
+
+  private boolean contactDiffers() {
+    return level(Field.PHONE) == Level.PHONE_DIFFERENT
+        || level(Field.EMAIL) == Level.EMAIL_DIFFERENT;
   }
 
   private boolean middleAgrees() {
@@ -528,23 +544,38 @@ final class PairScore {
 
   private void doubtBirth(
       @Nullable Level birth, boolean givenAgrees, boolean familyAgrees, int own, int all) {
+    if (birth == Level.BIRTH_DATE_EXACT) {
+      return;
+    }
+    Level given = level(Field.GIVEN);
     if (birth == null) {
       boolean lastFour = level(Field.SSN) == Level.SSN_LAST_FOUR;
-      boolean email = level(Field.EMAIL) == Level.EMAIL_EXACT && all >= 2;
+      boolean email = level(Field.EMAIL) == Level.EMAIL_EXACT && !contactDiffers();
       boolean typo = level(Field.FAMILY) == Level.FAMILY_TYPO;
-      boolean backed = own >= 2 || (familyAgrees && all >= 2 && (lastFour || email));
+      boolean more = own >= 1 && (middleAgrees() || all >= 3);
+      boolean backed = own >= 2 || (familyAgrees && all >= 2 && (lastFour || email || more));
       if (!(givenAgrees && (familyAgrees || typo) && backed)) {
         doubts.add(Doubt.BIRTH_DATE_MISSING);
       }
-    } else if (birth == Level.BIRTH_DATE_DIFFERENT
-        || birth == Level.BIRTH_DATE_DAY_OR_MONTH
-        || birth == Level.BIRTH_DATE_SAME_DAY_AND_MONTH) {
+      return;
+    }
+    if (isAnotherDay(birth)) {
       doubts.add(Doubt.BIRTH_DATE_DIFFERS);
-    } else if (birth != Level.BIRTH_DATE_EXACT
-        && !(givenAgrees && (familyAgrees ? own >= 1 || all >= 2 : own >= 2))
-        && !(level(Field.GIVEN) == Level.GIVEN_SWAPPED && all >= 2)) {
+      return;
+    }
+    int close = level(Field.EMAIL) == Level.EMAIL_CLOSE ? 1 : 0;
+    boolean backed = all - close >= 2 || (own >= 1 && (close > 0 || !contactDiffers()));
+    if (!(givenAgrees && (familyAgrees ? backed : own >= 1 && all >= 2))
+        && !(given == Level.GIVEN_TYPO && familyAgrees && own >= 2)
+        && !(given == Level.GIVEN_SWAPPED && all >= 2)) {
       doubts.add(Doubt.BIRTH_DATE_WEAK);
     }
+  }
+
+  private static boolean isAnotherDay(@Nullable Level birth) {
+    return birth == Level.BIRTH_DATE_DIFFERENT
+        || birth == Level.BIRTH_DATE_DAY_OR_MONTH
+        || birth == Level.BIRTH_DATE_SAME_DAY_AND_MONTH;
   }
 
   private void doubtFamily(
@@ -557,17 +588,16 @@ final class PairScore {
     if (familyAgrees || family == Level.FAMILY_SWAPPED) {
       return;
     }
-    boolean typo = family == Level.FAMILY_TYPO;
+    boolean typo = family == Level.FAMILY_TYPO || (family == Level.FAMILY_SIMILAR && givenAgrees);
     boolean backed =
         all >= 2
-            || (typo && all >= 1)
+            || (family == Level.FAMILY_TYPO && all >= 1)
             || level(Field.SSN) == Level.SSN_LAST_FOUR
             || (own >= 1 && middleAgrees());
     boolean solid = givenAgrees && birthAgrees && backed;
     boolean madeUpFor =
         typo
-            ? own >= 2
-                || (birthAgrees && all >= 2 && (own >= 1 || all >= 3 || middleAgrees()))
+            ? own >= 2 || (birthAgrees && all >= 2) || (givenAgrees && own >= 1 && all >= 2)
             : birthAgrees && own >= 2 && level(Field.GIVEN) == Level.GIVEN_TYPO;
     if (!solid && !madeUpFor) {
       doubts.add(Doubt.SURNAME_DIFFERS);
@@ -586,10 +616,7 @@ final class PairScore {
       boolean samePlace) {
     boolean familyAlike = family != null && family != Level.FAMILY_DIFFERENT;
     boolean givenAlike = given != null && given != Level.GIVEN_DIFFERENT;
-    boolean otherDay =
-        birth == Level.BIRTH_DATE_DIFFERENT
-            || birth == Level.BIRTH_DATE_DAY_OR_MONTH
-            || birth == Level.BIRTH_DATE_SAME_DAY_AND_MONTH;
+    boolean otherDay = isAnotherDay(birth);
     boolean birthAlike = birth != null && !otherDay;
     int support = (birthAlike ? 1 : 0) + (familyAlike ? 1 : 0) + (givenAlike ? 1 : 0);
     boolean place = samePlace || level(Field.ADDRESS) == Level.ADDRESS_PARTIAL;

@@ -141,7 +141,8 @@ public final class SetMatcher {
     CandidateSearch search = new CandidateSearch(right, rules.recordsPerKey);
     ThreadLocal<CandidateSearch.Found> found =
         ThreadLocal.withInitial(() -> new CandidateSearch.Found(right.size()));
-    ThreadLocal<PairScore> scores = ThreadLocal.withInitial(() -> new PairScore(rules, population, sameSet));
+    ThreadLocal<PairScore> scores =
+        ThreadLocal.withInitial(() -> new PairScore(rules, population, sameSet));
     int chunks = (left.size() + CHUNK - 1) / CHUNK;
     // Collected in the order of the chunks, whichever thread did them.
     List<Scored> parts =
@@ -254,19 +255,27 @@ public final class SetMatcher {
     private boolean isRivalled(Pair pair) {
       for (Pair rival : ofLeft.getOrDefault(pair.left, List.of())) {
         if (rival.right != pair.right
-            && isClose(rival, pair)
+            && (isClose(rival, pair)
+                || isUnexplained(rival, ofRight.getOrDefault(rival.right, List.of())))
             && !isOnePerson(rights, rival.right, pair.right, true)) {
           return true;
         }
       }
       for (Pair rival : ofRight.getOrDefault(pair.right, List.of())) {
         if (rival.left != pair.left
-            && isClose(rival, pair)
+            && (isClose(rival, pair)
+                || isUnexplained(rival, ofLeft.getOrDefault(rival.left, List.of())))
             && !isOnePerson(lefts, rival.left, pair.left, false)) {
           return true;
         }
       }
       return false;
+    }
+
+    /** A probable rival that nobody else claims may be the one, however good the other looks. */
+    private boolean isUnexplained(Pair rival, List<Pair> ofItsRecord) {
+      return rival.grade == Grade.PROBABLE
+          && ofItsRecord.stream().noneMatch(other -> other.grade == Grade.CERTAIN);
     }
 
     private boolean isClose(Pair rival, Pair pair) {
@@ -351,7 +360,7 @@ public final class SetMatcher {
   private List<Pair> implied(List<Pair> pairs, List<Features> records, Population population) {
     int[] group = IntStream.range(0, records.size()).toArray();
     for (Pair pair : pairs) {
-      if (pair.grade.compareTo(Grade.PROBABLE) >= 0) {
+      if (pair.score >= rules.possible) {
         int one = root(group, pair.left);
         int other = root(group, pair.right);
         group[Math.max(one, other)] = Math.min(one, other);

@@ -27,7 +27,7 @@ class MatchCommandTest {
   private static final String ROBERT =
       "M1,ZEBROWSKI,Robert,1971-03-04,M,(614) 555-0123,zeb@mail.example,12 Oak Street,Powell,Ohio,43065\n";
 
-  @TempDir Path folder;
+  @TempDir Path folder = Path.of("");
 
   /** What a command printed, and how it ended. */
   private record Ending(int status, String printed) {}
