@@ -50,11 +50,16 @@ class MatchCommandTest {
   }
 
   @Test
-  void linksNobodyWhenTwoMembersFit() throws IOException {
-    String twice = ROBERT + ROBERT.replace("M1", "M2").replace("1971-03-04", "1971-03-05");
+  void linksAnInitialToNeitherOfTwoTwins() throws IOException {
+    String initial = BOB.replace("Bob", "R");
+    match(HEADER + initial, HEADER + ROBERT);
+    assertThat(lines("decisions.csv").get(1)).startsWith("P1,M1,certain,");
 
-    match(HEADER + BOB, HEADER + twice.replace("zeb@", "other@"));
+    match(
+        HEADER + initial,
+        HEADER + ROBERT + ROBERT.replace("M1", "M2").replace("Robert", "Richard"));
 
+    assertThat(lines("decisions.csv")).hasSize(3);
     assertThat(lines("decisions.csv").toString()).doesNotContain("certain");
   }
 

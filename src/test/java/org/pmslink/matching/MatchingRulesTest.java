@@ -49,7 +49,7 @@ class MatchingRulesTest {
         "{m: 0.985, u: 0.50}|{m: much, u: 0.5}|m is not a number",
         "{m: 0.985, u: 0.50}|{m: 0.985}|missing: u",
         "{m: 0.985, u: 0.50}|0.985|names and values are expected here",
-        "  cap: 15|  cap: -1|cap is not a number above 0",
+        "  cap: 16|  cap: -1|cap is not a number above 0",
       })
   void aWrongRuleIsRefusedWithItsLine(String right, String wrong, String reason) {
     int line = (int) shipped.substring(0, shipped.indexOf(right)).lines().count();
