@@ -92,10 +92,6 @@ record Features(
         formalNames(given, first, preferred));
   }
 
-  boolean isMale() {
-    return gender == Gender.MALE;
-  }
-
   boolean hasSex() {
     return gender == Gender.MALE || gender == Gender.FEMALE;
   }

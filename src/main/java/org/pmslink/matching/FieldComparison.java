@@ -341,7 +341,7 @@ final class FieldComparison {
 
   static @Nullable Level address(Features a, Features b) {
     if (!a.place().isEmpty() && !b.place().isEmpty()) {
-      boolean samePlace = sameOrUnknown(a.zip(), b.zip()) || sameOrUnknown(a.city(), b.city());
+      boolean samePlace = isSameAndKnown(a.zip(), b.zip()) || isSameAndKnown(a.city(), b.city());
       boolean sameHouse = a.houseNumber().equals(b.houseNumber());
       boolean sameStreet = a.street().equals(b.street());
       boolean otherUnit =
@@ -404,7 +404,7 @@ final class FieldComparison {
     return parts >= 2 ? Level.ADDRESS_PARTIAL : level;
   }
 
-  private static boolean sameOrUnknown(String one, String other) {
+  private static boolean isSameAndKnown(String one, String other) {
     return !one.isEmpty() && one.equals(other);
   }
 
