@@ -27,6 +27,8 @@ import picocli.CommandLine.Spec;
       StatusCommand.class,
       CheckCommand.class,
       MapCommand.class,
+      MatchCommand.class,
+      DedupeCommand.class,
       DeadLettersCommand.class
     },
     footerHeading = "%nSettings:%n",

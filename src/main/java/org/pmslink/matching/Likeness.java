@@ -45,6 +45,25 @@ final class Likeness {
         && a.regionMatches(at + 2, b, at + 2, a.length() - at - 2);
   }
 
+  /** Share of pairs of neighbouring letters that two texts have in common (Dice), 0 to 1. */
+  static double sharedPairs(String a, String b) {
+    if (a.length() < 2 || b.length() < 2) {
+      return 0;
+    }
+    boolean[] taken = new boolean[b.length() - 1];
+    int common = 0;
+    for (int i = 0; i + 1 < a.length(); i++) {
+      for (int j = 0; j < taken.length; j++) {
+        if (!taken[j] && a.charAt(i) == b.charAt(j) && a.charAt(i + 1) == b.charAt(j + 1)) {
+          taken[j] = true;
+          common++;
+          break;
+        }
+      }
+    }
+    return 2.0 * common / (a.length() + b.length() - 2);
+  }
+
   /** Jaro-Winkler similarity, 0 to 1. */
   static double jaroWinkler(String a, String b) {
     if (a.isEmpty() || b.isEmpty()) {

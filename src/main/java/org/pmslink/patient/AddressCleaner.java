@@ -20,6 +20,7 @@ final class AddressCleaner {
   private static final Map<String, String> DIRECTIONS = table("direction");
   private static final Map<String, String> UNITS = table("unit");
   private static final Map<String, String> STATES = table("state");
+  private static final Set<String> STATE_CODES = Set.copyOf(STATES.values());
 
   private static final Set<String> FILLERS =
       Set.of(
@@ -55,7 +56,10 @@ final class AddressCleaner {
     String country = plain("address.country", typed.country());
     String state = state(plain("address.state", typed.state()));
     String city = plain("address.city", typed.city());
-    boolean american = country == null || UNITED_STATES.contains(country);
+    boolean american =
+        country == null
+            ? state == null || STATE_CODES.contains(state)
+            : UNITED_STATES.contains(country);
     String postalCode =
         postalCode(plain("address.postalCode", typed.postalCode()), state, american);
     Lines lines =

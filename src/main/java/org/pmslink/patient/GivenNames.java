@@ -19,6 +19,7 @@ public final class GivenNames {
   private final Map<String, String> spellings = new HashMap<>();
   private final Map<String, Set<String>> formalNames = new HashMap<>();
   private final Set<String> heads = new HashSet<>();
+  private final Map<String, Set<String>> shortForms = new HashMap<>();
 
   private GivenNames(Iterable<String> lines) {
     for (String line : lines) {
@@ -35,6 +36,9 @@ public final class GivenNames {
         heads.addAll(formal);
         for (String nickname : names(line.substring(colon + 1))) {
           formalNames.computeIfAbsent(nickname, n -> new HashSet<>()).addAll(formal);
+          for (String name : formal) {
+            shortForms.computeIfAbsent(name, n -> new TreeSet<>()).add(nickname);
+          }
         }
       }
     }
@@ -56,6 +60,17 @@ public final class GivenNames {
   /** The table that is part of the product. */
   public static GivenNames shipped() {
     return SHIPPED;
+  }
+
+  /** What the bearers of a formal name are called; folded, sorted. */
+  public Set<String> shortForms(String formal) {
+    return shortForms.getOrDefault(standard(formal), Set.of());
+  }
+
+  /** Whether this is a name in the table, formal or not; folded as {@link Folding#fold} does. */
+  public boolean knows(String folded) {
+    String name = standard(folded);
+    return spellings.containsKey(folded) || heads.contains(name) || formalNames.containsKey(name);
   }
 
   /** Whether two names are equal, nicknames of one another or short for one formal name. */

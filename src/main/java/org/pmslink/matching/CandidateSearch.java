@@ -1,0 +1,313 @@
+package org.pmslink.matching;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
+
+/**
+ * Finds who is worth comparing. Records are filed under several keys, joined by OR: some without
+ * surname (marriage), some without given name (nickname), some without birth date, so that a record
+ * is found after any one or two things about it have changed. A key that too many records share is
+ * narrowed by joining it with birth date, zip code or the sound of the name; where even that leaves
+ * too many, the search says so instead of reading as "nobody".
+ */
+final class CandidateSearch {
+  /** A record's number takes the low bits of an entry, the key's hash the rest. */
+  private static final int NUMBER_BITS = 24;
+
+  static final int MOST_RECORDS = 1 << NUMBER_BITS;
+  private static final long NUMBER_MASK = MOST_RECORDS - 1L;
+
+  /** How much larger a narrowed key may be than one that is not. */
+  private static final int NARROWED_MAY_HOLD = 4;
+
+  private final List<Features> filed;
+  private final int limit;
+  private final long[] entries;
+  private final long[] narrowed;
+
+  CandidateSearch(List<Features> filed, int limit) {
+    if (filed.size() > MOST_RECORDS) {
+      throw new IllegalArgumentException("more than " + MOST_RECORDS + " records");
+    }
+    this.filed = filed;
+    this.limit = limit;
+    Entries all = new Entries(filed.size() * 12);
+    for (int i = 0; i < filed.size(); i++) {
+      for (long key : keys(filed.get(i))) {
+        all.add(key, i);
+      }
+    }
+    this.entries = all.sorted();
+    this.narrowed = narrow();
+  }
+
+  /** What one thread needs to collect candidates without allocating. */
+  static final class Found {
+    private final int[] seenAt;
+    private int turn;
+    private boolean tooMany;
+    private final int[] numbers;
+    private int size;
+
+    Found(int records) {
+      seenAt = new int[records];
+      numbers = new int[records];
+    }
+
+    int size() {
+      return size;
+    }
+
+    int number(int i) {
+      return numbers[i];
+    }
+
+    boolean tooMany() {
+      return tooMany;
+    }
+
+    private void add(int number) {
+      if (seenAt[number] != turn) {
+        seenAt[number] = turn;
+        numbers[size++] = number;
+      }
+    }
+  }
+
+  /** Fills {@code found} with all records that share a key with the subject. */
+  void find(Features subject, Found found) {
+    found.turn++;
+    found.size = 0;
+    found.tooMany = false;
+    for (long key : keys(subject)) {
+      int from = first(entries, key);
+      int to = end(entries, key, from);
+      if (to - from <= limit) {
+        collect(entries, from, to, found);
+        continue;
+      }
+      for (long narrow : narrowed(key, subject)) {
+        int start = first(narrowed, narrow);
+        int stop = end(narrowed, narrow, start);
+        if (stop - start <= limit * NARROWED_MAY_HOLD) {
+          collect(narrowed, start, stop, found);
+        } else {
+          found.tooMany = true;
+        }
+      }
+    }
+  }
+
+  private static void collect(long[] entries, int from, int to, Found found) {
+    for (int i = from; i < to; i++) {
+      found.add((int) (entries[i] & NUMBER_MASK));
+    }
+  }
+
+  private static int first(long[] entries, long key) {
+    int at = Arrays.binarySearch(entries, key & ~NUMBER_MASK);
+    return at < 0 ? -at - 1 : at;
+  }
+
+  private static int end(long[] entries, long key, int from) {
+    int at = from;
+    long high = key & ~NUMBER_MASK;
+    while (at < entries.length && (entries[at] & ~NUMBER_MASK) == high) {
+      at++;
+      if (at - from > 100) {
+        int stop = Arrays.binarySearch(entries, at, entries.length, high | NUMBER_MASK);
+        return stop < 0 ? -stop - 1 : stop + 1;
+      }
+    }
+    return at;
+  }
+
+  private long[] narrow() {
+    Entries narrow = new Entries(1024);
+    for (int from = 0; from < entries.length; ) {
+      int to = end(entries, entries[from], from);
+      if (to - from > limit) {
+        long key = entries[from] & ~NUMBER_MASK;
+        for (int i = from; i < to; i++) {
+          int number = (int) (entries[i] & NUMBER_MASK);
+          for (long narrower : narrowed(key, filed.get(number))) {
+            narrow.add(narrower, number);
+          }
+        }
+      }
+      from = to;
+    }
+    return narrow.sorted();
+  }
+
+  /** A key joined with the birth date, the zip code, and the sound of the name. */
+  private static Set<Long> narrowed(long key, Features person) {
+    Set<Long> keys = new LinkedHashSet<>();
+    long wide = key & ~NUMBER_MASK;
+    if (person.birth() != 0) {
+      keys.add(KeyHash.of("birth", wide, Integer.toString(person.birth())));
+    }
+    if (!person.zip().isEmpty()) {
+      keys.add(KeyHash.of("zip", wide, person.zip()));
+    }
+    for (String name : soundOfNames(person)) {
+      keys.add(KeyHash.of("name", wide, name));
+    }
+    return keys;
+  }
+
+  /** The keys under which a person is filed. */
+  static Set<Long> keys(Features p) {
+    Set<Long> keys = new LinkedHashSet<>();
+    if (p.birth() != 0) {
+      String birth = Integer.toString(p.birth());
+      keys.add(KeyHash.of("birth", birth));
+      if (!p.family().isEmpty()) {
+        for (String form : p.formalNames()) {
+          String initials = initialsInOrder(form, p.family());
+          keys.add(KeyHash.of("month+initials", birth.substring(0, 6), initials));
+        }
+      }
+    }
+    for (String name : soundOfNames(p)) {
+      keys.add(KeyHash.of("name", name));
+    }
+    for (String phone : p.phones()) {
+      keys.add(KeyHash.of("phone", phone));
+    }
+    for (String email : p.emails()) {
+      keys.add(KeyHash.of("email", email));
+      int at = email.indexOf('@');
+      if (at >= 5) {
+        keys.add(KeyHash.of("mailbox", email.substring(0, at)));
+      }
+    }
+    if (!p.ssn().isEmpty()) {
+      keys.add(KeyHash.of("ssn", p.ssn()));
+    }
+    if (!p.ssnLast4().isEmpty()) {
+      keys.add(KeyHash.of("ssn4", p.ssnLast4()));
+    }
+    if (!p.place().isEmpty()) {
+      keys.add(KeyHash.of("place", p.place()));
+    }
+    if (!p.street().isEmpty() && !p.houseNumber().isEmpty()) {
+      keys.add(KeyHash.of("house+street", p.houseNumber(), p.street()));
+    }
+    if (!p.zip().isEmpty()) {
+      if (!p.street().isEmpty()) {
+        keys.add(KeyHash.of("street+zip", p.street(), p.zip()));
+      }
+      if (!p.houseNumber().isEmpty()) {
+        keys.add(KeyHash.of("house+zip", p.houseNumber(), p.zip()));
+      }
+    }
+    if (p.unit().length() >= 6 && !p.city().isEmpty()) {
+      keys.add(KeyHash.of("second line+city", p.unit(), p.city()));
+    }
+    String where = p.zip().isEmpty() ? p.city() : p.zip();
+    if (!where.isEmpty()) {
+      if (!p.family().isEmpty()) {
+        keys.add(KeyHash.of("family+zip", sound(p.family()), where));
+      }
+      for (String form : p.formalNames()) {
+        keys.add(KeyHash.of("given+zip", form, where));
+      }
+    }
+    return keys;
+  }
+
+  /** Given and family name, in an order that does not matter: the two are sometimes swapped. */
+  private static List<String> soundOfNames(Features p) {
+    if (p.family().isEmpty() || p.formalNames().isEmpty()) {
+      return List.of();
+    }
+    List<String> families = new ArrayList<>(p.familyParts());
+    if (!families.contains(p.family())) {
+      families.add(p.family());
+    }
+    List<String> names = new ArrayList<>(2);
+    for (String form : p.formalNames()) {
+      String given = sound(form);
+      for (String part : families) {
+        String family = sound(part);
+        String name = given.compareTo(family) <= 0 ? given + ' ' + family : family + ' ' + given;
+        if (!names.contains(name)) {
+          names.add(name);
+        }
+      }
+    }
+    return names;
+  }
+
+  private static String initialsInOrder(String given, String family) {
+    char one = given.charAt(0);
+    char other = family.charAt(0);
+    return one <= other ? "" + one + other : "" + other + one;
+  }
+
+  /** Soundex, but that first letters which sound alike are one (Katherine, Catherine). */
+  static String sound(String name) {
+    StringBuilder out = new StringBuilder(4);
+    char first = name.charAt(0);
+    out.append(
+        switch (first) {
+          case 'c', 'q' -> 'k';
+          case 'g' -> 'j';
+          case 'x', 'z' -> 's';
+          case 'e', 'i', 'o', 'u', 'y' -> 'a';
+          case 'p' -> name.startsWith("ph") ? 'f' : 'p';
+          default -> first;
+        });
+    char last = code(first);
+    for (int i = 1; i < name.length() && out.length() < 4; i++) {
+      char c = name.charAt(i);
+      char code = code(c);
+      if (code != '0' && code != last) {
+        out.append(code);
+      }
+      if (c != 'h' && c != 'w') {
+        last = code;
+      }
+    }
+    return out.toString();
+  }
+
+  private static char code(char letter) {
+    return switch (letter) {
+      case 'b', 'f', 'p', 'v' -> '1';
+      case 'c', 'g', 'j', 'k', 'q', 's', 'x', 'z' -> '2';
+      case 'd', 't' -> '3';
+      case 'l' -> '4';
+      case 'm', 'n' -> '5';
+      case 'r' -> '6';
+      default -> '0';
+    };
+  }
+
+  /** A growing list of key and record number in one long. */
+  private static final class Entries {
+    private long[] values;
+    private int size;
+
+    Entries(int capacity) {
+      values = new long[Math.max(16, capacity)];
+    }
+
+    void add(long key, int number) {
+      if (size == values.length) {
+        values = Arrays.copyOf(values, size + (size >> 1));
+      }
+      values[size++] = (key & ~NUMBER_MASK) | number;
+    }
+
+    long[] sorted() {
+      long[] exact = Arrays.copyOf(values, size);
+      Arrays.parallelSort(exact);
+      return exact;
+    }
+  }
+}

@@ -1,0 +1,216 @@
+package org.pmslink.matching;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.Function;
+import org.pmslink.patient.GivenNames;
+
+/** A population counted over all records of the files at hand, whatever their order. */
+final class CountedPopulation implements Population {
+  /**
+   * A birth date's share is counted among this many more people, so that few records say little.
+   */
+  private static final int BIRTH_DATES_BLENDED = 20_000;
+
+  /** How often an unknown name must stand in the files to count as a name. */
+  private static final int KNOWN_FROM = 5;
+
+  /** More records than these with one contact are all different people, as far as it matters. */
+  private static final int MOST_LOOKED_AT = 64;
+
+  private static final int EARLIEST_LATEST_BIRTH_YEAR = 2015;
+
+  private final MatchingRules rules;
+  private final int records;
+  private final int all;
+  private final Map<String, int[]> givens = new HashMap<>();
+  private final Map<String, int[]> families = new HashMap<>();
+  private final Map<String, int[]> cities = new HashMap<>();
+  private final Map<Integer, int[]> births = new HashMap<>();
+  private final Map<ContactKind, Map<String, Integer>> shared = new HashMap<>();
+  private int latestBirthYear = EARLIEST_LATEST_BIRTH_YEAR;
+  private int withCity;
+  private final boolean households;
+
+  CountedPopulation(MatchingRules rules, List<List<Features>> sides) {
+    this.rules = rules;
+    records = sides.stream().mapToInt(List::size).max().orElse(0);
+    List<Features> together = new ArrayList<>();
+    sides.forEach(together::addAll);
+    all = together.size();
+    for (Features f : together) {
+      count(givens, f.given());
+      count(families, f.family());
+      count(cities, f.city());
+      withCity += f.city().isEmpty() ? 0 : 1;
+      if (f.birth() != 0) {
+        births.computeIfAbsent(f.birth(), b -> new int[1])[0]++;
+        latestBirthYear = Math.max(latestBirthYear, f.birth() / 10_000);
+      }
+    }
+    shared.put(ContactKind.PHONE, shared(together, Features::phones));
+    shared.put(ContactKind.EMAIL, shared(together, Features::emails));
+    // Of one file only: on two files, two spellings of one person are no reason to doubt a number.
+    Map<String, Integer> ssns = new HashMap<>();
+    for (List<Features> side : sides) {
+      shared(side, f -> one(f.ssn())).forEach((ssn, people) -> ssns.merge(ssn, people, Math::max));
+    }
+    shared.put(ContactKind.SSN, ssns);
+    shared.put(ContactKind.PLACE, shared(together, f -> one(f.place())));
+    // Whoever has telephones to go by need not make up for them.
+    boolean contacts =
+        together.stream().anyMatch(f -> !f.phones().isEmpty() || !f.emails().isEmpty());
+    households = contacts || countHouseholds(sides);
+  }
+
+  private static void count(Map<String, int[]> counts, String value) {
+    if (!value.isEmpty()) {
+      counts.computeIfAbsent(value, v -> new int[1])[0]++;
+    }
+  }
+
+  private static List<String> one(String value) {
+    return value.isEmpty() ? List.of() : List.of(value);
+  }
+
+  /** Within each file by itself, because across them one person stands twice. */
+  private boolean countHouseholds(List<List<Features>> sides) {
+    long withPlace = 0;
+    Set<Features> sharing = new HashSet<>();
+    for (List<Features> side : sides) {
+      Map<String, Integer> places = shared(side, f -> one(f.place()));
+      for (Features f : side) {
+        if (!f.place().isEmpty()) {
+          withPlace++;
+          if (places.containsKey(f.place())) {
+            sharing.add(f);
+          }
+        }
+      }
+    }
+    return withPlace < rules.noHouseholdsNeedRecords
+        || sharing.size() >= rules.noHouseholdsBelowShare * withPlace;
+  }
+
+  /** The values that more than one person has, with how many these are. */
+  private Map<String, Integer> shared(
+      List<Features> records, Function<Features, List<String>> values) {
+    List<String> texts = new ArrayList<>();
+    List<Features> owners = new ArrayList<>();
+    for (Features f : records) {
+      for (String value : values.apply(f)) {
+        texts.add(value);
+        owners.add(f);
+      }
+    }
+    Integer[] order = new Integer[texts.size()];
+    Arrays.setAll(order, i -> i);
+    Arrays.parallelSort(order, Comparator.comparing(texts::get));
+    Map<String, Integer> shared = new HashMap<>();
+    for (int from = 0; from < order.length; ) {
+      int to = from + 1;
+      while (to < order.length && texts.get(order[to]).equals(texts.get(order[from]))) {
+        to++;
+      }
+      if (to - from > 1) {
+        List<Features> group = new ArrayList<>();
+        for (int i = from; i < to; i++) {
+          group.add(owners.get(order[i]));
+        }
+        int people = people(group);
+        if (people > 1) {
+          shared.put(texts.get(order[from]), people);
+        }
+      }
+      from = to;
+    }
+    return shared;
+  }
+
+  private int people(List<Features> group) {
+    // Sorted, because who is taken for whom depends on who is looked at first.
+    group.sort(
+        Comparator.comparing(Features::given)
+            .thenComparingInt(Features::birth)
+            .thenComparing(Features::family)
+            .thenComparing(Features::middle)
+            .thenComparing(Features::preferred));
+    if (group.size() > MOST_LOOKED_AT) {
+      Set<String> distinct = new HashSet<>();
+      group.forEach(f -> distinct.add(f.given() + f.birth()));
+      return distinct.size();
+    }
+    List<Features> people = new ArrayList<>();
+    for (Features one : group) {
+      boolean known = false;
+      for (Features other : people) {
+        known |= !FieldComparison.isClearlySomebodyElse(one, other, this);
+      }
+      if (!known) {
+        people.add(one);
+      }
+    }
+    return people.size();
+  }
+
+  @Override
+  public int records() {
+    return records;
+  }
+
+  @Override
+  public double givenFrequency(String given) {
+    return blended(givens, given, NameFrequencies.given());
+  }
+
+  @Override
+  public double familyFrequency(String family) {
+    return blended(families, family, NameFrequencies.family());
+  }
+
+  private double blended(Map<String, int[]> counts, String name, NameFrequencies shipped) {
+    double own = counts.getOrDefault(name, new int[1])[0];
+    // The pair itself is no evidence that the name is common.
+    double others = Math.max(0, own - 2);
+    return (others + rules.shippedCountsAs * shipped.share(name)) / (all + rules.shippedCountsAs);
+  }
+
+  @Override
+  public double cityFrequency(String city) {
+    return (cities.getOrDefault(city, new int[1])[0] + 1.0) / (withCity + 20.0);
+  }
+
+  @Override
+  public boolean isKnownGivenName(String given) {
+    return NameFrequencies.given().knows(given)
+        || GivenNames.shipped().knows(given)
+        || givens.getOrDefault(given, new int[1])[0] >= Math.max(KNOWN_FROM, all / 5_000);
+  }
+
+  @Override
+  public double birthDateFrequency(int birth) {
+    double own = births.getOrDefault(birth, new int[1])[0];
+    return own / (all + BIRTH_DATES_BLENDED);
+  }
+
+  @Override
+  public int people(ContactKind kind, String value) {
+    return shared.getOrDefault(kind, Map.of()).getOrDefault(value, 1);
+  }
+
+  @Override
+  public int latestBirthYear() {
+    return latestBirthYear;
+  }
+
+  @Override
+  public boolean hasHouseholds() {
+    return households;
+  }
+}

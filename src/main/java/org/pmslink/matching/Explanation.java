@@ -1,0 +1,125 @@
+package org.pmslink.matching;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import org.pmslink.matching.Comparison.Evidence;
+import org.pmslink.matching.Comparison.Grade;
+import org.pmslink.matching.Level.Field;
+import org.pmslink.matching.SetMatcher.Pair;
+
+/**
+ * Why two records have their grade, for the staff of a practice and for the audit.
+ *
+ * @param comparison the numbers: prior and evidence add up to the score
+ * @param words the same in words; holds names, so it is patient data
+ * @param whyNotCertain what keeps the pair from being linked; empty when it is certain
+ * @param rulesVersion of the rules that were used
+ */
+public record Explanation(
+    Comparison comparison, String words, List<String> whyNotCertain, String rulesVersion) {
+
+  public Explanation {
+    whyNotCertain = List.copyOf(whyNotCertain);
+  }
+
+  static Explanation of(PairScore score, Pair pair, Features a, Features b, MatchingRules rules) {
+    Comparison comparison = score.comparison();
+    List<String> same = new ArrayList<>();
+    List<String> roughly = new ArrayList<>();
+    List<String> differs = new ArrayList<>();
+    for (Field field : Field.values()) {
+      Level level = score.level(field);
+      if (level == null) {
+        continue;
+      }
+      String text = name(field) + values(field, level, a, b);
+      if (level.label.equals("different") || level == Level.SUFFIX_ONE_SIDED) {
+        differs.add(text);
+      } else if (level.label.equals("exact") || level.label.equals("equal")) {
+        same.add(text);
+      } else {
+        roughly.add(text + ": " + level.label.replace('_', ' '));
+      }
+    }
+    StringBuilder words = new StringBuilder();
+    append(words, "Same ", same);
+    append(words, "Roughly: ", roughly);
+    append(words, "Different: ", differs);
+    Double runnerUp = pair.runnerUp();
+    if (runnerUp == null) {
+      words.append("There is no other candidate.");
+    } else {
+      double lead = pair.score() - runnerUp;
+      words.append(
+          lead < 0
+              ? "Another candidate fits better."
+              : lead <= rules.margin
+                  ? "Another candidate fits as well."
+                  : "Next best candidate is far behind.");
+    }
+    List<String> why = new ArrayList<>(SetMatcher.words(score.doubts()));
+    if (pair.isRivalled()) {
+      why.add("another record fits as well");
+    }
+    return new Explanation(
+        new Comparison(pair.grade(), comparison.score(), comparison.prior(), comparison.evidence()),
+        words.toString(),
+        pair.grade() == Grade.CERTAIN ? List.of() : why,
+        rules.version());
+  }
+
+  private static void append(StringBuilder words, String lead, List<String> parts) {
+    if (!parts.isEmpty()) {
+      words.append(lead).append(String.join(", ", parts)).append(". ");
+    }
+  }
+
+  private static String name(Field field) {
+    return switch (field) {
+      case GIVEN -> "first name";
+      case MIDDLE -> "middle name";
+      case SUFFIX -> "suffix";
+      case BIRTH_DATE -> "birth date";
+      case SEX -> "sex";
+      case SSN -> "social security number";
+      case PHONE -> "telephone";
+      case EMAIL -> "e-mail";
+      case FAMILY -> "surname";
+      case SHARED_PHONE -> "telephone that others have too";
+      case SHARED_EMAIL -> "e-mail that others have too";
+      case ADDRESS -> "address";
+      case GUARANTOR -> "guarantor";
+    };
+  }
+
+  private static String values(Field field, Level level, Features a, Features b) {
+    if (level.label.equals("exact")) {
+      return "";
+    }
+    return switch (field) {
+      case GIVEN -> pair(a.given(), b.given());
+      case FAMILY -> pair(a.family(), b.family());
+      case SUFFIX -> pair(a.suffix(), b.suffix());
+      default -> "";
+    };
+  }
+
+  private static String pair(String one, String other) {
+    return " (" + capital(one) + " / " + capital(other) + ")";
+  }
+
+  private static String capital(String folded) {
+    return folded.isEmpty()
+        ? "none"
+        : folded.substring(0, 1).toUpperCase(Locale.ROOT) + folded.substring(1);
+  }
+
+  /** The evidence with the prior in front, whose weights add up to the score. */
+  public List<Evidence> evidenceWithPrior() {
+    List<Evidence> all = new ArrayList<>();
+    all.add(new Evidence("prior", "before any evidence", comparison.prior()));
+    all.addAll(comparison.evidence());
+    return all;
+  }
+}

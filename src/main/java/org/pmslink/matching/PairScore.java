@@ -1,0 +1,638 @@
+package org.pmslink.matching;
+
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import org.pmslink.matching.Comparison.Evidence;
+import org.pmslink.matching.Comparison.Grade;
+import org.pmslink.matching.Level.Field;
+import org.pmslink.matching.Population.ContactKind;
+
+/**
+ * The model over one pair: every field to a level, every level to its weight, the weights to a
+ * score, and score and levels to a grade.
+ *
+ * <p>What the textbook model (Fellegi and Sunter 1969) gets wrong in a dental practice is that
+ * fields are not independent there: a family shares surname, address and telephone. So these count
+ * as one fact, up to a cap, and a pair that only they carry is never certain. Nor is one that rests
+ * on name and birth date alone, because namesakes with one birth date exist.
+ *
+ * <p>An instance is used again and again by one thread; {@link #comparison()} copies what it holds.
+ */
+final class PairScore {
+  /** Whoever is younger has a parent's telephone, in years. */
+  private static final int CHILD = 16;
+
+  /** A value that so many people have is an office's, a home's or a filler: no evidence. */
+  private static final int CROWD = 20;
+
+  /** Birth dates that are so much more frequent than others are fillers of that office. */
+  private static final double FILLER_BIRTH_DATE = 0.0015;
+
+  /** Why a pair with a high score is not certain. */
+  enum Doubt {
+    SCORE_TOO_LOW("the evidence is not enough"),
+    ONLY_HOUSEHOLD("mostly what a household shares"),
+    NOTHING_BUT_NAME_AND_BIRTH_DATE("hardly anything but name and birth date agrees"),
+    GIVEN_NAME_MISSING("no first name to compare"),
+    GIVEN_NAME_DIFFERS("the first names differ, as those of twins do"),
+    GIVEN_NAME_WEAK("the first names agree only roughly"),
+    BIRTH_DATE_MISSING("no birth date to compare"),
+    BIRTH_DATE_DIFFERS("the birth dates differ"),
+    BIRTH_DATE_WEAK("the birth dates agree only roughly"),
+    SURNAME_DIFFERS("the surnames differ"),
+    SUFFIX("Jr and Sr may be two people"),
+    SEX_DIFFERS("the sex differs"),
+    MIDDLE_NAME_DIFFERS("the middle names differ"),
+    SSN_DIFFERS("the social security numbers differ");
+
+    final String words;
+
+    Doubt(String words) {
+      this.words = words;
+    }
+  }
+
+  private static final Field[] FIELDS = Field.values();
+
+  private final MatchingRules rules;
+  private final Population population;
+  private final double prior;
+  private final boolean households;
+  private final double mostFromNames;
+  private final double possible;
+  private final @Nullable Level[] levels = new @Nullable Level[FIELDS.length];
+  private final double[] weights = new double[FIELDS.length];
+  private final Set<Doubt> doubts = EnumSet.noneOf(Doubt.class);
+
+  private double cut;
+  private double score;
+  private Grade grade = Grade.CERTAINLY_NOT;
+
+  PairScore(MatchingRules rules, Population population) {
+    this(rules, population, false);
+  }
+
+  /**
+   * @param duplicates whether both records are of one side
+   */
+  PairScore(MatchingRules rules, Population population, boolean duplicates) {
+    this.rules = rules;
+    this.population = population;
+    double least = population.hasHouseholds() ? rules.priorRecords : rules.noHouseholdsNeedRecords;
+    double records = Math.max(least, population.records());
+    prior = -Math.rint(Math.log(records) / Math.log(2) * 10_000) / 10_000;
+    households = population.hasHouseholds();
+    possible =
+        !households
+            ? rules.possibleWithoutHouseholds
+            : duplicates ? rules.possibleDuplicate : rules.possible;
+    mostFromNames = best(Field.GIVEN) + best(Field.MIDDLE) + best(Field.SUFFIX) + best(Field.SEX);
+  }
+
+  private double best(Field field) {
+    double best = 0;
+    for (Level level : Level.values()) {
+      if (level.field == field) {
+        best = Math.max(best, rules.weight(level));
+      }
+    }
+    return best;
+  }
+
+  double score() {
+    return score;
+  }
+
+  Grade grade() {
+    return grade;
+  }
+
+  Set<Doubt> doubts() {
+    return doubts;
+  }
+
+  @Nullable Level level(Field field) {
+    return levels[field.ordinal()];
+  }
+
+  /**
+   * Compares two people; whoever comes first makes no difference. A pair that no name can lift into
+   * the list any more is left at {@link Grade#CERTAINLY_NOT}, half compared.
+   */
+  void compare(Features a, Features b) {
+    compare(a, b, false);
+  }
+
+  /** Compares two people field by field to the end, however hopeless. */
+  void compareFully(Features a, Features b) {
+    compare(a, b, true);
+  }
+
+  private void compare(Features a, Features b, boolean fully) {
+    doubts.clear();
+    cut = 0;
+    clear(Field.GIVEN);
+    clear(Field.MIDDLE);
+    clear(Field.SUFFIX);
+    clear(Field.SEX);
+    boolean swapped = FieldComparison.isSwapped(a, b);
+    birth(a, b);
+    ssn(a, b);
+    phone(a, b);
+    email(a, b);
+    if (swapped) {
+      set(Level.FAMILY_SWAPPED);
+    } else {
+      family(a, b);
+    }
+    address(a, b);
+    guarantor(a, b);
+    // The costly comparisons come last, for pairs that they can still lift into the list.
+    if (!fully && personal() + household() + mostFromNames + prior < possible) {
+      score = prior;
+      grade = Grade.CERTAINLY_NOT;
+      return;
+    }
+    given(a, b, swapped);
+    set(
+        Field.MIDDLE,
+        level(Field.GIVEN) == Level.GIVEN_MIDDLE_NAME ? null : FieldComparison.middle(a, b));
+    set(Field.SUFFIX, FieldComparison.suffix(a, b));
+    set(Field.SEX, FieldComparison.sex(a, b));
+    double shared = household();
+    cut = Math.min(0, rules.householdCap - shared);
+    score = sum();
+    grade = judged();
+  }
+
+  /** In the order in which the explanation lists them, so that both are the same sum. */
+  private double sum() {
+    double sum = prior;
+    for (double weight : weights) {
+      sum += weight;
+    }
+    return sum + cut;
+  }
+
+  /** The explanation: the prior, each field with its level and weight, and the cap's cut. */
+  Comparison comparison() {
+    List<Evidence> evidence = new ArrayList<>(FIELDS.length + 1);
+    double sum = prior;
+    for (Field field : FIELDS) {
+      Level level = levels[field.ordinal()];
+      evidence.add(
+          new Evidence(
+              field.label, level == null ? "missing" : level.label, weights[field.ordinal()]));
+      sum += weights[field.ordinal()];
+    }
+    evidence.add(new Evidence("household", cut < 0 ? "capped" : "below cap", cut));
+    return new Comparison(grade, sum + cut, prior, evidence);
+  }
+
+  // ---- Fields ----
+
+  private void clear(Field field) {
+    levels[field.ordinal()] = null;
+    weights[field.ordinal()] = 0;
+  }
+
+  private void set(Level level) {
+    set(level.field, level);
+  }
+
+  private void set(Field field, @Nullable Level level) {
+    double weight = level == null ? 0 : rules.weight(level);
+    levels[field.ordinal()] = level;
+    weights[field.ordinal()] =
+        households ? weight : Math.max(weight, -rules.disagreementWithoutHouseholds);
+  }
+
+  private void set(Level level, double weight) {
+    levels[level.field.ordinal()] = level;
+    weights[level.field.ordinal()] = weight;
+  }
+
+  private void birth(Features a, Features b) {
+    int one = isFillerBirth(a.birth()) ? 0 : a.birth();
+    int other = isFillerBirth(b.birth()) ? 0 : b.birth();
+    Level level = FieldComparison.birth(one, other);
+    if (level == Level.BIRTH_DATE_EXACT) {
+      set(level, rules.weight(level, population.birthDateFrequency(one)));
+    } else {
+      set(Field.BIRTH_DATE, level);
+    }
+  }
+
+  private boolean isFillerBirth(int birth) {
+    return birth != 0 && population.birthDateFrequency(birth) > FILLER_BIRTH_DATE;
+  }
+
+  private void ssn(Features a, Features b) {
+    Level level = FieldComparison.ssn(a, b);
+    // A number that two people have is the guarantor's and says nothing.
+    boolean shared =
+        (!a.ssn().isEmpty() && population.people(ContactKind.SSN, a.ssn()) > 1)
+            || (!b.ssn().isEmpty() && population.people(ContactKind.SSN, b.ssn()) > 1);
+    set(Field.SSN, shared ? null : level);
+  }
+
+  private void phone(Features a, Features b) {
+    contact(
+        a,
+        b,
+        ContactKind.PHONE,
+        a.phones(),
+        b.phones(),
+        Level.PHONE_EXACT,
+        Level.SHARED_PHONE_EXACT,
+        Level.PHONE_DIFFERENT);
+  }
+
+  private void email(Features a, Features b) {
+    contact(
+        a,
+        b,
+        ContactKind.EMAIL,
+        a.emails(),
+        b.emails(),
+        Level.EMAIL_EXACT,
+        Level.SHARED_EMAIL_EXACT,
+        Level.EMAIL_DIFFERENT);
+    if (level(Field.EMAIL) == Level.EMAIL_DIFFERENT) {
+      for (String one : a.emails()) {
+        for (String other : b.emails()) {
+          if (FieldComparison.isCloseEmail(one, other)) {
+            set(Level.EMAIL_CLOSE);
+          }
+        }
+      }
+    }
+  }
+
+  private void contact(
+      Features a,
+      Features b,
+      ContactKind kind,
+      List<String> ofOne,
+      List<String> ofOther,
+      Level personal,
+      Level shared,
+      Level different) {
+    clear(personal.field);
+    clear(shared.field);
+    boolean comparable = false;
+    int fewest = Integer.MAX_VALUE;
+    for (String one : ofOne) {
+      int people = 0;
+      for (String other : ofOther) {
+        if (one.equals(other)) {
+          people = population.people(kind, one);
+        }
+      }
+      if (people > 0 && people < CROWD) {
+        fewest = Math.min(fewest, people);
+      }
+    }
+    if (fewest < Integer.MAX_VALUE) {
+      boolean childs = isChild(a) || isChild(b);
+      if (fewest == 1 && !(households && childs)) {
+        set(personal);
+      } else {
+        set(shared, lessened(rules.weight(shared), fewest));
+      }
+      return;
+    }
+    for (String one : ofOne) {
+      comparable |= population.people(kind, one) < CROWD;
+    }
+    boolean theirs = false;
+    for (String other : ofOther) {
+      theirs |= population.people(kind, other) < CROWD;
+    }
+    if (comparable && theirs) {
+      set(different);
+    }
+  }
+
+  /** A value that many share is worth less: half for each doubling beyond a couple, or so. */
+  private static double lessened(double weight, int people) {
+    double bits =
+        people <= 2 ? 0 : Math.rint(Math.log(people / 2.0) / Math.log(2) * 20_000) / 10_000;
+    return Math.max(0, weight - bits);
+  }
+
+  private boolean isChild(Features person) {
+    return person.birth() != 0 && person.birth() / 10_000 > population.latestBirthYear() - CHILD;
+  }
+
+  private void family(Features a, Features b) {
+    Level level = FieldComparison.family(a, b);
+    if (level == Level.FAMILY_EXACT) {
+      set(level, rules.weight(level, population.familyFrequency(a.family())));
+    } else {
+      set(Field.FAMILY, level);
+    }
+  }
+
+  private void address(Features a, Features b) {
+    Level level = households ? FieldComparison.address(a, b) : FieldComparison.addressByParts(a, b);
+    if (level == Level.ADDRESS_EXACT) {
+      int people = population.people(ContactKind.PLACE, a.place());
+      set(level, lessened(rules.weight(level), people));
+    } else if (level == Level.ADDRESS_CITY) {
+      set(level, rules.weight(level, population.cityFrequency(a.city())));
+    } else {
+      set(Field.ADDRESS, level);
+    }
+  }
+
+  private void guarantor(Features a, Features b) {
+    if (a.guarantor().isEmpty() || b.guarantor().isEmpty()) {
+      clear(Field.GUARANTOR);
+    } else {
+      set(a.guarantor().equals(b.guarantor()) ? Level.GUARANTOR_EXACT : Level.GUARANTOR_DIFFERENT);
+    }
+  }
+
+  private void given(Features a, Features b, boolean swapped) {
+    Level level = swapped ? Level.GIVEN_SWAPPED : FieldComparison.given(a, b, population);
+    if (level == Level.GIVEN_EXACT) {
+      String shorter = a.given().length() <= b.given().length() ? a.given() : b.given();
+      set(level, rules.weight(level, population.givenFrequency(shorter)));
+    } else {
+      set(Field.GIVEN, level);
+    }
+  }
+
+  private double personal() {
+    double sum = 0;
+    for (Field field : FIELDS) {
+      if (isPersonal(field)) {
+        sum += weights[field.ordinal()];
+      }
+    }
+    return sum;
+  }
+
+  private double household() {
+    double sum = 0;
+    for (Field field : FIELDS) {
+      if (!isPersonal(field)) {
+        sum += weights[field.ordinal()];
+      }
+    }
+    return sum;
+  }
+
+  private boolean isPersonal(Field field) {
+    return !field.isHousehold() || (!households && field == Field.ADDRESS);
+  }
+
+  // ---- Grade ----
+
+  private Grade judged() {
+    if (score < possible) {
+      return Grade.CERTAINLY_NOT;
+    }
+    doubt();
+    if (doubts.isEmpty()) {
+      return Grade.CERTAIN;
+    }
+    if (households && score < rules.probable) {
+      return Grade.POSSIBLE;
+    }
+    boolean unlike =
+        doubts.contains(Doubt.GIVEN_NAME_DIFFERS) || doubts.contains(Doubt.BIRTH_DATE_DIFFERS);
+    return unlike ? Grade.POSSIBLE : Grade.PROBABLE;
+  }
+
+  private void doubt() {
+    if (score < (households ? rules.certain : rules.certainWithoutHouseholds)) {
+      doubts.add(Doubt.SCORE_TOO_LOW);
+    }
+    if (households && personal() < rules.certainPersonal) {
+      doubts.add(Doubt.ONLY_HOUSEHOLD);
+    }
+    boolean sameSsn = level(Field.SSN) == Level.SSN_EXACT;
+    Level address = level(Field.ADDRESS);
+    boolean samePlace =
+        address == Level.ADDRESS_OWN
+            || address == Level.ADDRESS_OWN_CLOSE
+            || address == Level.ADDRESS_EXACT
+            || address == Level.ADDRESS_CLOSE;
+    int own = ownContacts(sameSsn, samePlace);
+    int all = own + sharedContacts(samePlace);
+    boolean weak =
+        (address == Level.ADDRESS_CLOSE && !middleAgrees())
+            || (level(Field.FAMILY) == Level.FAMILY_TYPO
+                && level(Field.EMAIL) == Level.EMAIL_DIFFERENT);
+    boolean alone =
+        all == 0
+            && level(Field.MIDDLE) != Level.MIDDLE_EXACT
+            && (households || address == Level.ADDRESS_DIFFERENT);
+    if (alone || (households && all == 1 && own == 0 && contactDiffers() && weak)) {
+      doubts.add(Doubt.NOTHING_BUT_NAME_AND_BIRTH_DATE);
+    }
+    Level given = level(Field.GIVEN);
+    Level family = level(Field.FAMILY);
+    Level birth = level(Field.BIRTH_DATE);
+    boolean givenAgrees =
+        given == Level.GIVEN_EXACT
+            || given == Level.GIVEN_PREFERRED
+            || given == Level.GIVEN_NICKNAME;
+    boolean familyAgrees =
+        family == Level.FAMILY_EXACT
+            || family == Level.FAMILY_TRUNCATED
+            || family == Level.FAMILY_PART_OF_DOUBLE;
+    boolean birthAgrees = birth == Level.BIRTH_DATE_EXACT;
+    if (level(Field.SUFFIX) == Level.SUFFIX_DIFFERENT
+        || (level(Field.SUFFIX) == Level.SUFFIX_ONE_SIDED && !birthAgrees)) {
+      doubts.add(Doubt.SUFFIX);
+    }
+    if (!households) {
+      doubtWithoutHouseholds(given, family, birth, sameSsn, samePlace);
+      return;
+    }
+    doubtGiven(given, givenAgrees, familyAgrees, birthAgrees, sameSsn, own, all);
+    doubtBirth(birth, givenAgrees, familyAgrees, own, all);
+    doubtFamily(family, givenAgrees, familyAgrees, birthAgrees, own, all);
+    boolean typo = family == Level.FAMILY_TYPO && all >= 2;
+    boolean solid = givenAgrees && (familyAgrees || typo) && birthAgrees;
+    boolean swapped = given == Level.GIVEN_SWAPPED && birthAgrees && own >= 2;
+    boolean spelt = givenAgrees || given == Level.GIVEN_TYPO;
+    boolean mistyped =
+        birthAgrees
+            && spelt
+            && (familyAgrees || family == Level.FAMILY_TYPO)
+            && (own >= 1 || all >= 2);
+    if (level(Field.SEX) == Level.SEX_DIFFERENT && !mistyped && !swapped) {
+      doubts.add(Doubt.SEX_DIFFERS);
+    }
+    if (level(Field.MIDDLE) == Level.MIDDLE_DIFFERENT && !(solid && own >= 1)) {
+      doubts.add(Doubt.MIDDLE_NAME_DIFFERS);
+    }
+    if (level(Field.SSN) == Level.SSN_DIFFERENT && !(solid && own >= 1 && all >= 2)) {
+      doubts.add(Doubt.SSN_DIFFERS);
+    }
+  }
+
+  /** Contacts that only this person has; a whole SSN counts for two. */
+  private int ownContacts(boolean sameSsn, boolean samePlace) {
+    int own = sameSsn ? 2 : level(Field.SSN) == Level.SSN_LAST_FOUR ? 1 : 0;
+    own += level(Field.PHONE) == Level.PHONE_EXACT ? 1 : 0;
+    own += level(Field.EMAIL) == Level.EMAIL_EXACT ? 1 : 0;
+    return own + (!households && samePlace ? 1 : 0);
+  }
+
+  private int sharedContacts(boolean samePlace) {
+    int shared = level(Field.SHARED_PHONE) != null && weight(Field.SHARED_PHONE) > 0 ? 1 : 0;
+    shared += level(Field.SHARED_EMAIL) != null && weight(Field.SHARED_EMAIL) > 0 ? 1 : 0;
+    shared += level(Field.EMAIL) == Level.EMAIL_CLOSE ? 1 : 0;
+    shared += level(Field.GUARANTOR) == Level.GUARANTOR_EXACT ? 1 : 0;
+    shared += level(Field.ADDRESS) == Level.ADDRESS_PARTIAL ? 1 : 0;
+    return shared + (households && samePlace ? 1 : 0);
+  }
+
+  private double weight(Field field) {
+    return weights[field.ordinal()];
+  }
+
+  private void doubtGiven(
+      @Nullable Level given,
+      boolean agrees,
+      boolean familyAgrees,
+      boolean birthAgrees,
+      boolean sameSsn,
+      int own,
+      int all) {
+    if (given == null) {
+      // Of twins, one is as good as the other where the name is not known.
+      if (!(sameSsn && birthAgrees)) {
+        doubts.add(Doubt.GIVEN_NAME_MISSING);
+      }
+    } else if (given == Level.GIVEN_DIFFERENT || given == Level.GIVEN_SIMILAR) {
+      doubts.add(Doubt.GIVEN_NAME_DIFFERS);
+    } else if (given == Level.GIVEN_SWAPPED) {
+      if (!(birthAgrees ? all >= 1 : all >= 2)) {
+        doubts.add(Doubt.GIVEN_NAME_WEAK);
+      }
+    } else if (given == Level.GIVEN_INITIAL || given == Level.GIVEN_MIDDLE_NAME) {
+      boolean backed = own >= 1 || all >= 2 || (all >= 1 && middleAgrees());
+      boolean typo = level(Field.FAMILY) == Level.FAMILY_TYPO && own >= 1 && all >= 2;
+      if (!(birthAgrees && (familyAgrees || typo) && backed)) {
+        doubts.add(Doubt.GIVEN_NAME_WEAK);
+      }
+    } else if (!agrees
+        && !(birthAgrees && (own >= 1 || all >= 2 || familyAgrees))
+        && !(given == Level.GIVEN_TYPO && familyAgrees && own >= 2)) {
+      doubts.add(Doubt.GIVEN_NAME_WEAK);
+    }
+  }
+
+  private boolean contactDiffers() {
+    return level(Field.PHONE) == Level.PHONE_DIFFERENT
+        || level(Field.EMAIL) == Level.EMAIL_DIFFERENT;
+  }
+
+  private boolean middleAgrees() {
+    Level middle = level(Field.MIDDLE);
+    return middle == Level.MIDDLE_EXACT || middle == Level.MIDDLE_INITIAL;
+  }
+
+  private void doubtBirth(
+      @Nullable Level birth, boolean givenAgrees, boolean familyAgrees, int own, int all) {
+    if (birth == Level.BIRTH_DATE_EXACT) {
+      return;
+    }
+    Level given = level(Field.GIVEN);
+    if (birth == null) {
+      boolean lastFour = level(Field.SSN) == Level.SSN_LAST_FOUR;
+      boolean email = level(Field.EMAIL) == Level.EMAIL_EXACT && !contactDiffers();
+      boolean typo = level(Field.FAMILY) == Level.FAMILY_TYPO;
+      boolean more = own >= 1 && (middleAgrees() || all >= 3);
+      boolean backed = own >= 2 || (familyAgrees && all >= 2 && (lastFour || email || more));
+      if (!(givenAgrees && (familyAgrees || typo) && backed)) {
+        doubts.add(Doubt.BIRTH_DATE_MISSING);
+      }
+      return;
+    }
+    if (isAnotherDay(birth)) {
+      doubts.add(Doubt.BIRTH_DATE_DIFFERS);
+      return;
+    }
+    int close = level(Field.EMAIL) == Level.EMAIL_CLOSE ? 1 : 0;
+    boolean backed = all - close >= 2 || (own >= 1 && (close > 0 || !contactDiffers()));
+    if (!(givenAgrees && (familyAgrees ? backed : own >= 1 && all >= 2))
+        && !(given == Level.GIVEN_TYPO && familyAgrees && own >= 2)
+        && !(given == Level.GIVEN_SWAPPED && all >= 2)) {
+      doubts.add(Doubt.BIRTH_DATE_WEAK);
+    }
+  }
+
+  private static boolean isAnotherDay(@Nullable Level birth) {
+    return birth == Level.BIRTH_DATE_DIFFERENT
+        || birth == Level.BIRTH_DATE_DAY_OR_MONTH
+        || birth == Level.BIRTH_DATE_SAME_DAY_AND_MONTH;
+  }
+
+  private void doubtFamily(
+      @Nullable Level family,
+      boolean givenAgrees,
+      boolean familyAgrees,
+      boolean birthAgrees,
+      int own,
+      int all) {
+    if (familyAgrees || family == Level.FAMILY_SWAPPED) {
+      return;
+    }
+    boolean typo = family == Level.FAMILY_TYPO || (family == Level.FAMILY_SIMILAR && givenAgrees);
+    boolean backed =
+        all >= 2
+            || (family == Level.FAMILY_TYPO && all >= 1)
+            || level(Field.SSN) == Level.SSN_LAST_FOUR
+            || (own >= 1 && middleAgrees());
+    boolean solid = givenAgrees && birthAgrees && backed;
+    boolean madeUpFor =
+        typo
+            ? own >= 2 || (birthAgrees && all >= 2) || (givenAgrees && own >= 1 && all >= 2)
+            : birthAgrees && own >= 2 && level(Field.GIVEN) == Level.GIVEN_TYPO;
+    if (!solid && !madeUpFor) {
+      doubts.add(Doubt.SURNAME_DIFFERS);
+    }
+  }
+
+  /**
+   * Where nobody shares an address, whoever shares it and most of the rest has nobody to be but the
+   * same person.
+   */
+  private void doubtWithoutHouseholds(
+      @Nullable Level given,
+      @Nullable Level family,
+      @Nullable Level birth,
+      boolean sameSsn,
+      boolean samePlace) {
+    boolean familyAlike = family != null && family != Level.FAMILY_DIFFERENT;
+    boolean givenAlike = given != null && given != Level.GIVEN_DIFFERENT;
+    boolean otherDay = isAnotherDay(birth);
+    boolean birthAlike = birth != null && !otherDay;
+    int support = (birthAlike ? 1 : 0) + (familyAlike ? 1 : 0) + (givenAlike ? 1 : 0);
+    boolean place = samePlace || level(Field.ADDRESS) == Level.ADDRESS_PARTIAL;
+    support += (place ? 1 : 0) + (sameSsn ? 2 : 0);
+    boolean backed = (place || sameSsn) && support >= 2;
+    if (given == null && !backed) {
+      doubts.add(Doubt.GIVEN_NAME_MISSING);
+    }
+    if (given == Level.GIVEN_DIFFERENT && !backed) {
+      doubts.add(Doubt.GIVEN_NAME_DIFFERS);
+    }
+    if (birth == null && !backed) {
+      doubts.add(Doubt.BIRTH_DATE_MISSING);
+    }
+    if (otherDay && !backed) {
+      doubts.add(Doubt.BIRTH_DATE_DIFFERS);
+    }
+  }
+}

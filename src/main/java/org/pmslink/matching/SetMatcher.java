@@ -1,0 +1,405 @@
+package org.pmslink.matching;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collection;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.BiPredicate;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
+import org.pmslink.matching.Comparison.Grade;
+import org.pmslink.matching.PairScore.Doubt;
+
+/**
+ * Decides about whole files: every record is known before the first decision, so that neither the
+ * order of the records nor the number of threads changes anything.
+ */
+public final class SetMatcher {
+  private static final int CHUNK = 512;
+
+  private static final Comparator<Pair> BEST_FIRST =
+      Comparator.<Pair>comparingDouble(pair -> -pair.score)
+          .thenComparingInt(Pair::left)
+          .thenComparingInt(Pair::right);
+
+  private final MatchingRules rules;
+
+  public SetMatcher(MatchingRules rules) {
+    this.rules = rules;
+  }
+
+  /**
+   * Two records that may be one person.
+   *
+   * @param left number of the record on the left side, in duplicates of the earlier record
+   * @param right number of the other record
+   * @param runnerUp best score of another record with {@code left}; {@code null} when there is none
+   * @param isRivalled whether the pair alone would be certain, but another record is as good
+   */
+  public record Pair(
+      int left,
+      int right,
+      Grade grade,
+      double score,
+      @Nullable Double runnerUp,
+      boolean isRivalled) {
+
+    private Pair withGrade(Grade other, boolean rivalled) {
+      return new Pair(left, right, other, score, runnerUp, rivalled);
+    }
+  }
+
+  /**
+   * What came out.
+   *
+   * @param pairs at or above possible, by left, then best first
+   * @param tooManyCandidates left records that have more like them than could be compared; that
+   *     they have no pair does not mean that there is nobody
+   * @param compared how many pairs were scored
+   */
+  public record Outcome(
+      List<Pair> pairs, List<Integer> tooManyCandidates, long compared, Population population) {
+
+    public Outcome {
+      pairs = List.copyOf(pairs);
+      tooManyCandidates = List.copyOf(tooManyCandidates);
+    }
+  }
+
+  /** Matches each record of one side with those of the other. */
+  public Outcome match(RecordSet left, RecordSet right) {
+    Population population =
+        new CountedPopulation(rules, List.of(left.features(), right.features()));
+    Scored scored = score(left.features(), right.features(), population, false);
+    List<Pair> decided =
+        new Rivals(scored.pairs, left.features(), right.features(), population).decided();
+    return outcome(scored, decided, population);
+  }
+
+  /** Finds the records of one set that are one person. */
+  public Outcome dedupe(RecordSet records) {
+    Population population = new CountedPopulation(rules, List.of(records.features()));
+    Scored scored = score(records.features(), records.features(), population, true);
+    List<Pair> pairs = new ArrayList<>(consistent(scored.pairs));
+    pairs.addAll(implied(scored.pairs, records.features(), population));
+    return outcome(scored, pairs, population);
+  }
+
+  /** Why a pair has its score: the numbers, and the same in words. */
+  public Explanation explain(Pair pair, RecordSet left, RecordSet right, Outcome outcome) {
+    PairScore score = new PairScore(rules, outcome.population);
+    Features a = left.features().get(pair.left);
+    Features b = right.features().get(pair.right);
+    score.compareFully(a, b);
+    return Explanation.of(score, pair, a, b, rules);
+  }
+
+  /** Whether a key finds this pair: what the recall of candidates is measured by. */
+  public boolean[] retrieves(RecordSet left, RecordSet right, int[] lefts, int[] rights) {
+    CandidateSearch search = new CandidateSearch(right.features(), rules.recordsPerKey);
+    CandidateSearch.Found found = new CandidateSearch.Found(right.size());
+    boolean[] retrieved = new boolean[lefts.length];
+    for (int i = 0; i < lefts.length; i++) {
+      search.find(left.features().get(lefts[i]), found);
+      for (int c = 0; c < found.size(); c++) {
+        retrieved[i] |= found.number(c) == rights[i];
+      }
+    }
+    return retrieved;
+  }
+
+  private static Outcome outcome(Scored scored, List<Pair> decided, Population population) {
+    Map<Integer, List<Pair>> byRecord = new HashMap<>();
+    for (Pair pair : decided) {
+      byRecord.computeIfAbsent(pair.left, i -> new ArrayList<>()).add(pair);
+    }
+    List<Pair> pairs = new ArrayList<>(decided.size());
+    for (int left : byRecord.keySet().stream().sorted().toList()) {
+      List<Pair> own = byRecord.getOrDefault(left, new ArrayList<>());
+      own.sort(BEST_FIRST);
+      for (int i = 0; i < own.size(); i++) {
+        Pair pair = own.get(i);
+        Double runnerUp = own.size() == 1 ? null : own.get(i == 0 ? 1 : 0).score;
+        pairs.add(
+            new Pair(pair.left, pair.right, pair.grade, pair.score, runnerUp, pair.isRivalled));
+      }
+    }
+    return new Outcome(pairs, scored.tooMany, scored.compared, population);
+  }
+
+  // ---- Scoring ----
+
+  private record Scored(List<Pair> pairs, List<Integer> tooMany, long compared) {}
+
+  private Scored score(
+      List<Features> left, List<Features> right, Population population, boolean sameSet) {
+    CandidateSearch search = new CandidateSearch(right, rules.recordsPerKey);
+    ThreadLocal<CandidateSearch.Found> found =
+        ThreadLocal.withInitial(() -> new CandidateSearch.Found(right.size()));
+    ThreadLocal<PairScore> scores =
+        ThreadLocal.withInitial(() -> new PairScore(rules, population, sameSet));
+    int chunks = (left.size() + CHUNK - 1) / CHUNK;
+    // Collected in the order of the chunks, whichever thread did them.
+    List<Scored> parts =
+        IntStream.range(0, chunks)
+            .parallel()
+            .mapToObj(
+                chunk -> scoreChunk(chunk, left, right, search, found.get(), scores.get(), sameSet))
+            .toList();
+    found.remove();
+    scores.remove();
+    List<Pair> pairs = new ArrayList<>();
+    List<Integer> tooMany = new ArrayList<>();
+    long compared = 0;
+    for (Scored part : parts) {
+      pairs.addAll(part.pairs);
+      tooMany.addAll(part.tooMany);
+      compared += part.compared;
+    }
+    return new Scored(pairs, tooMany, compared);
+  }
+
+  private static Scored scoreChunk(
+      int chunk,
+      List<Features> left,
+      List<Features> right,
+      CandidateSearch search,
+      CandidateSearch.Found found,
+      PairScore score,
+      boolean sameSet) {
+    List<Pair> pairs = new ArrayList<>();
+    List<Integer> tooMany = new ArrayList<>();
+    long compared = 0;
+    int end = Math.min(left.size(), (chunk + 1) * CHUNK);
+    for (int i = chunk * CHUNK; i < end; i++) {
+      Features subject = left.get(i);
+      search.find(subject, found);
+      if (found.tooMany()) {
+        tooMany.add(i);
+      }
+      for (int c = 0; c < found.size(); c++) {
+        int j = found.number(c);
+        if (sameSet && j <= i) {
+          continue;
+        }
+        score.compare(subject, right.get(j));
+        compared++;
+        if (score.grade() != Grade.CERTAINLY_NOT) {
+          pairs.add(new Pair(i, j, score.grade(), score.score(), null, false));
+        }
+      }
+    }
+    return new Scored(pairs, tooMany, compared);
+  }
+
+  // ---- Rivals ----
+
+  /**
+   * What one pair looks like beside the others. Two that both look right are a question; but two
+   * records of one person on one side are no rivals: each of them is right.
+   */
+  private final class Rivals {
+    private final List<Pair> pairs;
+    private final List<Features> lefts;
+    private final List<Features> rights;
+    private final PairScore score;
+    private final Map<Integer, List<Pair>> ofLeft = new HashMap<>();
+    private final Map<Integer, List<Pair>> ofRight = new HashMap<>();
+    private final Map<Long, Grade> grades = new HashMap<>();
+
+    Rivals(List<Pair> pairs, List<Features> lefts, List<Features> rights, Population population) {
+      this.pairs = pairs;
+      this.lefts = lefts;
+      this.rights = rights;
+      score = new PairScore(rules, population);
+      for (Pair pair : pairs) {
+        ofLeft.computeIfAbsent(pair.left, i -> new ArrayList<>()).add(pair);
+        ofRight.computeIfAbsent(pair.right, i -> new ArrayList<>()).add(pair);
+      }
+    }
+
+    List<Pair> decided() {
+      List<Pair> first = new ArrayList<>(pairs.size());
+      Map<Integer, List<Pair>> linkedLeft = new HashMap<>();
+      Map<Integer, List<Pair>> linkedRight = new HashMap<>();
+      for (Pair pair : pairs) {
+        boolean rivalled = pair.grade == Grade.CERTAIN && isRivalled(pair);
+        Pair decided = rivalled ? pair.withGrade(Grade.PROBABLE, true) : pair;
+        first.add(decided);
+        if (decided.grade == Grade.CERTAIN) {
+          linkedLeft.computeIfAbsent(pair.left, i -> new ArrayList<>()).add(decided);
+          linkedRight.computeIfAbsent(pair.right, i -> new ArrayList<>()).add(decided);
+        }
+      }
+      List<Pair> decided = new ArrayList<>(first.size());
+      for (Pair pair : first) {
+        Pair kept = pair;
+        if (pair.grade != Grade.CERTAIN && !pair.isRivalled) {
+          kept = lessened(pair, linkedLeft.getOrDefault(pair.left, List.of()), true);
+          if (kept != null) {
+            kept = lessened(kept, linkedRight.getOrDefault(pair.right, List.of()), false);
+          }
+        }
+        if (kept != null) {
+          decided.add(kept);
+        }
+      }
+      return decided;
+    }
+
+    private boolean isRivalled(Pair pair) {
+      for (Pair rival : ofLeft.getOrDefault(pair.left, List.of())) {
+        if (rival.right != pair.right
+            && (isClose(rival, pair)
+                || isUnexplained(rival, ofRight.getOrDefault(rival.right, List.of())))
+            && !isOnePerson(rights, rival.right, pair.right, true)) {
+          return true;
+        }
+      }
+      for (Pair rival : ofRight.getOrDefault(pair.right, List.of())) {
+        if (rival.left != pair.left
+            && (isClose(rival, pair)
+                || isUnexplained(rival, ofLeft.getOrDefault(rival.left, List.of())))
+            && !isOnePerson(lefts, rival.left, pair.left, false)) {
+          return true;
+        }
+      }
+      return false;
+    }
+
+    /** A probable rival that nobody else claims may be the one, however good the other looks. */
+    private boolean isUnexplained(Pair rival, List<Pair> ofItsRecord) {
+      return rival.grade == Grade.PROBABLE
+          && ofItsRecord.stream().noneMatch(other -> other.grade == Grade.CERTAIN);
+    }
+
+    private boolean isClose(Pair rival, Pair pair) {
+      return rival.grade == Grade.CERTAIN || rival.score >= pair.score - rules.margin;
+    }
+
+    /** One step down for a record whose partner has somebody who fits far better. */
+    private @Nullable Pair lessened(Pair pair, Collection<Pair> links, boolean ofLeft) {
+      for (Pair link : links) {
+        boolean onePerson =
+            ofLeft
+                ? grade(rights, link.right, pair.right, true) != Grade.CERTAINLY_NOT
+                : grade(lefts, link.left, pair.left, false) != Grade.CERTAINLY_NOT;
+        if (!onePerson && pair.score < link.score - rules.margin) {
+          return pair.grade == Grade.PROBABLE ? pair.withGrade(Grade.POSSIBLE, false) : null;
+        }
+      }
+      return pair;
+    }
+
+    private boolean isOnePerson(List<Features> side, int one, int other, boolean right) {
+      return grade(side, one, other, right).compareTo(Grade.PROBABLE) >= 0;
+    }
+
+    private Grade grade(List<Features> side, int one, int other, boolean right) {
+      if (one == other) {
+        return Grade.CERTAIN;
+      }
+      long low = Math.min(one, other);
+      long high = Math.max(one, other);
+      long key = (right ? 1L << 62 : 0) | low << 31 | high;
+      Grade known = grades.get(key);
+      if (known == null) {
+        score.compare(side.get((int) low), side.get((int) high));
+        known = score.grade();
+        grades.put(key, known);
+      }
+      return known;
+    }
+  }
+
+  /**
+   * Of three records, if one is certainly the same as each of the others, and these two are not
+   * alike at all, then one of the two certainties is wrong, and a person must say which.
+   */
+  private static List<Pair> consistent(List<Pair> pairs) {
+    Map<Integer, List<Pair>> certain = new HashMap<>();
+    Map<Long, Grade> known = new HashMap<>();
+    for (Pair pair : pairs) {
+      known.put((long) pair.left << 32 | pair.right, pair.grade);
+      if (pair.grade == Grade.CERTAIN) {
+        certain.computeIfAbsent(pair.left, i -> new ArrayList<>()).add(pair);
+        certain.computeIfAbsent(pair.right, i -> new ArrayList<>()).add(pair);
+      }
+    }
+    BiPredicate<Integer, Integer> alike =
+        (one, other) -> known.containsKey((long) Math.min(one, other) << 32 | Math.max(one, other));
+    List<Pair> consistent = new ArrayList<>(pairs.size());
+    for (Pair pair : pairs) {
+      boolean doubtful = false;
+      if (pair.grade == Grade.CERTAIN) {
+        for (int end : Arrays.asList(pair.left, pair.right)) {
+          int otherEnd = end == pair.left ? pair.right : pair.left;
+          for (Pair third : certain.getOrDefault(end, List.of())) {
+            int far = third.left == end ? third.right : third.left;
+            doubtful |= far != otherEnd && !alike.test(far, otherEnd);
+          }
+        }
+      }
+      consistent.add(doubtful ? pair.withGrade(Grade.PROBABLE, true) : pair);
+    }
+    return consistent;
+  }
+
+  /** A group larger than this is rather a chain of mistakes. */
+  private static final int LARGEST_GROUP = 30;
+
+  /**
+   * Two records that are both probably the same as a third are possibly the same, however little
+   * they show it themselves.
+   */
+  private List<Pair> implied(List<Pair> pairs, List<Features> records, Population population) {
+    int[] group = IntStream.range(0, records.size()).toArray();
+    for (Pair pair : pairs) {
+      if (pair.score >= rules.possible) {
+        int one = root(group, pair.left);
+        int other = root(group, pair.right);
+        group[Math.max(one, other)] = Math.min(one, other);
+      }
+    }
+    Map<Integer, List<Integer>> groups = new HashMap<>();
+    for (int i = 0; i < group.length; i++) {
+      groups.computeIfAbsent(root(group, i), root -> new ArrayList<>(1)).add(i);
+    }
+    Set<Long> known = new HashSet<>();
+    pairs.forEach(pair -> known.add((long) pair.left << 32 | pair.right));
+    PairScore score = new PairScore(rules, population, true);
+    List<Pair> implied = new ArrayList<>();
+    for (List<Integer> members : groups.values()) {
+      if (members.size() > 2 && members.size() <= LARGEST_GROUP) {
+        for (int i : members) {
+          for (int j : members) {
+            if (i < j && !known.contains((long) i << 32 | j)) {
+              score.compareFully(records.get(i), records.get(j));
+              implied.add(new Pair(i, j, Grade.POSSIBLE, score.score(), null, false));
+            }
+          }
+        }
+      }
+    }
+    return implied;
+  }
+
+  private static int root(int[] group, int of) {
+    int at = of;
+    while (group[at] != at) {
+      group[at] = group[group[at]];
+      at = group[at];
+    }
+    return at;
+  }
+
+  /** Reasons in the order in which they are declared. */
+  static List<String> words(Collection<Doubt> doubts) {
+    return doubts.stream().map(doubt -> doubt.words).toList();
+  }
+}
