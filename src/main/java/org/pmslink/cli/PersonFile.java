@@ -181,6 +181,11 @@ final class PersonFile {
   }
 
   private Map<String, Integer> columns(CSVRecord header) {
+    // First, because without it the row may be no header at all, but a person.
+    if (header.stream().noneMatch(name -> name.trim().equals("id"))) {
+      throw new UnusableFileException(
+          row(1) + "there is no column \"id\"; the first row must name the columns");
+    }
     Map<String, Integer> columns = new HashMap<>();
     for (int i = 0; i < header.size(); i++) {
       String name = header.get(i).trim();
@@ -192,9 +197,6 @@ final class PersonFile {
       if (columns.put(name, i) != null) {
         throw new UnusableFileException(row(1) + "column \"" + name + "\" stands twice");
       }
-    }
-    if (!columns.containsKey("id")) {
-      throw new UnusableFileException(row(1) + "there is no column \"id\"");
     }
     return columns;
   }

@@ -120,6 +120,13 @@ class MatchCommandTest {
     }
 
     @Test
+    void aFirstRowThatIsAPersonIsNotQuoted() throws IOException {
+      assertThat(match("P1,Quetzalcoatlus,Ines\n", HEADER + ROBERT).printed)
+          .isEqualTo(
+              "P.csv row 1: there is no column \"id\"; the first row must name the columns\n");
+    }
+
+    @Test
     void anEmptyFileIsNamed() throws IOException {
       assertThat(match("", HEADER + ROBERT).printed).isEqualTo("P.csv: this file is empty\n");
       assertThat(match(HEADER, HEADER + ROBERT).printed)
