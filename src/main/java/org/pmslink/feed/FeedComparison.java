@@ -2,6 +2,7 @@ package org.pmslink.feed;
 
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.pmslink.linking.KnownRows;
 
 /**
@@ -24,7 +25,10 @@ final class FeedComparison {
   private final KeyChecksums inStore = new KeyChecksums();
   private long stored;
   private long storedAndSeen;
-  private String lookedUpTo = "";
+
+  /** Nothing more to look at when null. */
+  private @Nullable String lookedUpTo = "";
+
   private List<String> doubtful = List.of();
 
   FeedComparison(KnownRows store, int practice, String source) {
@@ -57,7 +61,8 @@ final class FeedComparison {
     for (List<String> keys = next(PAGE); !keys.isEmpty(); keys = next(PAGE)) {
       keys.forEach(inStore::add);
     }
-    lookedUpTo = "";
+    // Where both are the same, as on most nights, the store need not be read once more.
+    lookedUpTo = inPms.equalTo(inStore) ? null : "";
   }
 
   /** The next charts that seem to be gone; empty when there are no more. */
@@ -82,6 +87,9 @@ final class FeedComparison {
   }
 
   private List<String> next(int limit) {
+    if (lookedUpTo == null) {
+      return List.of();
+    }
     List<String> keys = store.page(practice, source, lookedUpTo, limit);
     if (!keys.isEmpty()) {
       lookedUpTo = keys.get(keys.size() - 1);

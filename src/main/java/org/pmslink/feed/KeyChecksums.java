@@ -1,5 +1,6 @@
 package org.pmslink.feed;
 
+import java.util.Arrays;
 import org.pmslink.linking.Fingerprint;
 
 /**
@@ -25,6 +26,11 @@ final class KeyChecksums {
   boolean differAround(String key, KeyChecksums other) {
     int bucket = bucket(Fingerprint.of(key));
     return counts[bucket] != other.counts[bucket] || sums[bucket] != other.sums[bucket];
+  }
+
+  /** Whether no bucket differs. */
+  boolean equalTo(KeyChecksums other) {
+    return Arrays.equals(counts, other.counts) && Arrays.equals(sums, other.sums);
   }
 
   private static int bucket(long fingerprint) {

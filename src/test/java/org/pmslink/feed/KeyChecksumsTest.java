@@ -26,6 +26,9 @@ class KeyChecksumsTest {
     KeyChecksums other = of(backwards);
 
     assertThat(keys).noneMatch(key -> one.differAround(key, other));
+    assertThat(one.equalTo(other)).isTrue();
+    other.add("one more");
+    assertThat(one.equalTo(other)).isFalse();
   }
 
   @Test
