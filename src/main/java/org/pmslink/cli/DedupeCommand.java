@@ -85,10 +85,7 @@ final class DedupeCommand implements Callable<Integer> {
             rows.stream().filter(row -> row.grade == Grade.CERTAIN).count(),
             outcome.compared(),
             rules.version());
-    CommandLineTool.out()
-        .printf(
-            "read in %.1f s, decided in %.1f s, written in %.1f s%n",
-            (read - start) / 1e9, (decided - read) / 1e9, (System.nanoTime() - decided) / 1e9);
+    MatchCommand.times(start, read, decided);
     MatchCommand.tooMany(outcome, file);
     return MatchCommand.refused(file);
   }

@@ -121,12 +121,17 @@ final class MatchCommand implements Callable<Integer> {
             certain,
             outcome.compared(),
             rules.version());
+    times(start, read, decided);
+    tooMany(outcome, left);
+    return refused(left, right);
+  }
+
+  /** How long each step took until now, from readings of {@link System#nanoTime()}. */
+  static void times(long start, long read, long decided) {
     CommandLineTool.out()
         .printf(
             "read in %.1f s, decided in %.1f s, written in %.1f s%n",
             (read - start) / 1e9, (decided - read) / 1e9, (System.nanoTime() - decided) / 1e9);
-    tooMany(outcome, left);
-    return refused(left, right);
   }
 
   static CSVPrinter printer(Path out, String... header) throws IOException {

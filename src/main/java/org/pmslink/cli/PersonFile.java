@@ -263,16 +263,12 @@ final class PersonFile {
     String email = value(row, columns, "email");
     Person person =
         normalizer.person(
-            new SourcePatient(
+            SourcePatient.person(
                 id,
-                null,
-                null,
-                null,
                 value(row, columns, "family"),
                 value(row, columns, "given"),
                 value(row, columns, "middle"),
                 value(row, columns, "suffix"),
-                null,
                 value(row, columns, "preferred"),
                 value(row, columns, "birth_date"),
                 value(row, columns, "sex"),
@@ -289,18 +285,7 @@ final class PersonFile {
                     value(row, columns, "state"),
                     value(row, columns, "postal_code"),
                     value(row, columns, "country")),
-                withGuarantor ? value(row, columns, "guarantor_id") : null,
-                null,
-                null,
-                null,
-                null,
-                null,
-                null,
-                null,
-                null,
-                null,
-                null,
-                null));
+                withGuarantor ? value(row, columns, "guarantor_id") : null));
     LocalDate longAgo =
         person.birthDate() == null ? longAgo(value(row, columns, "birth_date")) : null;
     if (other == null && longAgo == null) {

@@ -62,11 +62,11 @@ record Features(
     String line1 = address == null || address.line1() == null ? "" : address.line1();
     String zip = address == null || address.postalCode() == null ? "" : address.postalCode();
     String city = address == null ? "" : Folding.fold(address.city());
-    String house = houseNumber(line1);
+    String house = Profile.houseNumber(line1);
     String street = Folding.fold(line1.substring(line1.indexOf(house) + house.length()));
     String where = zip.isEmpty() ? city : zip;
     String given = name(name.given());
-    String first = firstWord(name.given());
+    String first = shortened(Profile.firstWord(name.given()));
     String preferred = name(name.preferred());
     return new Features(
         name(name.family()),
@@ -97,7 +97,10 @@ record Features(
   }
 
   private static String name(@Nullable String text) {
-    String folded = Folding.fold(text);
+    return shortened(Folding.fold(text));
+  }
+
+  private static String shortened(String folded) {
     return folded.length() > LONGEST_NAME ? folded.substring(0, LONGEST_NAME) : folded;
   }
 
@@ -134,26 +137,5 @@ record Features(
       }
     }
     return List.copyOf(parts);
-  }
-
-  private static String firstWord(@Nullable String given) {
-    if (given == null) {
-      return "";
-    }
-    int end = given.indexOf(' ');
-    int hyphen = given.indexOf('-');
-    if (end < 0 || (hyphen >= 0 && hyphen < end)) {
-      end = hyphen;
-    }
-    return name(end < 0 ? given : given.substring(0, end));
-  }
-
-  private static String houseNumber(String line1) {
-    String line = line1.startsWith("PO BOX ") ? line1.substring("PO BOX ".length()) : line1;
-    int end = 0;
-    while (end < line.length() && Character.isDigit(line.charAt(end))) {
-      end++;
-    }
-    return line.substring(0, end);
   }
 }

@@ -89,7 +89,8 @@ record Profile(
     return parts;
   }
 
-  private static String firstWord(@Nullable String given) {
+  /** The first of several given names, folded. */
+  static String firstWord(@Nullable String given) {
     if (given == null) {
       return "";
     }
@@ -101,7 +102,8 @@ record Profile(
     return Folding.fold(end < 0 ? given : given.substring(0, end));
   }
 
-  private static String houseNumber(String line1) {
+  /** The digits that an address, or a box number, begins with. */
+  static String houseNumber(String line1) {
     String line = line1.startsWith("PO BOX ") ? line1.substring("PO BOX ".length()) : line1;
     int end = 0;
     while (end < line.length() && Character.isDigit(line.charAt(end))) {

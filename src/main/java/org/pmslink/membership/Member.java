@@ -102,16 +102,12 @@ public record Member(
 
   /** The reverse of {@link #fields(SourcePatient)}, for normalising. */
   static SourcePatient typed(String memberNumber, Map<Field, String> fields) {
-    return new SourcePatient(
+    return SourcePatient.person(
         memberNumber,
-        null,
-        null,
-        null,
         fields.get(Field.FAMILY),
         fields.get(Field.GIVEN),
         fields.get(Field.MIDDLE),
         fields.get(Field.SUFFIX),
-        null,
         fields.get(Field.PREFERRED),
         fields.get(Field.BIRTH_DATE),
         fields.get(Field.GENDER),
@@ -128,17 +124,6 @@ public record Member(
             fields.get(Field.STATE),
             fields.get(Field.POSTAL_CODE),
             null),
-        null,
-        null,
-        null,
-        null,
-        null,
-        null,
-        null,
-        null,
-        null,
-        null,
-        null,
         null);
   }
 

@@ -47,6 +47,27 @@ public record SourcePatient(
     @Nullable String createdAt,
     @Nullable String modifiedAt) {
 
+  /** A person who is no chart: what only a PMS says of somebody is absent. */
+  public static SourcePatient person(
+      @Nullable String sourceId,
+      @Nullable String family,
+      @Nullable String given,
+      @Nullable String middle,
+      @Nullable String suffix,
+      @Nullable String preferred,
+      @Nullable String birthDate,
+      @Nullable String gender,
+      @Nullable String ssn,
+      @Nullable List<SourcePhone> phones,
+      @Nullable List<String> emails,
+      @Nullable SourceAddress address,
+      @Nullable String guarantor) {
+    return new SourcePatient(
+        sourceId, null, null, null, family, given, middle, suffix, null, preferred, birthDate,
+        gender, ssn, phones, emails, address, guarantor, null, null, null, null, null, null, null,
+        null, null, null, null);
+  }
+
   /** A telephone as typed; {@code use} is home, work or mobile. */
   public record SourcePhone(@Nullable String use, @Nullable String number) {}
 

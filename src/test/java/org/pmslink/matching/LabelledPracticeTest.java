@@ -207,16 +207,12 @@ class LabelledPracticeTest {
     }
 
     private static SourcePatient source(Map<String, String> row) {
-      return new SourcePatient(
+      return SourcePatient.person(
           row.get("id"),
-          null,
-          null,
-          null,
           row.get("family"),
           row.get("given"),
           row.get("middle"),
           row.get("suffix"),
-          null,
           row.get("preferred"),
           row.get("birth_date"),
           row.get("sex"),
@@ -233,18 +229,7 @@ class LabelledPracticeTest {
               row.get("state"),
               row.get("postal_code"),
               row.get("country")),
-          row.get("guarantor_id"),
-          null,
-          null,
-          null,
-          null,
-          null,
-          null,
-          null,
-          null,
-          null,
-          null,
-          null);
+          row.get("guarantor_id"));
     }
 
     Collection<Candidate> sharingKeyWith(long id, Side other) {

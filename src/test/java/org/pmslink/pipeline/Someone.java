@@ -42,14 +42,10 @@ record Someone(
 
   /** As the store's staff type a member. */
   SourcePatient typed(String number) {
-    return new SourcePatient(
+    return SourcePatient.person(
         number,
-        null,
-        null,
-        null,
         family,
         given,
-        null,
         null,
         null,
         null,
@@ -58,17 +54,6 @@ record Someone(
         null,
         mobile.isEmpty() ? List.of() : List.of(new SourcePatient.SourcePhone("mobile", mobile)),
         email.isEmpty() ? List.of() : List.of(email),
-        null,
-        null,
-        null,
-        null,
-        null,
-        null,
-        null,
-        null,
-        null,
-        null,
-        null,
         null,
         null);
   }
