@@ -9,7 +9,6 @@ import java.util.concurrent.Callable;
 import org.apache.commons.csv.CSVPrinter;
 import org.jspecify.annotations.Nullable;
 import org.pmslink.matching.Comparison.Grade;
-import org.pmslink.matching.InvalidRulesException;
 import org.pmslink.matching.MatchingRules;
 import org.pmslink.matching.SetMatcher;
 import org.pmslink.matching.SetMatcher.Outcome;
@@ -48,13 +47,8 @@ final class DedupeCommand implements Callable<Integer> {
   private record Row(String a, String b, Grade grade, double score) {}
 
   @Override
-  public Integer call() throws IOException {
-    try {
-      return dedupe(MatchCommand.rules(rules));
-    } catch (PersonFile.UnusableFileException | InvalidRulesException e) {
-      CommandLineTool.out().println(e.getMessage());
-      return 1;
-    }
+  public Integer call() throws Exception {
+    return MatchCommand.answering(() -> dedupe(MatchCommand.rules(rules)));
   }
 
   private int dedupe(MatchingRules rules) throws IOException {

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.BufferedWriter;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -65,13 +66,22 @@ final class MatchCommand implements Callable<Integer> {
   MatchCommand() {}
 
   @Override
-  public Integer call() throws IOException {
+  public Integer call() throws Exception {
+    return answering(() -> match(rules(rules)));
+  }
+
+  /** Runs a command; a file that cannot be used ends it with one line. */
+  static int answering(Callable<Integer> command) throws Exception {
     try {
-      return match(rules(rules));
+      return command.call();
     } catch (PersonFile.UnusableFileException | InvalidRulesException e) {
       CommandLineTool.out().println(e.getMessage());
-      return 1;
+    } catch (FileSystemException e) {
+      // What was to be read is read by now.
+      CommandLineTool.out()
+          .println(e.getFile() + ": cannot be written; its folder must exist and be yours");
     }
+    return 1;
   }
 
   static MatchingRules rules(@Nullable Path file) {

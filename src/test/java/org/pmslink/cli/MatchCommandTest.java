@@ -148,6 +148,16 @@ class MatchCommandTest {
     }
 
     @Test
+    void aResultThatCannotBeWrittenIsNamed() throws IOException {
+      Path records = Files.writeString(folder.resolve("R.csv"), HEADER + ROBERT);
+      Ending ending =
+          run("dedupe", "--records", records.toString(), "--out", out("none/pairs.csv"));
+
+      assertThat(ending.status).isEqualTo(1);
+      assertThat(ending.printed).hasLineCount(1).contains("pairs.csv: cannot be written");
+    }
+
+    @Test
     void badRowsAreListedAndGoodOnesUsed() throws IOException {
       String tenMegabytes = "x".repeat(10 << 20);
       Ending ending =
