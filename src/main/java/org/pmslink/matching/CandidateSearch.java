@@ -221,7 +221,7 @@ final class CandidateSearch {
   }
 
   /** Given and family name, in an order that does not matter: the two are sometimes swapped. */
-  private static List<String> soundOfNames(Features p) {
+  static List<String> soundOfNames(Features p) {
     if (p.family().isEmpty() || p.formalNames().isEmpty()) {
       return List.of();
     }
@@ -243,7 +243,7 @@ final class CandidateSearch {
     return names;
   }
 
-  private static String initialsInOrder(String given, String family) {
+  static String initialsInOrder(String given, String family) {
     char one = given.charAt(0);
     char other = family.charAt(0);
     return one <= other ? "" + one + other : "" + other + one;

@@ -41,4 +41,13 @@ public class Practices {
     ids.put(practice, id);
     return id;
   }
+
+  /** The short name of a practice that exists. */
+  public String name(int id) {
+    return database
+        .sql("select practice from practices where id = ?")
+        .param(id)
+        .query(String.class)
+        .single();
+  }
 }
