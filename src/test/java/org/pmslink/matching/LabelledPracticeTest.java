@@ -10,10 +10,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -23,7 +21,7 @@ import org.junit.jupiter.api.Test;
 import org.pmslink.matching.Decision.Link;
 import org.pmslink.matching.Decision.Review;
 import org.pmslink.patient.PatientNormalizer;
-import org.pmslink.patient.Person;
+import org.pmslink.patient.RecordJson;
 import org.pmslink.patient.SourcePatient;
 import org.pmslink.patient.SourcePatient.SourceAddress;
 import org.pmslink.patient.SourcePatient.SourcePhone;
@@ -50,10 +48,10 @@ class LabelledPracticeTest {
     Filed members = Filed.read(PRACTICE.resolve("members.csv"));
     Map<String, Map<String, String>> truth = truth();
     NameCounts.Counter counter = new NameCounts.Counter();
-    patients.people.values().forEach(counter::add);
+    patients.people.all().values().forEach(counter::add);
     PracticeMatcher matcher =
         new PracticeMatcher(MatchingRules.shipped(), counter.counts(patients.people.size()));
-    Practice practice = practice(patients, members);
+    Practice practice = FiledPeople.practice(patients.people, members.people);
 
     int retrieved = 0;
     int matches = 0;
@@ -67,17 +65,8 @@ class LabelledPracticeTest {
     }
     long start = System.nanoTime();
     Map<String, Decision> decided = new TreeMap<>();
-    List<PracticeMatcher.Subject> batch = new ArrayList<>();
-    for (Map.Entry<Long, Person> patient : patients.people.entrySet()) {
-      batch.add(new PracticeMatcher.Subject(patient.getKey(), patient.getValue(), null));
-      if (batch.size() == 500 || patient.getKey() == patients.people.size()) {
-        List<Decision> decisions = matcher.decide(practice, batch);
-        for (int i = 0; i < batch.size(); i++) {
-          decided.put(patients.name(batch.get(i).number()), decisions.get(i));
-        }
-        batch.clear();
-      }
-    }
+    decide(matcher, practice, patients.people, 500)
+        .forEach((id, decision) -> decided.put(patients.name(id), decision));
     long took = System.nanoTime() - start;
 
     Map<String, Integer> linked = new TreeMap<>();
@@ -118,7 +107,7 @@ class LabelledPracticeTest {
     }
     System.out.printf(
         "decided about %d charts in %d ms; %.1f keys each%n",
-        patients.people.size(), took / 1_000_000, patients.keysEach());
+        patients.people.size(), took / 1_000_000, patients.people.keysEach());
     System.out.printf("blocking retrieves %d of %d matches; %d lost%n", retrieved, matches, lost);
     System.out.println("decisions          " + outcomes);
     System.out.println("links by label     " + linked);
@@ -128,23 +117,74 @@ class LabelledPracticeTest {
     assertThat(retrieved / (double) matches).isGreaterThanOrEqualTo(0.999);
   }
 
-  private static Practice practice(Filed patients, Filed members) {
-    return new Practice() {
-      @Override
-      public Side charts() {
-        return patients;
-      }
+  private static Map<Long, Decision> decide(
+      PracticeMatcher matcher, Practice practice, FiledPeople charts, int atOnce) {
+    Map<Long, Decision> decided = new TreeMap<>();
+    List<PracticeMatcher.Subject> batch = new ArrayList<>();
+    charts
+        .all()
+        .forEach(
+            (id, person) -> {
+              batch.add(new PracticeMatcher.Subject(id, person, null));
+              if (batch.size() == atOnce || id == charts.size()) {
+                List<Decision> decisions = matcher.decide(practice, batch);
+                for (int i = 0; i < batch.size(); i++) {
+                  decided.put(batch.get(i).number(), decisions.get(i));
+                }
+                batch.clear();
+              }
+            });
+    return decided;
+  }
 
-      @Override
-      public Side members() {
-        return members;
-      }
+  @Test
+  void theSizeOfABatchChangesNothing() {
+    Filed patients = Filed.read(PRACTICE.resolve("pms_patients.csv"));
+    Filed members = Filed.read(PRACTICE.resolve("members.csv"));
+    PracticeMatcher matcher = new PracticeMatcher(MatchingRules.shipped(), NameCounts.NONE);
+    Practice practice = FiledPeople.practice(patients.people, members.people);
 
-      @Override
-      public Constraints constraints(Collection<Long> charts, Collection<Long> ofMembers) {
-        return Constraints.NONE;
-      }
-    };
+    assertThat(decide(matcher, practice, patients.people, 7))
+        .isEqualTo(decide(matcher, practice, patients.people, 1_000));
+  }
+
+  @Test
+  void everyDecisionCanBeRepeatedFromWhatItStoodOn() {
+    Filed patients = Filed.read(PRACTICE.resolve("pms_patients.csv"));
+    Filed members = Filed.read(PRACTICE.resolve("members.csv"));
+    NameCounts.Counter counter = new NameCounts.Counter();
+    patients.people.all().values().forEach(counter::add);
+    PracticeMatcher matcher =
+        new PracticeMatcher(MatchingRules.shipped(), counter.counts(patients.people.size()));
+    Practice practice = FiledPeople.practice(patients.people, members.people);
+    List<Decision.Match> repeated = new ArrayList<>();
+    decide(matcher, practice, patients.people, 500)
+        .forEach(
+            (id, decision) -> {
+              for (Decision.Match match : matches(decision)) {
+                Facts kept = RecordJson.read(RecordJson.write(match.facts()), Facts.class);
+                assertThat(
+                        PracticeMatcher.repeat(
+                            MatchingRules.shipped(),
+                            kept,
+                            patients.people.get(id),
+                            members.people.get(match.candidateId())))
+                    .isEqualTo(match.comparison());
+                repeated.add(match);
+              }
+            });
+    assertThat(repeated).hasSizeGreaterThan(2_000);
+  }
+
+  private static List<Decision.Match> matches(Decision decision) {
+    List<Decision.Match> matches = new ArrayList<>();
+    if (decision instanceof Link link) {
+      matches.add(link.match());
+      matches.addAll(link.others());
+    } else if (decision instanceof Review review) {
+      matches.addAll(review.shortlist());
+    }
+    return matches;
   }
 
   private static String label(
@@ -203,62 +243,21 @@ class LabelledPracticeTest {
     return cells;
   }
 
-  /** The records of one side, filed under their blocking keys. */
-  private static final class Filed implements Practice.Side {
-    private final Map<Long, Person> people = new LinkedHashMap<>();
+  /** The records of a file, by the names that they have there. */
+  private static final class Filed {
+    private final FiledPeople people = new FiledPeople();
     private final Map<Long, String> names = new HashMap<>();
     private final Map<String, Long> ids = new HashMap<>();
-    private final Map<Long, Set<Long>> keys = new HashMap<>();
-    private final Map<Long, List<Long>> filed = new HashMap<>();
 
     static Filed read(Path file) {
       PatientNormalizer normalizer = new PatientNormalizer(nine -> "hash of " + nine);
       Filed side = new Filed();
       for (Map<String, String> row : rows(file)) {
-        long id = side.people.size() + 1L;
-        Person person = normalizer.normalize(source(row), ZoneOffset.UTC).person();
-        Set<Long> keys = PracticeMatcher.blockingKeys(person);
-        side.people.put(id, person);
+        long id = side.people.add(normalizer.normalize(source(row), ZoneOffset.UTC).person());
         side.names.put(id, row.getOrDefault("id", ""));
         side.ids.put(row.getOrDefault("id", ""), id);
-        side.keys.put(id, keys);
-        for (Long key : keys) {
-          side.filed.computeIfAbsent(key, k -> new ArrayList<>()).add(id);
-        }
       }
       return side;
-    }
-
-    @Override
-    public Map<Long, List<Long>> filedUnder(Collection<Long> wanted, int limit) {
-      Map<Long, List<Long>> found = new HashMap<>();
-      for (Long key : wanted) {
-        List<Long> under = filed.getOrDefault(key, List.of());
-        if (!under.isEmpty()) {
-          found.put(key, under.subList(0, Math.min(under.size(), limit + 1)));
-        }
-      }
-      return found;
-    }
-
-    @Override
-    public List<Long> filedUnderBoth(long key, long other, int limit) {
-      List<Long> both = new ArrayList<>(filed.getOrDefault(key, List.of()));
-      both.retainAll(filed.getOrDefault(other, List.of()));
-      return both.subList(0, Math.min(both.size(), limit + 1));
-    }
-
-    @Override
-    public Map<Long, Person> people(Collection<Long> wanted) {
-      Map<Long, Person> found = new HashMap<>(people);
-      found.keySet().retainAll(Set.copyOf(wanted));
-      return found;
-    }
-
-    boolean sharesKey(String name, Filed other, String otherName) {
-      Set<Long> own = new HashSet<>(keys.getOrDefault(ids.getOrDefault(name, 0L), Set.of()));
-      own.retainAll(other.keys.getOrDefault(other.ids.getOrDefault(otherName, 0L), Set.of()));
-      return !own.isEmpty();
     }
 
     private static SourcePatient source(Map<String, String> row) {
@@ -287,12 +286,13 @@ class LabelledPracticeTest {
           row.get("guarantor_id"));
     }
 
-    String name(long id) {
-      return names.getOrDefault(id, "");
+    boolean sharesKey(String name, Filed other, String otherName) {
+      return people.sharesKey(
+          ids.getOrDefault(name, 0L), other.people, other.ids.getOrDefault(otherName, 0L));
     }
 
-    double keysEach() {
-      return keys.values().stream().mapToInt(Set::size).average().orElse(0);
+    String name(long id) {
+      return names.getOrDefault(id, "");
     }
   }
 }
