@@ -9,8 +9,11 @@ import java.util.Objects;
 import java.util.Set;
 import org.pmslink.matching.Practice;
 import org.pmslink.membership.Charts;
+import org.pmslink.membership.Charts.Brief;
 import org.pmslink.membership.Charts.ChartCandidate;
+import org.pmslink.membership.Charts.Linked;
 import org.pmslink.membership.Charts.MemberCandidate;
+import org.pmslink.membership.Charts.Stored;
 import org.pmslink.membership.Verdicts;
 import org.pmslink.patient.Person;
 
@@ -33,6 +36,18 @@ final class StoredPractice implements Practice {
   /** A member that was read. */
   MemberCandidate member(long id) {
     return Objects.requireNonNull(membersRead.get(id));
+  }
+
+  List<Brief> briefly(long[] patientIds) {
+    return charts.briefly(practice, source, patientIds);
+  }
+
+  List<Stored> stored(Collection<Long> patientIds) {
+    return charts.stored(practice, array(patientIds));
+  }
+
+  Map<Long, Linked> links(Collection<Long> patientIds) {
+    return charts.linked(practice, patientIds);
   }
 
   @Override

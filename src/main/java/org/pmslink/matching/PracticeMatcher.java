@@ -2,8 +2,10 @@ package org.pmslink.matching;
 
 import java.util.Collection;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
+import org.pmslink.matching.Decision.Match;
 import org.pmslink.patient.Person;
 
 /**
@@ -59,6 +61,28 @@ public final class PracticeMatcher {
    */
   public Set<Long> chartsLike(Practice practice, Collection<Long> memberIds) {
     return new Neighbourhood(rules, counts, practice, List.of()).chartsLike(memberIds);
+  }
+
+  /**
+   * What would be decided about a chart now.
+   *
+   * @param explanation of the pair that was asked for: its grade beside its rivals, and why
+   */
+  public record Explained(Decision decision, Explanation explanation) {}
+
+  /** Explains what would be decided about a chart now, and about it and one member above all. */
+  public Explained explain(Practice practice, Subject chart, long member) {
+    return new Neighbourhood(rules, counts, practice, List.of(chart)).explain(member);
+  }
+
+  /**
+   * Records of one kind that are probably one person.
+   *
+   * @param records on both sides of it, the same records
+   * @return for each of the subjects that has any, the others with the evidence, best first
+   */
+  public Map<Long, List<Match>> duplicates(Practice records, List<Subject> subjects) {
+    return new Neighbourhood(rules, counts, records, subjects).probable();
   }
 
   /** Compares a pair again, as it was compared when the facts were noted. */

@@ -400,6 +400,27 @@ public class Charts {
     } while (!ids.isEmpty());
   }
 
+  /** Every PMS from which a practice has charts. */
+  public List<String> sources(int practice) {
+    return database
+        .sql("select distinct source from patients where practice_id = ? order by source")
+        .params(practice)
+        .query(String.class)
+        .list();
+  }
+
+  /** Ids of charts, in their order. */
+  public List<Long> ids(int practice, String source, long after, int limit) {
+    return database
+        .sql(
+            """
+            select id from patients where practice_id = ? and source = ? and id > ?
+            order by id limit ?""")
+        .params(practice, source, after, limit)
+        .query(Long.class)
+        .list();
+  }
+
   /** The store's clock. */
   public Instant now() {
     return database.sql("select now()").query(Timestamp.class).single().toInstant();

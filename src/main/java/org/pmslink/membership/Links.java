@@ -38,10 +38,16 @@ class Links {
   private final Members members;
   private final Survivorship survivorship;
   private final ActiveLinks activeLinks;
+  private final Duplicates duplicates;
 
   Links(
-      JdbcTemplate database, Members members, Survivorship survivorship, ActiveLinks activeLinks) {
+      JdbcTemplate database,
+      Members members,
+      Survivorship survivorship,
+      ActiveLinks activeLinks,
+      Duplicates duplicates) {
     this.database = database;
+    this.duplicates = duplicates;
     this.activeLinks = activeLinks;
     this.members = members;
     this.survivorship = survivorship;
@@ -657,6 +663,7 @@ class Links {
       return;
     }
     decideNeighboursAgain(practice, array(patientIds), keysOf(practice, patientIds));
+    duplicates.lookFor(practice, Duplicates.Kind.CHART, patientIds);
     database.update(
         """
         delete from patient_blocking_keys k
