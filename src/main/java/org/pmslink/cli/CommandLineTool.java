@@ -29,6 +29,7 @@ import picocli.CommandLine.Spec;
       MapCommand.class,
       MatchCommand.class,
       DedupeCommand.class,
+      TuneCommand.class,
       DeadLettersCommand.class
     },
     footerHeading = "%nSettings:%n",
