@@ -149,7 +149,7 @@ public final class MatchingBenchmark {
         files.length == 1
             ? List.of("--records", files[0])
             : List.of("--patients", files[0], "--members", files[1]);
-    Path out = FOLDER.resolve(name + ".csv");
+    Path out = FOLDER.resolve(name + "-decisions.csv");
     List<String> command = new ArrayList<>(List.of(files.length == 1 ? "dedupe" : "match"));
     command.addAll(inputs);
     command.addAll(List.of("--out", out.toString()));
