@@ -116,7 +116,7 @@ class TuningTest {
                   / (compared + MixtureEstimation.PSEUDO_PAIRS / SHIPPED.m(level));
           assertThat(estimate.m().getOrDefault(level, 0.0))
               .as(level.name())
-              .isCloseTo(held, within(Math.max(0.01, 0.05 * held)));
+              .isCloseTo(held, within(Math.max(0.015, 0.1 * held)));
         });
   }
 
