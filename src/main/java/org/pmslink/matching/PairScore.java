@@ -515,7 +515,8 @@ final class PairScore {
     return shared + (households && samePlace ? 1 : 0);
   }
 
-  private double weight(Field field) {
+  /** In bits; 0 for a field that is missing. */
+  double weight(Field field) {
     return weights[field.ordinal()];
   }
 
