@@ -179,7 +179,16 @@ create table practice_populations (
   practice_id  integer primary key,
   counted_at   timestamptz not null,
   counts       json not null,
-  decided_with text
+  decided_with text,
+  keys_made    text not null                          -- which making of blocking keys all records are filed with
+);
+
+-- How far filing all records anew has come, after a release that makes other blocking keys.
+create table refilings (
+  practice_id  integer primary key,
+  keys_made    text not null,
+  charts_to    bigint not null default 0,
+  members_to   bigint not null default 0
 );
 
 -- The rules that a practice's decisions were made with, so that each can be recomputed.

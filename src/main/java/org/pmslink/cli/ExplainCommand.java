@@ -53,6 +53,9 @@ final class ExplainCommand implements Callable<Integer> {
                       standing.rulesVersion(),
                       standing.waiting() ? "; waits to be decided again" : ""),
               () -> print("patient %s: not decided about yet", patient));
+      if (!answer.verdict().isEmpty()) {
+        print("%s", answer.verdict());
+      }
       boolean same = true;
       for (Explaining.Repeated repeated : answer.kept()) {
         Kept kept = repeated.kept();

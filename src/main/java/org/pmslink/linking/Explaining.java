@@ -55,9 +55,16 @@ public class Explaining {
    */
   public record Repeated(Kept kept, boolean same, String answer) {}
 
-  /** All that there is to say. */
+  /**
+   * All that there is to say.
+   *
+   * @param verdict what a person has decided about the two; empty for nothing
+   */
   public record Answer(
-      Optional<Standing> standing, List<Repeated> kept, PracticeMatcher.Explained now) {}
+      Optional<Standing> standing,
+      String verdict,
+      List<Repeated> kept,
+      PracticeMatcher.Explained now) {}
 
   /**
    * Explains a pair.
@@ -89,7 +96,11 @@ public class Explaining {
                 new PracticeMatcher.Subject(
                     known.id(), chart.record().person(), link == null ? null : link.memberId()),
                 member.id());
-    return new Answer(decisions.standing(practiceId, known.id()), repeated, now);
+    return new Answer(
+        decisions.standing(practiceId, known.id()),
+        verdicts.standing(practiceId, known.id(), member.id()),
+        repeated,
+        now);
   }
 
   private Repeated repeat(int practice, Kept kept) {

@@ -264,7 +264,7 @@ public class LinkRecords {
   }
 
   /** Who is nobody is filed nowhere, and so is nobody's rival and shares no telephone. */
-  private static List<Long> keys(PatientRecord record) {
+  static List<Long> keys(PatientRecord record) {
     return Linking.isNobody(record)
         ? List.of()
         : List.copyOf(new TreeSet<>(PracticeMatcher.blockingKeys(record.person())));

@@ -47,6 +47,11 @@ public final class PracticeMatcher {
     return BlockingKeys.of(Features.of(person));
   }
 
+  /** Changes whenever keys are made in another way, so that stored ones must be made anew. */
+  public static String keysVersion() {
+    return BlockingKeys.version();
+  }
+
   /**
    * Decides about charts, in their order: each against the members of the practice, beside all
    * charts that claim the same member.

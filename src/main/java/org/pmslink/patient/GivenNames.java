@@ -21,7 +21,10 @@ public final class GivenNames {
   private final Set<String> heads = new HashSet<>();
   private final Map<String, Set<String>> shortForms = new HashMap<>();
 
-  private GivenNames(Iterable<String> lines) {
+  private final String version;
+
+  private GivenNames(List<String> lines) {
+    version = Integer.toHexString(lines.hashCode());
     for (String line : lines) {
       int equals = line.indexOf('=');
       if (equals > 0) {
@@ -55,6 +58,11 @@ public final class GivenNames {
     /** One is a nickname of the other. */
     NICKNAME,
     EQUAL
+  }
+
+  /** Changes whenever the table does. */
+  public String version() {
+    return version;
   }
 
   /** The table that is part of the product. */
