@@ -638,12 +638,16 @@ class Links {
         .toArray();
   }
 
-  /** Decides again about charts, linked or in review, that are filed under one of these keys. */
+  /**
+   * Decides again about charts that are filed under one of these keys: those linked or in review,
+   * and those that nobody was quite like.
+   */
   void decideNeighboursAgain(int practice, long[] butNot, long[] keys) {
     database.update(
         """
         update decisions set stale_since = now(), sent_at = null
-        where practice_id = ? and stale_since is null and outcome <> 'UNLINKED'
+        where practice_id = ? and stale_since is null
+          and (outcome <> 'UNLINKED' or reason = 'NONE_SIMILAR')
           and patient_id <> all (?) and patient_id in (
             select k.patient_id
             from (select distinct unnest(?::bigint[]) as key) s
