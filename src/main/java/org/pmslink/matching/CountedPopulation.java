@@ -34,6 +34,7 @@ final class CountedPopulation implements Population {
   private final Map<String, int[]> cities = new HashMap<>();
   private final Map<Integer, int[]> births = new HashMap<>();
   private final Map<ContactKind, Map<String, Integer>> shared = new HashMap<>();
+  private final Set<String> twins = new HashSet<>();
   private int latestBirthYear = EARLIEST_LATEST_BIRTH_YEAR;
   private int withCity;
   private final boolean households;
@@ -54,15 +55,16 @@ final class CountedPopulation implements Population {
         latestBirthYear = Math.max(latestBirthYear, f.birth() / 10_000);
       }
     }
-    shared.put(ContactKind.PHONE, shared(together, Features::phones));
-    shared.put(ContactKind.EMAIL, shared(together, Features::emails));
+    shared.put(ContactKind.PHONE, shared(ContactKind.PHONE, together, Features::phones));
+    shared.put(ContactKind.EMAIL, shared(ContactKind.EMAIL, together, Features::emails));
     // Of one file only: on two files, two spellings of one person are no reason to doubt a number.
     Map<String, Integer> ssns = new HashMap<>();
     for (List<Features> side : sides) {
-      shared(side, f -> one(f.ssn())).forEach((ssn, people) -> ssns.merge(ssn, people, Math::max));
+      shared(ContactKind.SSN, side, f -> one(f.ssn()))
+          .forEach((ssn, people) -> ssns.merge(ssn, people, Math::max));
     }
     shared.put(ContactKind.SSN, ssns);
-    shared.put(ContactKind.PLACE, shared(together, f -> one(f.place())));
+    shared.put(ContactKind.PLACE, shared(ContactKind.PLACE, together, f -> one(f.place())));
     // Whoever has telephones to go by need not make up for them.
     boolean contacts =
         together.stream().anyMatch(f -> !f.phones().isEmpty() || !f.emails().isEmpty());
@@ -84,7 +86,7 @@ final class CountedPopulation implements Population {
     long withPlace = 0;
     Set<Features> sharing = new HashSet<>();
     for (List<Features> side : sides) {
-      Map<String, Integer> places = shared(side, f -> one(f.place()));
+      Map<String, Integer> places = shared(ContactKind.PLACE, side, f -> one(f.place()));
       for (Features f : side) {
         if (!f.place().isEmpty()) {
           withPlace++;
@@ -100,7 +102,7 @@ final class CountedPopulation implements Population {
 
   /** The values that more than one person has, with how many these are. */
   private Map<String, Integer> shared(
-      List<Features> records, Function<Features, List<String>> values) {
+      ContactKind kind, List<Features> records, Function<Features, List<String>> values) {
     List<String> texts = new ArrayList<>();
     List<Features> owners = new ArrayList<>();
     for (Features f : records) {
@@ -123,9 +125,10 @@ final class CountedPopulation implements Population {
         for (int i = from; i < to; i++) {
           group.add(owners.get(order[i]));
         }
-        int people = people(group);
+        String value = texts.get(order[from]);
+        int people = people(group, kind, value);
         if (people > 1) {
-          shared.put(texts.get(order[from]), people);
+          shared.put(value, people);
         }
       }
       from = to;
@@ -133,7 +136,7 @@ final class CountedPopulation implements Population {
     return shared;
   }
 
-  private int people(List<Features> group) {
+  private int people(List<Features> group, ContactKind kind, String value) {
     // Sorted, because who is taken for whom depends on who is looked at first.
     group.sort(
         Comparator.comparing(Features::given)
@@ -156,7 +159,29 @@ final class CountedPopulation implements Population {
         people.add(one);
       }
     }
+    for (int i = 0; i < people.size(); i++) {
+      for (int j = 0; j < i; j++) {
+        Features one = people.get(i);
+        Features other = people.get(j);
+        if (one.birth() != 0
+            && one.birth() == other.birth()
+            && !one.given().isEmpty()
+            && !other.given().isEmpty()
+            && one.given().charAt(0) == other.given().charAt(0)) {
+          twins.add(twins(kind, value, one.birth(), one.given().charAt(0)));
+        }
+      }
+    }
     return people.size();
+  }
+
+  private static String twins(ContactKind kind, String value, int birth, char initial) {
+    return kind.ordinal() + value + ' ' + birth + initial;
+  }
+
+  @Override
+  public boolean areTwins(ContactKind kind, String value, int birth, char initial) {
+    return !twins.isEmpty() && twins.contains(twins(kind, value, birth, initial));
   }
 
   @Override
