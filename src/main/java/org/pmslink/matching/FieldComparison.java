@@ -28,7 +28,9 @@ final class FieldComparison {
   /** Whether given name or birth date show that these are two people. Used to count households. */
   static boolean isClearlySomebodyElse(Features a, Features b, Population population) {
     Level birth = birth(a.birth(), b.birth());
-    if (birth == Level.BIRTH_DATE_DIFFERENT || birth == Level.BIRTH_DATE_SAME_DAY_AND_MONTH) {
+    if (birth == Level.BIRTH_DATE_DIFFERENT
+        || birth == Level.BIRTH_DATE_TWO_DIGITS
+        || birth == Level.BIRTH_DATE_SAME_DAY_AND_MONTH) {
       return true;
     }
     if (isSwapped(a, b)) {
@@ -299,9 +301,20 @@ final class FieldComparison {
       }
     }
     // A digit of the decade is also what sets father and son apart.
-    return years < A_GENERATION && isOneSlip(one, other)
-        ? Level.BIRTH_DATE_ONE_DIGIT
+    if (years < A_GENERATION && isOneSlip(one, other)) {
+      return Level.BIRTH_DATE_ONE_DIGIT;
+    }
+    return differingDigits(one, other) == 2
+        ? Level.BIRTH_DATE_TWO_DIGITS
         : Level.BIRTH_DATE_DIFFERENT;
+  }
+
+  private static int differingDigits(int one, int other) {
+    int differing = 0;
+    for (int a = one, b = other; a > 0 || b > 0; a /= 10, b /= 10) {
+      differing += a % 10 == b % 10 ? 0 : 1;
+    }
+    return differing;
   }
 
   /** One digit differs, or two neighbours changed places. */

@@ -679,6 +679,7 @@ final class PairScore {
 
   private static boolean isAnotherDay(@Nullable Level birth) {
     return birth == Level.BIRTH_DATE_DIFFERENT
+        || birth == Level.BIRTH_DATE_TWO_DIGITS
         || birth == Level.BIRTH_DATE_DAY_OR_MONTH
         || birth == Level.BIRTH_DATE_SAME_DAY_AND_MONTH;
   }
