@@ -2,9 +2,8 @@ package org.pmslink;
 
 import java.nio.file.Path;
 import org.pmslink.feed.FeedFiles;
+import org.pmslink.linking.RulesFiles;
 import org.pmslink.mapping.Mappings;
-import org.pmslink.matching.CautiousMatcher;
-import org.pmslink.matching.Matcher;
 import org.pmslink.membership.Survivorship;
 import org.pmslink.patient.PatientNormalizer;
 import org.pmslink.security.SsnHasher;
@@ -19,8 +18,8 @@ import org.springframework.context.annotation.Configuration;
 class EngineConfiguration {
 
   @Bean
-  Matcher matcher() {
-    return new CautiousMatcher();
+  RulesFiles rulesFiles(@Value("${pmslink.mappings-folder}") String folder) {
+    return new RulesFiles(Path.of(folder));
   }
 
   @Bean

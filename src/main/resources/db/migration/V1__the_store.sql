@@ -112,9 +112,11 @@ create table links (
   made_by       text not null,                        -- 'rule', or the person
   made_at       timestamptz not null default now(),
   reason        text not null,
-  grade         text not null,
-  score         double precision not null,
-  explanation   jsonb not null,
+  grade         text,
+  score         double precision,                     -- of what a person linked there may be none
+  runner_up     json,                                 -- the next best member and its score
+  explanation   json,                                 -- prior and evidence, which add up to the score
+  ground        json,                                 -- who was compared, and what was known of everybody else
   rules_version text not null,
   flag_reason   text,                                 -- wants verification, and why
   flagged_at    timestamptz,
@@ -132,7 +134,7 @@ create table link_changes (
   id          bigint generated always as identity primary key,
   practice_id integer not null,
   link_id     bigint not null,
-  action      text not null check (action in ('MADE', 'MOVED', 'FLAGGED', 'UNFLAGGED', 'ENDED')),
+  action      text not null check (action in ('MADE', 'MOVED', 'VERIFIED', 'FLAGGED', 'UNFLAGGED', 'ENDED')),
   actor       text not null,
   reason      text not null,
   at          timestamptz not null default now(),
@@ -145,7 +147,7 @@ create table reviews (
   practice_id   integer not null,
   patient_id    bigint not null,
   reason        text not null,
-  candidates    jsonb not null,                       -- member numbers with the evidence; levels and weights, no values
+  candidates    jsonb not null,                       -- member numbers with the evidence and what it stood on
   rules_version text not null,
   opened_at     timestamptz not null default now(),
   updated_at    timestamptz not null default now(),
@@ -154,6 +156,75 @@ create table reviews (
   close_reason  text
 );
 create unique index one_open_review_per_patient on reviews (practice_id, patient_id) where closed_at is null;
+
+-- What people have decided: a rule never changes it, on any later run. Rows are only ever added or withdrawn.
+create table verdicts (
+  id           bigint generated always as identity primary key,
+  practice_id  integer not null,
+  patient_id   bigint not null,
+  member_id    bigint not null,
+  verdict      text not null check (verdict in ('SAME', 'NOT_SAME')),
+  actor        text not null,
+  reason       text not null,
+  at           timestamptz not null default now(),
+  withdrawn_at timestamptz,
+  withdrawn_by text
+);
+create unique index one_standing_verdict_per_pair on verdicts (practice_id, patient_id, member_id)
+  where withdrawn_at is null;
+create index verdicts_by_member on verdicts (practice_id, member_id) where withdrawn_at is null;
+
+-- How common names are in a practice, as last counted, and the rules that all its decisions were last asked for with.
+create table practice_populations (
+  practice_id  integer primary key,
+  counted_at   timestamptz not null,
+  counts       json not null,
+  decided_with text
+);
+
+-- The rules that a practice's decisions were made with, so that each can be recomputed.
+create table matching_rules (
+  practice_id   integer not null,
+  version       text not null,
+  rules         text not null,
+  first_used_at timestamptz not null default now(),
+  primary key (practice_id, version)
+);
+
+-- Charts that are probably one person, or members: found by rules, shown to people, never merged by themselves.
+create table duplicates (
+  id            bigint generated always as identity primary key,
+  practice_id   integer not null,
+  kind          text not null check (kind in ('CHART', 'MEMBER')),
+  one           bigint not null,
+  other         bigint not null check (other > one),
+  grade         text not null,
+  score         double precision not null,
+  explanation   json not null,
+  rules_version text not null,
+  found_at      timestamptz not null default now(),
+  closed_at     timestamptz,
+  closed_by     text,
+  close_reason  text,
+  unique (practice_id, kind, one, other)
+);
+create index open_duplicates_by_other on duplicates (practice_id, kind, other) where closed_at is null;
+
+-- Records that came or changed since duplicates were last looked for, and how far a look at all of them has come.
+create table duplicates_to_look_for (
+  practice_id integer not null,
+  kind        text not null,
+  record_id   bigint not null,
+  primary key (practice_id, kind, record_id)
+);
+create table duplicate_sweeps (
+  practice_id   integer not null,
+  kind          text not null,
+  rules_version text not null,
+  after_id      bigint not null default 0,
+  done_at       timestamptz,
+  primary key (practice_id, kind)
+);
 
 -- What a field of a member was before a feed or a person changed it.
 create table member_changes (

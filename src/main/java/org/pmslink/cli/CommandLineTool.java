@@ -29,6 +29,10 @@ import picocli.CommandLine.Spec;
       MapCommand.class,
       MatchCommand.class,
       DedupeCommand.class,
+      ExplainCommand.class,
+      VerdictCommand.class,
+      DuplicatesCommand.class,
+      ShadowCommand.class,
       DeadLettersCommand.class
     },
     footerHeading = "%nSettings:%n",

@@ -101,8 +101,7 @@ final class PersonFile {
     try (InputStream in = Files.newInputStream(file)) {
       people.parse(in);
     } catch (CharacterCodingException e) {
-      throw new UnusableFileException(
-          people.row(people.rowsRead + 2) + "this is not UTF-8 text");
+      throw new UnusableFileException(people.row(people.rowsRead + 2) + "this is not UTF-8 text");
     } catch (IOException e) {
       throw new UnusableFileException(file + ": cannot be read");
     } catch (UncheckedIOException e) {
@@ -231,7 +230,8 @@ final class PersonFile {
    *
    * @param person {@code null} when the row cannot be used
    */
-  private record Cleaned(String id, RecordSet.@Nullable Folded person, boolean isDate, String why) {}
+  private record Cleaned(
+      String id, RecordSet.@Nullable Folded person, boolean isDate, String why) {}
 
   private List<Cleaned> cleaned(List<CSVRecord> batch, Map<String, Integer> columns) {
     List<Cleaned> cleaned = new ArrayList<>(batch.size());

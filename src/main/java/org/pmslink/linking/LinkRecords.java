@@ -2,8 +2,10 @@ package org.pmslink.linking;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
+import java.time.Instant;
 import java.time.ZoneId;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -23,15 +25,12 @@ import org.pmslink.linking.RecordBatch.RecordType;
 import org.pmslink.mapping.Mapping;
 import org.pmslink.mapping.MappingException;
 import org.pmslink.mapping.Mappings;
-import org.pmslink.matching.Decision.UnmatchedReason;
-import org.pmslink.matching.Matcher;
+import org.pmslink.matching.PracticeMatcher;
 import org.pmslink.membership.Charts;
-import org.pmslink.membership.Charts.Brief;
 import org.pmslink.membership.Charts.Known;
-import org.pmslink.membership.Charts.Pair;
-import org.pmslink.membership.Charts.Stored;
 import org.pmslink.membership.Command;
 import org.pmslink.membership.CommandBatch;
+import org.pmslink.membership.Verdicts;
 import org.pmslink.outage.DatabaseOutage;
 import org.pmslink.patient.InvalidRecordException;
 import org.pmslink.patient.PatientNormalizer;
@@ -48,31 +47,35 @@ import org.springframework.stereotype.Component;
  */
 @Component
 public class LinkRecords {
+  /** Of more charts that share a key with a member, the rest is found under narrower ones. */
+  private static final int LONGEST_LIST = 1_000;
+
   private final Practices practices;
   private final Mappings mappings;
   private final PatientNormalizer normalizer;
-  private final Matcher matcher;
+  private final Populations populations;
   private final Charts charts;
+  private final Verdicts verdicts;
   private final DeadLetters deadLetters;
   private final DatabaseOutage outage;
-  private final Linking linking;
 
   LinkRecords(
       Practices practices,
       Mappings mappings,
       PatientNormalizer normalizer,
-      Matcher matcher,
+      Populations populations,
       Charts charts,
+      Verdicts verdicts,
       DeadLetters deadLetters,
       DatabaseOutage outage) {
     this.practices = practices;
     this.mappings = mappings;
     this.normalizer = normalizer;
-    this.matcher = matcher;
+    this.populations = populations;
     this.charts = charts;
+    this.verdicts = verdicts;
     this.deadLetters = deadLetters;
     this.outage = outage;
-    this.linking = new Linking(matcher, charts);
   }
 
   /** What follows from a batch: commands for the store, and the records that follow no further. */
@@ -86,12 +89,15 @@ public class LinkRecords {
 
   /** Handles a batch. */
   public Result link(RecordBatch batch) {
-    Work work = new Work(batch, practices.id(batch.practice()));
+    PracticeMatcher matcher = populations.matcher(batch.practice());
+    int practice = practices.id(batch.practice());
+    StoredPractice stored = new StoredPractice(practice, batch.source(), charts, verdicts);
+    Work work = new Work(batch, practice, charts.now(), matcher, stored);
     switch (batch.type()) {
       case PATIENTS -> patients(work);
       case MERGES -> merges(work);
       case DELETES -> deletes(work);
-      case PATIENT_IDS -> patientIds(work, ids(batch));
+      case PATIENT_IDS -> work.commands.addAll(work.linking.decideStored(ids(batch)));
       case MEMBER_IDS -> memberIds(work);
     }
     return work.result();
@@ -101,14 +107,27 @@ public class LinkRecords {
   private static final class Work {
     final RecordBatch batch;
     final int practice;
+    final Instant matchedAt;
+    final PracticeMatcher matcher;
+    final StoredPractice stored;
+    final Linking linking;
     final List<Command> commands = new ArrayList<>();
     final List<CommandBatch.MatchedMember> matched = new ArrayList<>();
     final List<DeadLetter> dead = new ArrayList<>();
     int unchanged;
 
-    Work(RecordBatch batch, int practice) {
+    Work(
+        RecordBatch batch,
+        int practice,
+        Instant matchedAt,
+        PracticeMatcher matcher,
+        StoredPractice stored) {
       this.batch = batch;
       this.practice = practice;
+      this.matchedAt = matchedAt;
+      this.matcher = matcher;
+      this.stored = stored;
+      this.linking = new Linking(matcher, stored);
     }
 
     void dead(int entry, @Nullable String sourceId, Category category, String message) {
@@ -147,6 +166,7 @@ public class LinkRecords {
               unchanged,
               dead.size(),
               batch.letter(),
+              matchedAt,
               commands,
               matched),
           dead);
@@ -228,20 +248,26 @@ public class LinkRecords {
               work.batch.version(),
               Objects.requireNonNull(fingerprints.get(record.sourceId())),
               record,
-              List.copyOf(new TreeSet<>(matcher.blockingKeys(record.person())))));
+              keys(record)));
       if (work.batch.decide()) {
         subjects.add(
             new Subject(
-                subjects.size(),
                 record.sourceId(),
                 work.batch.version(),
                 chart == null ? null : chart.id(),
                 record,
                 chart != null && chart.merged(),
-                chart == null ? null : chart.linkedTo()));
+                chart == null ? null : chart.link()));
       }
     }
-    work.commands.addAll(linking.decide(work.practice, work.batch.source(), subjects));
+    work.commands.addAll(work.linking.decide(subjects));
+  }
+
+  /** Who is nobody is filed nowhere, and so is nobody's rival and shares no telephone. */
+  private static List<Long> keys(PatientRecord record) {
+    return Linking.isNobody(record)
+        ? List.of()
+        : List.copyOf(new TreeSet<>(PracticeMatcher.blockingKeys(record.person())));
   }
 
   /**
@@ -315,39 +341,6 @@ public class LinkRecords {
     }
   }
 
-  private void patientIds(Work work, long[] ids) {
-    List<Brief> briefs = charts.briefly(work.practice, work.batch.source(), ids);
-    List<Pair> pairs = linking.candidates(work.practice, briefs);
-    Map<Long, String> linkedTo =
-        charts.linkedTo(work.practice, briefs.stream().map(Brief::id).toList());
-    Set<Long> comparable = new HashSet<>(linkedTo.keySet());
-    pairs.forEach(pair -> comparable.add(pair.subject()));
-    for (Brief chart : briefs) {
-      if (!comparable.contains(chart.id())) {
-        work.commands.add(
-            new Command.NoMatch(
-                chart.sourceId(),
-                chart.version(),
-                UnmatchedReason.NO_CANDIDATE.name(),
-                matcher.rulesVersion()));
-      }
-    }
-    List<Subject> subjects = new ArrayList<>();
-    for (Stored chart :
-        charts.stored(work.practice, comparable.stream().mapToLong(i -> i).toArray())) {
-      subjects.add(
-          new Subject(
-              chart.id(),
-              chart.sourceId(),
-              chart.version(),
-              chart.id(),
-              chart.record(),
-              chart.gone() || chart.merged(),
-              linkedTo.get(chart.id())));
-    }
-    work.commands.addAll(linking.decide(work.practice, work.batch.source(), subjects, pairs));
-  }
-
   /** Members are matched through their charts, so that both ways give the same decisions. */
   private void memberIds(Work work) {
     long[] ids = ids(work.batch);
@@ -368,13 +361,23 @@ public class LinkRecords {
                 "MEMBER_REMOVED"));
       }
     }
-    long[] patients =
-        charts.chartsSharing(work.practice, ids).stream()
-            .mapToLong(Charts.Pair::other)
-            .distinct()
-            .sorted()
-            .toArray();
-    patientIds(work, patients);
+    work.commands.addAll(work.linking.decideStored(sharing(work, ids)));
+  }
+
+  /**
+   * Charts on which these members bear: those that may be theirs, and those linked or in review
+   * that share a telephone or anything else with them.
+   */
+  private long[] sharing(Work work, long[] memberIds) {
+    Set<Long> sharing = new HashSet<>();
+    charts
+        .chartsUnder(work.practice, charts.keysOfMembers(work.practice, memberIds), LONGEST_LIST)
+        .values()
+        .forEach(sharing::addAll);
+    Set<Long> concerned = new TreeSet<>(charts.inQuestion(work.practice, sharing));
+    concerned.addAll(
+        work.matcher.chartsLike(work.stored, Arrays.stream(memberIds).boxed().toList()));
+    return StoredPractice.array(concerned);
   }
 
   private static long[] ids(RecordBatch batch) {

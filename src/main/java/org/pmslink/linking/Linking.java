@@ -1,65 +1,59 @@
 package org.pmslink.linking;
 
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
-import org.pmslink.matching.Comparison.Grade;
 import org.pmslink.matching.Decision;
-import org.pmslink.matching.Decision.ReviewReason;
-import org.pmslink.matching.Matcher;
-import org.pmslink.matching.Matcher.Candidate;
-import org.pmslink.matching.Matcher.Match;
-import org.pmslink.membership.Charts;
+import org.pmslink.matching.Decision.Match;
+import org.pmslink.matching.Decision.UnmatchedReason;
+import org.pmslink.matching.PracticeMatcher;
+import org.pmslink.membership.Charts.Brief;
+import org.pmslink.membership.Charts.Linked;
 import org.pmslink.membership.Charts.MemberCandidate;
-import org.pmslink.membership.Charts.Pair;
-import org.pmslink.membership.Charts.Rival;
+import org.pmslink.membership.Charts.Stored;
 import org.pmslink.membership.Command;
 import org.pmslink.patient.PatientRecord;
 import org.pmslink.patient.PatientRecord.PatientStatus;
 import org.pmslink.patient.PatientRecord.QualityFlag;
+import org.pmslink.patient.Person;
 
 /**
- * Decides about a batch of charts at once: finds their candidates in one query, the rivals of
- * likely candidates in another, and leaves the decision itself to the {@link Matcher}.
+ * Turns what the matcher decides about charts into commands, with what matching does not know: a
+ * chart's status in the PMS, and the link that it has.
  */
 final class Linking {
-  private final Matcher matcher;
-  private final Charts charts;
+  private final PracticeMatcher matcher;
+  private final StoredPractice practice;
 
-  Linking(Matcher matcher, Charts charts) {
+  /** Serves one batch of charts of one PMS. */
+  Linking(PracticeMatcher matcher, StoredPractice practice) {
     this.matcher = matcher;
-    this.charts = charts;
+    this.practice = practice;
   }
 
   /**
    * A chart to decide about.
    *
-   * @param number tells it from the other subjects of its batch; a stored chart's id
    * @param patientId its id in the store, if it is there already
-   * @param linkedTo number of the member it is linked to now
+   * @param gone deleted in the PMS, or merged into another chart
+   * @param link the link that it has now
    */
   record Subject(
-      long number,
       String sourceId,
       long version,
       @Nullable Long patientId,
       PatientRecord record,
       boolean gone,
-      @Nullable String linkedTo) {
+      @Nullable Linked link) {
 
     /** Charts that can be nobody's: they are never compared. */
     boolean excluded() {
-      return gone
-          || record.status() == PatientStatus.DELETED
-          || record.status() == PatientStatus.DUPLICATE
-          || record.qualityFlags().contains(QualityFlag.TEST_PATIENT)
-          || record.qualityFlags().contains(QualityFlag.NOT_A_PERSON);
+      return gone || isNobody(record);
     }
 
     /** Whether a rule may link it alone; for the others a person confirms. */
@@ -69,247 +63,142 @@ final class Linking {
         case NON_PATIENT, ARCHIVED, DECEASED, DELETED, DUPLICATE, UNKNOWN -> false;
       };
     }
-  }
 
-  /** One command for each subject, in their order; for charts as they were just read. */
-  List<Command> decide(int practice, String source, List<Subject> subjects) {
-    List<Long> numbers = new ArrayList<>();
-    List<Long> keys = new ArrayList<>();
-    for (Subject subject : subjects) {
-      for (Long key : matcher.blockingKeys(subject.record().person())) {
-        numbers.add(subject.number());
-        keys.add(key);
-      }
+    boolean linkedByPerson() {
+      return link != null && link.byPerson();
     }
-    return decide(practice, source, subjects, sharing(practice, numbers, keys));
   }
 
-  /** Members that come into question for stored charts, by the keys that these are filed under. */
-  List<Pair> candidates(int practice, List<Charts.Brief> stored) {
-    List<Long> ids = new ArrayList<>();
-    List<Long> keys = new ArrayList<>();
-    for (Charts.Brief chart : stored) {
-      for (Long key : chart.blockingKeys()) {
-        ids.add(chart.id());
-        keys.add(key);
-      }
-    }
-    return sharing(practice, ids, keys);
+  /** Whether a record is of nobody, by what the PMS says: it is filed under no key. */
+  static boolean isNobody(PatientRecord record) {
+    return record.status() == PatientStatus.DELETED
+        || record.status() == PatientStatus.DUPLICATE
+        || record.qualityFlags().contains(QualityFlag.TEST_PATIENT)
+        || record.qualityFlags().contains(QualityFlag.NOT_A_PERSON);
   }
 
-  private List<Pair> sharing(int practice, List<Long> subjects, List<Long> keys) {
-    return keys.isEmpty()
-        ? List.of()
-        : charts.membersSharing(practice, array(subjects), array(keys));
-  }
-
-  /**
-   * One command for each subject, in their order.
-   *
-   * @param pairs the members that come into question
-   */
-  List<Command> decide(int practice, String source, List<Subject> subjects, List<Pair> pairs) {
-    Map<Long, Integer> places = new HashMap<>();
+  /** One command for each subject, in their order. */
+  List<Command> decide(List<Subject> subjects) {
+    List<PracticeMatcher.Subject> open = new ArrayList<>();
+    Map<Integer, Integer> places = new HashMap<>();
     for (int i = 0; i < subjects.size(); i++) {
-      if (!subjects.get(i).excluded()) {
-        places.put(subjects.get(i).number(), i);
+      Subject subject = subjects.get(i);
+      if (!subject.excluded() && !subject.linkedByPerson()) {
+        places.put(i, open.size());
+        open.add(
+            new PracticeMatcher.Subject(
+                subject.patientId() == null ? -1L - i : subject.patientId(),
+                subject.record().person(),
+                subject.link() == null ? null : subject.link().memberId()));
       }
     }
-    Map<Integer, Set<Long>> memberIds = new HashMap<>();
-    Set<Integer> overflowing = new HashSet<>();
-    for (Pair pair : pairs) {
-      Integer subject = places.get(pair.subject());
-      if (subject == null) {
-        continue;
-      }
-      memberIds.computeIfAbsent(subject, s -> new HashSet<>()).add(pair.other());
-      if (pair.overflow()) {
-        overflowing.add(subject);
-      }
-    }
-    Map<Long, MemberCandidate> members =
-        charts.members(
-            practice,
-            memberIds.values().stream()
-                .flatMap(Set::stream)
-                .distinct()
-                .mapToLong(i -> i)
-                .toArray());
-    Map<Long, List<Rival>> rivals = rivals(practice, source, subjects, memberIds, members);
-
+    List<Decision> decisions = matcher.decide(practice, open);
     List<Command> commands = new ArrayList<>();
     for (int i = 0; i < subjects.size(); i++) {
       Subject subject = subjects.get(i);
-      List<MemberCandidate> candidates =
-          memberIds.getOrDefault(i, Set.of()).stream()
-              .map(members::get)
-              .filter(Objects::nonNull)
-              .toList();
-      commands.add(
-          subject.excluded()
-              ? noMatch(subject, "NOT_ELIGIBLE")
-              : decide(subject, candidates, members, rivals, overflowing.contains(i)));
-    }
-    return withoutTwoLinksToOneMember(commands);
-  }
-
-  /** For every member that is certainly one of the subjects: all charts that may claim it too. */
-  private Map<Long, List<Rival>> rivals(
-      int practice,
-      String source,
-      List<Subject> subjects,
-      Map<Integer, Set<Long>> memberIds,
-      Map<Long, MemberCandidate> members) {
-    Set<Long> certain = new HashSet<>();
-    memberIds.forEach(
-        (i, ids) -> {
-          for (Long id : ids) {
-            MemberCandidate member = members.get(id);
-            if (member != null
-                && matcher.compare(subjects.get(i).record().person(), member.person()).grade()
-                    == Grade.CERTAIN) {
-              certain.add(id);
-            }
-          }
-        });
-    if (certain.isEmpty()) {
-      return Map.of();
-    }
-    List<Pair> pairs = charts.chartsSharing(practice, array(certain));
-    Map<Long, Rival> people =
-        charts.rivals(practice, source, pairs.stream().mapToLong(Pair::other).distinct().toArray());
-    Map<Long, Set<Long>> seen = new HashMap<>();
-    Map<Long, List<Rival>> rivals = new HashMap<>();
-    for (Pair pair : pairs) {
-      Rival rival = people.get(pair.other());
-      if (rival != null
-          && seen.computeIfAbsent(pair.subject(), m -> new HashSet<>()).add(pair.other())) {
-        rivals.computeIfAbsent(pair.subject(), m -> new ArrayList<>()).add(rival);
+      Integer place = places.get(i);
+      if (place != null) {
+        commands.add(command(subject, decisions.get(place)));
+      } else {
+        commands.add(noMatch(subject, subject.excluded() ? "NOT_ELIGIBLE" : "LINKED_BY_PERSON"));
       }
     }
-    return rivals;
+    return commands;
   }
 
-  private Command decide(
-      Subject subject,
-      List<MemberCandidate> candidates,
-      Map<Long, MemberCandidate> members,
-      Map<Long, List<Rival>> rivals,
-      boolean overflow) {
-    // A chart that is not stored yet gets an id that no stored chart has.
-    long id = subject.patientId() == null ? 0 : subject.patientId();
-    Decision decision =
-        matcher.decide(
-            new Candidate(id, subject.record().person()),
-            candidates.stream().map(m -> new Candidate(m.id(), m.person())).toList(),
-            candidate -> claimants(id, rivals.getOrDefault(candidate.id(), List.of())));
+  /**
+   * One command for each of these stored charts, in no order; those of another PMS are left out.
+   */
+  List<Command> decideStored(long[] patientIds) {
+    List<Command> commands = new ArrayList<>();
+    List<Brief> briefs = practice.briefly(patientIds);
+    Set<Long> keys = new TreeSet<>();
+    briefs.forEach(chart -> keys.addAll(chart.blockingKeys()));
+    Set<Long> shared = practice.members().filedUnder(keys, 0).keySet();
+    Map<Long, Linked> links = practice.links(briefs.stream().map(Brief::id).toList());
+    Set<Long> comparable = new TreeSet<>(links.keySet());
+    for (Brief chart : briefs) {
+      if (chart.blockingKeys().stream().anyMatch(shared::contains)) {
+        comparable.add(chart.id());
+      } else if (!links.containsKey(chart.id())) {
+        commands.add(
+            new Command.NoMatch(
+                chart.sourceId(),
+                chart.version(),
+                UnmatchedReason.NO_CANDIDATE.name(),
+                matcher.rulesVersion()));
+      }
+    }
+    List<Subject> subjects = new ArrayList<>();
+    for (Stored chart : practice.stored(comparable)) {
+      subjects.add(
+          new Subject(
+              chart.sourceId(),
+              chart.version(),
+              chart.id(),
+              chart.record(),
+              chart.gone() || chart.merged(),
+              links.get(chart.id())));
+    }
+    commands.addAll(decide(subjects));
+    return commands;
+  }
+
+  private Command command(Subject subject, Decision decision) {
     if (decision instanceof Decision.Link link) {
-      return link(subject, link, members, overflow);
+      return link(subject, link);
     }
     if (decision instanceof Decision.Review review) {
-      return review(subject, review.reason().name(), review.shortlist(), members);
+      return review(subject, review.reason().name(), review.shortlist());
     }
-    return overflow
-        ? review(subject, ReviewReason.TOO_MANY_CANDIDATES.name(), List.of(), members)
-        : drifted(subject, (Decision.Unmatched) decision, candidates);
+    return noMatch(subject, ((Decision.Unmatched) decision).reason().name());
   }
 
-  private static Collection<Candidate> claimants(long subjectId, List<Rival> rivals) {
-    return rivals.stream()
-        .filter(r -> r.id() != subjectId)
-        .map(r -> new Candidate(r.id(), r.person()))
-        .toList();
-  }
-
-  private Command link(
-      Subject subject, Decision.Link link, Map<Long, MemberCandidate> members, boolean overflow) {
-    MemberCandidate member = Objects.requireNonNull(members.get(link.match().candidateId()));
+  private Command link(Subject subject, Decision.Link link) {
+    MemberCandidate member = practice.member(link.match().candidateId());
     List<Match> all = new ArrayList<>(List.of(link.match()));
     all.addAll(link.others());
-    if (overflow) {
-      return review(subject, ReviewReason.TOO_MANY_CANDIDATES.name(), all, members);
-    }
     if (!subject.mayLinkAlone()) {
-      return review(subject, "CHART_" + subject.record().status().name(), all, members);
+      return review(subject, "CHART_" + subject.record().status().name(), all);
     }
-    if (subject.linkedTo() != null && !subject.linkedTo().equals(member.memberNumber())) {
-      return review(subject, "LOOKS_LIKE_ANOTHER_MEMBER", all, members);
+    if (subject.link() != null && subject.link().memberId() != member.id()) {
+      return review(subject, "LOOKS_LIKE_ANOTHER_MEMBER", all);
     }
+    Match second = link.others().isEmpty() ? null : link.others().get(0);
     return new Command.Link(
         subject.sourceId(),
         subject.version(),
         member.memberNumber(),
         member.version(),
         matcher.rulesVersion(),
-        link.match().comparison());
+        link.match().comparison(),
+        ground(subject.record().person(), member, link.match()),
+        second == null
+            ? null
+            : new Command.RunnerUp(
+                practice.member(second.candidateId()).memberNumber(), second.comparison().score()));
   }
 
-  private Command review(
-      Subject subject, String reason, List<Match> shortlist, Map<Long, MemberCandidate> members) {
-    List<Command.ReviewCandidate> candidates =
-        shortlist.stream()
-            .map(
-                m ->
-                    new Command.ReviewCandidate(
-                        Objects.requireNonNull(members.get(m.candidateId())).memberNumber(),
-                        m.comparison()))
-            .toList();
+  private Command review(Subject subject, String reason, List<Match> shortlist) {
+    List<Command.ReviewCandidate> candidates = new ArrayList<>();
+    for (Match match : shortlist) {
+      MemberCandidate member = practice.member(match.candidateId());
+      candidates.add(
+          new Command.ReviewCandidate(
+              member.memberNumber(),
+              match.comparison(),
+              ground(subject.record().person(), member, match)));
+    }
     return new Command.Review(
         subject.sourceId(), subject.version(), reason, matcher.rulesVersion(), candidates);
   }
 
-  /** A linked chart that no longer resembles its member is a matter for a person. */
-  private Command drifted(
-      Subject subject, Decision.Unmatched unmatched, List<MemberCandidate> candidates) {
-    if (subject.linkedTo() == null) {
-      return noMatch(subject, unmatched.reason().name());
-    }
-    List<Command.ReviewCandidate> linked =
-        candidates.stream()
-            .filter(m -> m.memberNumber().equals(subject.linkedTo()))
-            .map(
-                m ->
-                    new Command.ReviewCandidate(
-                        m.memberNumber(), matcher.compare(subject.record().person(), m.person())))
-            .toList();
-    return new Command.Review(
-        subject.sourceId(), subject.version(), "LINK_DRIFTED", matcher.rulesVersion(), linked);
+  private static Command.Ground ground(Person chart, MemberCandidate member, Match match) {
+    return new Command.Ground(chart, Objects.requireNonNull(member.person()), match.facts());
   }
 
   private Command noMatch(Subject subject, String reason) {
     return new Command.NoMatch(
         subject.sourceId(), subject.version(), reason, matcher.rulesVersion());
-  }
-
-  /**
-   * Charts of one batch are not in the store yet and so no rivals of one another: two that would
-   * both be linked to one member go to review.
-   */
-  private static List<Command> withoutTwoLinksToOneMember(List<Command> commands) {
-    Map<String, Integer> claims = new HashMap<>();
-    for (Command command : commands) {
-      if (command instanceof Command.Link link) {
-        claims.merge(link.memberNumber(), 1, Integer::sum);
-      }
-    }
-    List<Command> checked = new ArrayList<>();
-    for (Command command : commands) {
-      if (command instanceof Command.Link link && claims.getOrDefault(link.memberNumber(), 0) > 1) {
-        checked.add(
-            new Command.Review(
-                link.sourceId(),
-                link.version(),
-                ReviewReason.CLAIMED_TWICE.name(),
-                link.rulesVersion(),
-                List.of(new Command.ReviewCandidate(link.memberNumber(), link.comparison()))));
-      } else {
-        checked.add(command);
-      }
-    }
-    return checked;
-  }
-
-  private static long[] array(Collection<Long> numbers) {
-    return numbers.stream().mapToLong(i -> i).toArray();
   }
 }

@@ -11,6 +11,7 @@ import org.pmslink.linking.RecordBatch.RecordType;
 import org.pmslink.membership.ChartMerges;
 import org.pmslink.membership.Charts;
 import org.pmslink.membership.Members;
+import org.pmslink.practice.Practices;
 import org.pmslink.progress.Runs;
 import org.pmslink.progress.Runs.Phase;
 import org.pmslink.progress.Runs.Run;
@@ -35,13 +36,23 @@ public class Sweep {
   private final Charts charts;
   private final Members members;
   private final ChartMerges merges;
+  private final Populations populations;
+  private final Practices practices;
   private final JdbcClient database;
 
   /** Age of a first load at which the planner is next told of the tables that it fills. */
   private Duration analyzeAt = Duration.ofSeconds(2);
 
-  Sweep(Runs runs, Charts charts, Members members, ChartMerges merges, JdbcClient database) {
-
+  Sweep(
+      Runs runs,
+      Charts charts,
+      Members members,
+      ChartMerges merges,
+      Populations populations,
+      Practices practices,
+      JdbcClient database) {
+    this.populations = populations;
+    this.practices = practices;
     this.runs = runs;
     this.charts = charts;
     this.members = members;
@@ -67,6 +78,7 @@ public class Sweep {
         failure = e; // the other practices are not held up by this one
       }
     }
+    populations.askAgainAfterNewRules();
     for (Turn turn : practicesWithWork()) {
       again(turn, requests);
     }
@@ -95,6 +107,9 @@ public class Sweep {
       if (run.readAt() != null
           && runs.allHandled(run)
           && !merges.waiting(run.practiceId(), run.source())) {
+        if (run.kind() != Runs.Kind.CHANGES) {
+          populations.count(run.practiceId());
+        }
         runs.enter(
             run.practiceId(),
             run.id(),
@@ -119,7 +134,7 @@ public class Sweep {
       requests.add(
           new Request(
               batch(
-                  practice(run.practiceId()),
+                  practices.name(run.practiceId()),
                   run.source(),
                   run.feed(),
                   run.id(),
@@ -192,13 +207,5 @@ public class Sweep {
         null,
         null,
         records);
-  }
-
-  private String practice(int id) {
-    return database
-        .sql("select practice from practices where id = ?")
-        .param(id)
-        .query(String.class)
-        .single();
   }
 }

@@ -1,82 +1,102 @@
 package org.pmslink.matching;
 
 import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Set;
-import java.util.TreeSet;
-import org.pmslink.patient.Person.Phone;
+import org.pmslink.matching.Population.ContactKind;
 
 /**
- * Under which keys a person is filed. Each key is narrow enough to hold few people, and together
- * they find a record again after any one thing about it has changed:
+ * Under which keys a store files a person, so that a million of them can be searched. Two records
+ * are compared only if they share a key; together the keys find a record again after any one or two
+ * things about it have changed:
  *
  * <ul>
- *   <li>name + birth date, for the surname, each part of a double one and each formal given name;
- *       one kind of key for both, so that given and family name swapped still meet
- *   <li>telephone, and e-mail, + initial of the formal given name: a household shares the number,
- *       rarely the initial
- *   <li>last four of the SSN + birth date, and + surname
- *   <li>formal given name + surname + zip code, for a missing or wrong birth date
+ *   <li>each telephone, each e-mail, the place, the SSN: by these one also counts who has them
+ *   <li>birth date with the sound of the given name, and with the sound of the surname (marriage,
+ *       nickname, slips); each formal given name and each part of a double surname counts
+ *   <li>sound of both names by itself, with the year of birth, and with the zip code or city
+ *   <li>year and month of birth with both initials, for slips in either name
+ *   <li>last four of the SSN with birth date, given name, or surname
  * </ul>
+ *
+ * A key that too many share is narrowed by asking for those who share another one as well; the keys
+ * that join two facts are filed because that is quicker for what is often too wide.
  */
 final class BlockingKeys {
-  private final Set<Long> keys = new LinkedHashSet<>();
-
   private BlockingKeys() {}
 
-  static Set<Long> of(Profile p) {
-    BlockingKeys keys = new BlockingKeys();
-    keys.file(p);
-    return keys.keys;
+  /** The key of a telephone, an e-mail, a place or an SSN. */
+  static long contact(ContactKind kind, String value) {
+    return KeyHash.of(
+        switch (kind) {
+          case PHONE -> "phone";
+          case EMAIL -> "email";
+          case PLACE -> "place";
+          case SSN -> "ssn";
+        },
+        value);
   }
 
-  private void file(Profile p) {
-    Set<String> formalNames = p.formalNames();
-    if (p.birthDate() != null) {
-      String day = p.birthDate().toString();
-      for (String name : formalNames) {
-        add("name+birth", name, day);
-      }
+  /** The keys of the names by themselves, by which a wider key is narrowed. */
+  static Set<Long> names(Features p) {
+    Set<Long> keys = new LinkedHashSet<>();
+    for (String name : CandidateSearch.soundOfNames(p)) {
+      keys.add(KeyHash.of("name", name));
+    }
+    return keys;
+  }
+
+  /** All keys of a person; none when there is too little to find anybody by. */
+  static Set<Long> of(Features p) {
+    Set<Long> keys = new LinkedHashSet<>();
+    p.phones().forEach(phone -> keys.add(contact(ContactKind.PHONE, phone)));
+    p.emails().forEach(email -> keys.add(contact(ContactKind.EMAIL, email)));
+    if (!p.place().isEmpty()) {
+      keys.add(contact(ContactKind.PLACE, p.place()));
+    }
+    if (!p.ssn().isEmpty()) {
+      keys.add(contact(ContactKind.SSN, p.ssn()));
+    }
+    Set<String> givens = new LinkedHashSet<>();
+    p.formalNames().forEach(form -> givens.add(CandidateSearch.sound(form)));
+    Set<String> families = new LinkedHashSet<>();
+    if (!p.family().isEmpty()) {
+      families.add(CandidateSearch.sound(p.family()));
+    }
+    p.familyParts().forEach(part -> families.add(CandidateSearch.sound(part)));
+    if (p.birth() != 0) {
+      String birth = Integer.toString(p.birth());
+      // One kind for both, so that given and family name swapped still meet.
+      givens.forEach(given -> keys.add(KeyHash.of("birth+name", birth, given)));
+      families.forEach(family -> keys.add(KeyHash.of("birth+name", birth, family)));
       if (!p.family().isEmpty()) {
-        add("name+birth", p.family(), day);
-      }
-      if (p.familyParts().size() > 1) {
-        for (String part : p.familyParts()) {
-          add("name+birth", part, day);
+        for (String form : p.formalNames()) {
+          keys.add(
+              KeyHash.of(
+                  "month+initials",
+                  birth.substring(0, 6),
+                  CandidateSearch.initialsInOrder(form, p.family())));
         }
       }
     }
-    for (String initial : initials(formalNames)) {
-      for (Phone phone : p.phones()) {
-        add("phone+initial", phone.e164(), initial);
+    keys.addAll(names(p));
+    List<String> names = CandidateSearch.soundOfNames(p);
+    String where = p.zip().isEmpty() ? p.city() : p.zip();
+    for (String name : names) {
+      if (p.birth() != 0) {
+        keys.add(KeyHash.of("year+name", Integer.toString(p.birth() / 10_000), name));
       }
-      for (String email : p.emails()) {
-        add("email+initial", email, initial);
+      if (!where.isEmpty()) {
+        keys.add(KeyHash.of("where+name", where, name));
       }
     }
     if (!p.ssnLast4().isEmpty()) {
-      if (p.birthDate() != null) {
-        add("ssn4+birth", p.ssnLast4(), p.birthDate().toString());
+      if (p.birth() != 0) {
+        keys.add(KeyHash.of("ssn4+birth", p.ssnLast4(), Integer.toString(p.birth())));
       }
-      if (!p.family().isEmpty()) {
-        add("ssn4+family", p.ssnLast4(), p.family());
-      }
+      givens.forEach(given -> keys.add(KeyHash.of("ssn4+name", p.ssnLast4(), given)));
+      families.forEach(family -> keys.add(KeyHash.of("ssn4+name", p.ssnLast4(), family)));
     }
-    if (!p.family().isEmpty() && !p.zip().isEmpty()) {
-      for (String name : formalNames) {
-        add("given+family+zip", name, p.family() + ' ' + p.zip());
-      }
-    }
-  }
-
-  private static Set<String> initials(Set<String> formalNames) {
-    Set<String> initials = new TreeSet<>();
-    for (String name : formalNames) {
-      initials.add(name.substring(0, name.offsetByCodePoints(0, 1)));
-    }
-    return initials;
-  }
-
-  private void add(String kind, String a, String b) {
-    keys.add(KeyHash.of(kind, a, b));
+    return keys;
   }
 }

@@ -39,10 +39,7 @@ final class CandidateSearch {
     this.limit = limit;
     Entries all = new Entries(filed.size() * 12);
     int chunks = (filed.size() + CHUNK - 1) / CHUNK;
-    IntStream.range(0, chunks)
-        .parallel()
-        .mapToObj(this::filed)
-        .forEachOrdered(all::addAll);
+    IntStream.range(0, chunks).parallel().mapToObj(this::filed).forEachOrdered(all::addAll);
     this.entries = all.sorted();
     this.narrowed = narrow();
   }
@@ -271,7 +268,10 @@ final class CandidateSearch {
         keys.add(KeyHash.of("given+house", form, p.houseNumber()));
       }
     }
-    if (p.phones().isEmpty() && p.ssnLast4().isEmpty() && p.ssn().isEmpty() && p.place().isEmpty()) {
+    if (p.phones().isEmpty()
+        && p.ssnLast4().isEmpty()
+        && p.ssn().isEmpty()
+        && p.place().isEmpty()) {
       addForThoseWithLittle(p, keys);
     }
     String where = p.zip().isEmpty() ? p.city() : p.zip();
@@ -331,7 +331,7 @@ final class CandidateSearch {
   }
 
   /** Given and family name, in an order that does not matter: the two are sometimes swapped. */
-  private static List<String> soundOfNames(Features p) {
+  static List<String> soundOfNames(Features p) {
     if (p.family().isEmpty() || p.formalNames().isEmpty()) {
       return List.of();
     }
@@ -353,7 +353,7 @@ final class CandidateSearch {
     return names;
   }
 
-  private static String initialsInOrder(String given, String family) {
+  static String initialsInOrder(String given, String family) {
     char one = given.charAt(0);
     char other = family.charAt(0);
     return one <= other ? "" + one + other : "" + other + one;

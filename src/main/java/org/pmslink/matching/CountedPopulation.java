@@ -62,9 +62,7 @@ final class CountedPopulation implements Population {
             () -> share(ContactKind.EMAIL, shared(ContactKind.EMAIL, together, Features::emails)),
             () -> share(ContactKind.SSN, sharedNumbers(sides)),
             () ->
-                share(
-                    ContactKind.PLACE,
-                    shared(ContactKind.PLACE, together, f -> one(f.place()))));
+                share(ContactKind.PLACE, shared(ContactKind.PLACE, together, f -> one(f.place()))));
     counts.parallelStream().forEach(Runnable::run);
     // Whoever has telephones to go by need not make up for them.
     boolean contacts =
@@ -78,7 +76,9 @@ final class CountedPopulation implements Population {
     }
   }
 
-  /** Of one file only: on two files, two spellings of one person are no reason to doubt a number. */
+  /**
+   * Of one file only: on two files, two spellings of one person are no reason to doubt a number.
+   */
   private Map<String, Integer> sharedNumbers(List<List<Features>> sides) {
     Map<String, Integer> ssns = new HashMap<>();
     for (List<Features> side : sides) {

@@ -1,7 +1,6 @@
 package org.pmslink.matching;
 
 import java.util.List;
-import org.pmslink.matching.Matcher.Match;
 
 /** What is to be done about one record. */
 public sealed interface Decision {
@@ -15,14 +14,29 @@ public sealed interface Decision {
   /** Nobody comes into question. */
   record Unmatched(UnmatchedReason reason) implements Decision {}
 
+  /**
+   * A candidate, with the evidence for it.
+   *
+   * @param candidateId the record's id on its side
+   * @param comparison the pair by itself, whatever its rivals
+   * @param facts what the comparison was told about everybody else
+   */
+  record Match(long candidateId, Comparison comparison, Facts facts) {}
+
   /** Why a person must look. */
   enum ReviewReason {
     /** More than one candidate is likely. */
     SEVERAL_CANDIDATES,
     /** Another record of the same side claims the candidate too. */
     CLAIMED_TWICE,
+    /** Two charts of one person claim the member. */
+    DUPLICATE_CHARTS,
+    /** Two members that are one person are equally good. */
+    DUPLICATE_MEMBERS,
     /** Alike, but the evidence is not enough to act alone. */
     NOT_CERTAIN,
+    /** Linked, but not alike any more. */
+    LINK_DRIFTED,
     /** Too many records share a key to compare them all. */
     TOO_MANY_CANDIDATES
   }

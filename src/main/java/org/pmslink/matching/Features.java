@@ -64,7 +64,7 @@ record Features(
     String line1 = address == null || address.line1() == null ? "" : address.line1();
     String zip = address == null || address.postalCode() == null ? "" : address.postalCode();
     String city = address == null ? "" : Folding.fold(address.city());
-    String house = Profile.houseNumber(line1);
+    String house = houseNumber(line1);
     // A post-office box has a number and no street: what it is called stands for one.
     String street =
         line1.startsWith(POST_OFFICE_BOX) && !house.isEmpty()
@@ -72,7 +72,7 @@ record Features(
             : Folding.fold(line1.substring(line1.indexOf(house) + house.length()));
     String where = zip.isEmpty() ? city : zip;
     String given = name(name.given());
-    String first = shortened(Profile.firstWord(name.given()));
+    String first = shortened(firstWord(name.given()));
     String preferred = name(name.preferred());
     return new Features(
         name(name.family()),
@@ -143,5 +143,28 @@ record Features(
       }
     }
     return List.copyOf(parts);
+  }
+
+  /** The first of several given names, folded. */
+  private static String firstWord(@Nullable String given) {
+    if (given == null) {
+      return "";
+    }
+    int end = given.indexOf(' ');
+    int hyphen = given.indexOf('-');
+    if (end < 0 || (hyphen >= 0 && hyphen < end)) {
+      end = hyphen;
+    }
+    return Folding.fold(end < 0 ? given : given.substring(0, end));
+  }
+
+  /** The digits that an address, or a box number, begins with. */
+  private static String houseNumber(String line1) {
+    String line = line1.startsWith("PO BOX ") ? line1.substring("PO BOX ".length()) : line1;
+    int end = 0;
+    while (end < line.length() && Character.isDigit(line.charAt(end))) {
+      end++;
+    }
+    return line.substring(0, end);
   }
 }

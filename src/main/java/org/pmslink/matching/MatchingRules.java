@@ -35,6 +35,7 @@ public final class MatchingRules {
   private static final double LOG_2 = Math.log(2);
 
   private final String version;
+  private final String text;
   private final double[] m = new double[Level.values().length];
   private final double[] u = new double[Level.values().length];
   private final boolean[] byFrequency = new boolean[Level.values().length];
@@ -71,6 +72,7 @@ public final class MatchingRules {
             "margin",
             "blocking");
     version = hash(text);
+    this.text = text;
     priorRecords =
         file.positive(
             file.entries(file.get(top, root, "prior"), "records_at_least"),
@@ -147,8 +149,19 @@ public final class MatchingRules {
     }
   }
 
-  static MatchingRules parse(String name, String text) {
+  /**
+   * Reads rules from a text.
+   *
+   * @param name what to call it in a message
+   * @throws InvalidRulesException with line and reason
+   */
+  public static MatchingRules parse(String name, String text) {
     return new MatchingRules(name, text);
+  }
+
+  /** The rules as they were read. */
+  public String text() {
+    return text;
   }
 
   /** First 16 hexadecimal digits of the SHA-256 of the file's text, line ends made alike. */

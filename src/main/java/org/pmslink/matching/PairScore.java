@@ -100,16 +100,35 @@ final class PairScore {
    * @param duplicates whether both records are of one side
    */
   PairScore(MatchingRules rules, Population population, boolean duplicates) {
+    this(rules, population, duplicates, 0);
+  }
+
+  /**
+   * For a first look with a population that takes every contact for one person's: keeps all pairs
+   * that may be possible once it is counted who has them. A contact that many turn out to have is
+   * no evidence, neither for nor against, so the score may still rise by what speaks against.
+   */
+  static PairScore lenient(MatchingRules rules, Population population) {
+    double slack = 0;
+    for (Level against :
+        new Level[] {Level.SSN_DIFFERENT, Level.PHONE_DIFFERENT, Level.EMAIL_DIFFERENT}) {
+      slack += Math.max(0, -rules.weight(against));
+    }
+    return new PairScore(rules, population, false, slack);
+  }
+
+  private PairScore(MatchingRules rules, Population population, boolean duplicates, double slack) {
     this.rules = rules;
     this.population = population;
-    double least = population.hasHouseholds() ? rules.priorRecords : rules.noHouseholdsNeedRecords;
-    double records = Math.max(least, population.records());
+    double fewest = population.hasHouseholds() ? rules.priorRecords : rules.noHouseholdsNeedRecords;
+    double records = Math.max(fewest, population.records());
     prior = -Math.rint(Math.log(records) / Math.log(2) * 10_000) / 10_000;
     households = population.hasHouseholds();
-    possible =
+    double least =
         !households
             ? rules.possibleWithoutHouseholds
             : duplicates ? rules.possibleDuplicate : rules.possible;
+    possible = least - slack;
     mostFromNames = best(Field.GIVEN) + best(Field.MIDDLE) + best(Field.SUFFIX) + best(Field.SEX);
   }
 

@@ -53,7 +53,7 @@ public final class SetMatcher {
       @Nullable Double runnerUp,
       boolean isRivalled) {
 
-    private Pair withGrade(Grade other, boolean rivalled) {
+    Pair withGrade(Grade other, boolean rivalled) {
       return new Pair(left, right, other, score, runnerUp, rivalled);
     }
   }
@@ -80,8 +80,8 @@ public final class SetMatcher {
   }
 
   /**
-   * How long the steps took, in nanoseconds of the clock on the wall. Finding candidates and scoring
-   * them go on at once, on all threads, and share their time as they share the processors.
+   * How long the steps took, in nanoseconds of the clock on the wall. Finding candidates and
+   * scoring them go on at once, on all threads, and share their time as they share the processors.
    *
    * @param counting how common names and who shares what
    * @param rivals holding each pair against the others
@@ -97,7 +97,8 @@ public final class SetMatcher {
     Scored scored = score(left.features(), right.features(), population, false);
     long compared = System.nanoTime();
     List<Pair> decided =
-        new Rivals(scored.pairs, left.features(), right.features(), population).decided();
+        new Rivals(rules, population, scored.pairs, left.features(), right.features(), false)
+            .decided();
     return outcome(scored, decided, population, times(start, counted, scored, compared));
   }
 
@@ -262,126 +263,6 @@ public final class SetMatcher {
       scoring += System.nanoTime() - after;
     }
     return new Scored(pairs, linked, tooMany, compared, 0, finding, scoring);
-  }
-
-  // ---- Rivals ----
-
-  /**
-   * What one pair looks like beside the others. Two that both look right are a question; but two
-   * records of one person on one side are no rivals: each of them is right.
-   */
-  private final class Rivals {
-    private final List<Pair> pairs;
-    private final List<Features> lefts;
-    private final List<Features> rights;
-    private final PairScore score;
-    private final Map<Integer, List<Pair>> ofLeft = new HashMap<>();
-    private final Map<Integer, List<Pair>> ofRight = new HashMap<>();
-    private final Map<Long, Grade> grades = new HashMap<>();
-
-    Rivals(List<Pair> pairs, List<Features> lefts, List<Features> rights, Population population) {
-      this.pairs = pairs;
-      this.lefts = lefts;
-      this.rights = rights;
-      score = new PairScore(rules, population);
-      for (Pair pair : pairs) {
-        ofLeft.computeIfAbsent(pair.left, i -> new ArrayList<>()).add(pair);
-        ofRight.computeIfAbsent(pair.right, i -> new ArrayList<>()).add(pair);
-      }
-    }
-
-    List<Pair> decided() {
-      List<Pair> first = new ArrayList<>(pairs.size());
-      Map<Integer, List<Pair>> linkedLeft = new HashMap<>();
-      Map<Integer, List<Pair>> linkedRight = new HashMap<>();
-      for (Pair pair : pairs) {
-        boolean rivalled = pair.grade == Grade.CERTAIN && isRivalled(pair);
-        Pair decided = rivalled ? pair.withGrade(Grade.PROBABLE, true) : pair;
-        first.add(decided);
-        if (decided.grade == Grade.CERTAIN) {
-          linkedLeft.computeIfAbsent(pair.left, i -> new ArrayList<>()).add(decided);
-          linkedRight.computeIfAbsent(pair.right, i -> new ArrayList<>()).add(decided);
-        }
-      }
-      List<Pair> decided = new ArrayList<>(first.size());
-      for (Pair pair : first) {
-        Pair kept = pair;
-        if (pair.grade != Grade.CERTAIN && !pair.isRivalled) {
-          kept = lessened(pair, linkedLeft.getOrDefault(pair.left, List.of()), true);
-          if (kept != null) {
-            kept = lessened(kept, linkedRight.getOrDefault(pair.right, List.of()), false);
-          }
-        }
-        if (kept != null) {
-          decided.add(kept);
-        }
-      }
-      return decided;
-    }
-
-    private boolean isRivalled(Pair pair) {
-      for (Pair rival : ofLeft.getOrDefault(pair.left, List.of())) {
-        if (rival.right != pair.right
-            && (isClose(rival, pair)
-                || isUnexplained(rival, ofRight.getOrDefault(rival.right, List.of())))
-            && !isOnePerson(rights, rival.right, pair.right, true)) {
-          return true;
-        }
-      }
-      for (Pair rival : ofRight.getOrDefault(pair.right, List.of())) {
-        if (rival.left != pair.left
-            && (isClose(rival, pair)
-                || isUnexplained(rival, ofLeft.getOrDefault(rival.left, List.of())))
-            && !isOnePerson(lefts, rival.left, pair.left, false)) {
-          return true;
-        }
-      }
-      return false;
-    }
-
-    /** A probable rival that nobody else claims may be the one, however good the other looks. */
-    private boolean isUnexplained(Pair rival, List<Pair> ofItsRecord) {
-      return rival.grade == Grade.PROBABLE
-          && ofItsRecord.stream().noneMatch(other -> other.grade == Grade.CERTAIN);
-    }
-
-    private boolean isClose(Pair rival, Pair pair) {
-      return rival.grade == Grade.CERTAIN || rival.score >= pair.score - rules.margin;
-    }
-
-    /** One step down for a record whose partner has somebody who fits far better. */
-    private @Nullable Pair lessened(Pair pair, Collection<Pair> links, boolean ofLeft) {
-      for (Pair link : links) {
-        boolean onePerson =
-            ofLeft
-                ? grade(rights, link.right, pair.right, true) != Grade.CERTAINLY_NOT
-                : grade(lefts, link.left, pair.left, false) != Grade.CERTAINLY_NOT;
-        if (!onePerson && pair.score < link.score - rules.margin) {
-          return pair.grade == Grade.PROBABLE ? pair.withGrade(Grade.POSSIBLE, false) : null;
-        }
-      }
-      return pair;
-    }
-
-    private boolean isOnePerson(List<Features> side, int one, int other, boolean right) {
-      return grade(side, one, other, right).compareTo(Grade.PROBABLE) >= 0;
-    }
-
-    private Grade grade(List<Features> side, int one, int other, boolean right) {
-      if (one == other) {
-        return Grade.CERTAIN;
-      }
-      long low = Math.min(one, other);
-      long high = Math.max(one, other);
-      long key = (right ? 1L << 62 : 0) | low << 31 | high;
-      Grade known = grades.get(key);
-      if (known == null) {
-        score.compare(side.get((int) low), side.get((int) high));
-        known = score.grade();
-        grades.put(key, known);
-      }
-      return known;
-    }
   }
 
   /**

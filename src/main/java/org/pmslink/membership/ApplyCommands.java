@@ -2,6 +2,8 @@ package org.pmslink.membership;
 
 import java.io.IOException;
 import java.sql.Timestamp;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
@@ -39,6 +41,9 @@ public class ApplyCommands {
           PatientStatus.DUPLICATE,
           PatientStatus.DECEASED);
 
+  /** No transaction of a batch takes as long. */
+  private static final Duration LONGEST_TRANSACTION = Duration.ofMinutes(1);
+
   private final JdbcTemplate database;
   private final Practices practices;
   private final Runs runs;
@@ -46,6 +51,7 @@ public class ApplyCommands {
   private final Links links;
   private final ChartMerges chartMerges;
   private final Charts charts;
+  private final Duplicates duplicates;
   private final DatabaseOutage outage;
   private final TransactionTemplate transaction;
 
@@ -58,8 +64,10 @@ public class ApplyCommands {
       DeadLetters deadLetters,
       Links links,
       ChartMerges chartMerges,
-      Charts charts) {
+      Charts charts,
+      Duplicates duplicates) {
     this.database = database;
+    this.duplicates = duplicates;
     this.practices = practices;
     this.runs = runs;
     this.deadLetters = deadLetters;
@@ -103,7 +111,8 @@ public class ApplyCommands {
       }
     }
     chartMerges.enter(practice, !merges.isEmpty());
-    Set<String> arrived = update(practice, batch.source(), updates);
+    List<Shift> shifts = new ArrayList<>();
+    Set<String> arrived = update(practice, batch.source(), updates, shifts);
     chartMerges.note(practice, batch.source(), merges);
     chartMerges.arrived(practice, batch.source(), arrived);
     delete(practice, batch.source(), deletes);
@@ -111,6 +120,9 @@ public class ApplyCommands {
       links.awaitDecision(practice, batch.source(), updates);
     }
     Links.Counts counts = links.decide(practice, batch.source(), decisions);
+    if (!decisions.isEmpty()) {
+      decideNeighboursAgain(practice, shifts, batch.matchedAt());
+    }
     members(practice, batch);
     resolveDeadLetters(practice, batch);
     count(practice, batch, counts);
@@ -129,8 +141,68 @@ public class ApplyCommands {
 
   private record Upserted(long id, boolean merged) {}
 
+  /** A chart that is new or no longer what it was, with the keys that it has and had. */
+  private record Shift(long patientId, Set<Long> keys) {}
+
+  /**
+   * A decision stands on the charts around it: a rival, somebody with the same telephone. When one
+   * of them comes, changes or goes, those that are linked or in review are decided about again. And
+   * since batches are matched side by side, a chart that was decided about while one of its
+   * neighbours was on its way is looked at again, too.
+   *
+   * @param matchedAt when the store was read for the charts' own decisions
+   */
+  private void decideNeighboursAgain(int practice, List<Shift> shifts, Instant matchedAt) {
+    if (shifts.isEmpty()) {
+      return;
+    }
+    long[] own = shifts.stream().mapToLong(Shift::patientId).toArray();
+    List<Long> patients = new ArrayList<>();
+    List<Long> keys = new ArrayList<>();
+    for (Shift shift : shifts) {
+      for (Long key : shift.keys()) {
+        patients.add(shift.patientId());
+        keys.add(key);
+      }
+    }
+    // A neighbour's transaction may have begun before that time and not have been seen at it.
+    Timestamp since = Timestamp.from(matchedAt.minus(LONGEST_TRANSACTION));
+    links.decideNeighboursAgain(practice, own, Links.array(keys));
+    duplicates.lookFor(
+        practice, Duplicates.Kind.CHART, shifts.stream().map(Shift::patientId).toList());
+    database.update(
+        """
+        update decisions d set stale_since = now(), sent_at = null
+        where d.practice_id = ? and d.stale_since is null and d.patient_id in (
+          select s.patient_id
+          from unnest(?::bigint[], ?::bigint[]) as s (patient_id, key)
+          where exists (
+              select 1 from patient_blocking_keys b
+              join patients p on p.id = b.patient_id
+              where b.practice_id = ? and b.key = s.key and p.practice_id = b.practice_id
+                and p.updated_at > ? and p.id <> all (?))
+            or exists (
+              select 1 from member_blocking_keys b
+              join members m on m.id = b.member_id
+              where b.practice_id = ? and b.key = s.key and m.practice_id = b.practice_id
+                and m.updated_at > ?
+                and not exists (
+                  select 1 from links l where l.patient_id = s.patient_id
+                    and l.member_id = m.id and l.practice_id = m.practice_id
+                    and l.ended_at is null)))""",
+        practice,
+        Links.array(patients),
+        Links.array(keys),
+        practice,
+        since,
+        own,
+        practice,
+        since);
+  }
+
   /** Returns the source ids of charts that the store did not have before. */
-  private Set<String> update(int practice, String source, List<Command.Update> commands) {
+  private Set<String> update(
+      int practice, String source, List<Command.Update> commands, List<Shift> shifts) {
     Map<String, Command.Update> newest = new LinkedHashMap<>();
     for (Command.Update command : commands) {
       newest.merge(command.sourceId(), command, (a, b) -> b.version() >= a.version() ? b : a);
@@ -150,6 +222,18 @@ public class ApplyCommands {
             .toList();
     Map<String, Upserted> upserted = upsert(practice, source, accepted);
     file(practice, accepted, stored, upserted);
+    for (Command.Update update : accepted) {
+      Stored before = stored.get(update.sourceId());
+      Upserted chart = upserted.get(update.sourceId());
+      if (chart != null
+          && (before == null || !before.contentHash().equals(update.record().contentHash()))) {
+        Set<Long> keys = new HashSet<>(update.blockingKeys());
+        if (before != null) {
+          keys.addAll(List.of(before.keys()));
+        }
+        shifts.add(new Shift(chart.id(), keys));
+      }
+    }
 
     Set<String> arrived = new HashSet<>(upserted.keySet());
     arrived.removeAll(stored.keySet());

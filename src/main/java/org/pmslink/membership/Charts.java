@@ -1,17 +1,15 @@
 package org.pmslink.membership;
 
-import java.sql.ResultSet;
-import java.sql.SQLException;
+import java.sql.Timestamp;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
-import org.pmslink.membership.ActiveLinks.ActiveLink;
 import org.pmslink.patient.PatientRecord;
 import org.pmslink.patient.Person;
 import org.pmslink.patient.RecordJson;
@@ -22,12 +20,6 @@ import org.springframework.transaction.annotation.Transactional;
 /** What matching reads of the store: whole batches at a time, never record by record. */
 @Component
 public class Charts {
-  /**
-   * A key under which more records than this are filed says too little to compare them all; such a
-   * chart goes to review instead.
-   */
-  public static final int KEY_LIMIT = 200;
-
   private final JdbcClient database;
   private final ActiveLinks activeLinks;
 
@@ -40,7 +32,6 @@ public class Charts {
    * What the store knows of a chart before its new version is matched.
    *
    * @param settled whether a decision stands
-   * @param linkedTo number of the member it is linked to
    */
   public record Known(
       long id,
@@ -51,21 +42,20 @@ public class Charts {
       boolean gone,
       boolean merged,
       boolean settled,
-      @Nullable String linkedTo) {
+      @Nullable Linked link) {
 
-    private Known with(boolean decided, @Nullable ActiveLink link) {
+    private Known with(boolean decided, @Nullable Linked linked) {
       return new Known(
-          id,
-          sourceId,
-          version,
-          contentHash,
-          sourceModifiedAt,
-          gone,
-          merged,
-          decided,
-          link == null ? null : link.memberNumber());
+          id, sourceId, version, contentHash, sourceModifiedAt, gone, merged, decided, linked);
     }
   }
+
+  /**
+   * The member that a chart is linked to.
+   *
+   * @param byPerson whether a person made the link, which no rule touches
+   */
+  public record Linked(long memberId, String memberNumber, boolean byPerson) {}
 
   /** A stored chart to decide about. */
   public record Stored(
@@ -74,16 +64,8 @@ public class Charts {
   /** A member as matching sees it. */
   public record MemberCandidate(long id, String memberNumber, long version, Person person) {}
 
-  /** A chart as a rival: its id and who it is. */
-  public record Rival(long id, Person person) {}
-
-  /**
-   * A member that shares a key with a subject.
-   *
-   * @param subject the number that the caller gave the subject
-   * @param overflow the key has more than {@link #KEY_LIMIT} records
-   */
-  public record Pair(long subject, long other, boolean overflow) {}
+  /** A chart as matching sees it. */
+  public record ChartCandidate(long id, String source, Person person) {}
 
   /** What is known of these charts, by source id; unknown ones are absent. */
   public Map<String, Known> known(int practice, String source, Collection<String> sourceIds) {
@@ -116,7 +98,7 @@ public class Charts {
     }
     List<Long> ids = known.values().stream().map(Known::id).toList();
     Set<Long> settled = settled(practice, ids);
-    Map<Long, ActiveLink> links = activeLinks.of(practice, ids);
+    Map<Long, Linked> links = linked(practice, ids);
     known.replaceAll(
         (sourceId, chart) -> chart.with(settled.contains(chart.id()), links.get(chart.id())));
     return known;
@@ -217,12 +199,30 @@ public class Charts {
   }
 
   /** Which of these charts are linked, and to whom. */
-  public Map<Long, String> linkedTo(int practice, Collection<Long> patientIds) {
-    Map<Long, String> linked = new HashMap<>();
+  public Map<Long, Linked> linked(int practice, Collection<Long> patientIds) {
+    Map<Long, Linked> linked = new HashMap<>();
     activeLinks
         .of(practice, patientIds)
-        .forEach((patient, link) -> linked.put(patient, link.memberNumber()));
+        .forEach(
+            (patient, link) ->
+                linked.put(
+                    patient,
+                    new Linked(
+                        link.memberId(), link.memberNumber(), !link.madeBy().equals(Links.RULE))));
     return linked;
+  }
+
+  /** Which of these charts are linked or in review: for them, something hangs on a decision. */
+  public Set<Long> inQuestion(int practice, Collection<Long> patientIds) {
+    return Set.copyOf(
+        database
+            .sql(
+                """
+                select patient_id from decisions
+                where practice_id = ? and patient_id = any (?) and outcome <> 'UNLINKED'""")
+            .params(practice, Links.array(patientIds))
+            .query(Long.class)
+            .list());
   }
 
   /** Stored charts by id. */
@@ -245,53 +245,72 @@ public class Charts {
         .list();
   }
 
-  /**
-   * Active members that share a blocking key with the subjects.
-   *
-   * @param subjects the subject of each key, any numbering
-   * @param keys as many
-   */
-  public List<Pair> membersSharing(int practice, long[] subjects, long[] keys) {
-    Map<Long, List<Long>> byKey = new HashMap<>();
-    database
-        .sql(
-            """
-            select s.key, k.member_id
-            from unnest(?::bigint[]) as s (key)
-            cross join lateral (
-              select member_id from member_blocking_keys b
-              where b.practice_id = ? and b.key = s.key limit ?) k""")
-        .params(Arrays.stream(keys).distinct().sorted().toArray(), practice, KEY_LIMIT + 1)
-        .query(
-            row -> {
-              byKey.computeIfAbsent(row.getLong(1), k -> new ArrayList<>()).add(row.getLong(2));
-            });
-    List<Pair> pairs = new ArrayList<>();
-    for (int i = 0; i < keys.length; i++) {
-      List<Long> members = byKey.getOrDefault(keys[i], List.of());
-      for (Long member : members) {
-        pairs.add(new Pair(subjects[i], member, members.size() > KEY_LIMIT));
-      }
-    }
-    return pairs;
+  /** Members filed under each of these keys; at most one more than {@code limit} of each. */
+  public Map<Long, List<Long>> membersUnder(int practice, Collection<Long> keys, int limit) {
+    return under("member_blocking_keys", "member_id", practice, keys, limit);
   }
 
-  /** Charts of the practice, whatever their source, that share a blocking key with the members. */
-  public List<Pair> chartsSharing(int practice, long[] memberIds) {
+  /** Charts, whatever their source, filed under each of these keys; limited as above. */
+  public Map<Long, List<Long>> chartsUnder(int practice, Collection<Long> keys, int limit) {
+    return under("patient_blocking_keys", "patient_id", practice, keys, limit);
+  }
+
+  private Map<Long, List<Long>> under(
+      String table, String id, int practice, Collection<Long> keys, int limit) {
+    Map<Long, List<Long>> under = new HashMap<>();
+    if (!keys.isEmpty()) {
+      database
+          .sql(
+              """
+              select s.key, k.id
+              from unnest(?::bigint[]) as s (key)
+              cross join lateral (
+                select b.%s as id from %s b where b.practice_id = ? and b.key = s.key limit ?) k"""
+                  .formatted(id, table))
+          .params(Links.array(keys), practice, limit + 1)
+          .query(
+              row -> {
+                under.computeIfAbsent(row.getLong(1), k -> new ArrayList<>()).add(row.getLong(2));
+              });
+    }
+    return under;
+  }
+
+  /** Members filed under both keys; at most one more than {@code limit}. */
+  public List<Long> membersUnderBoth(int practice, long key, long other, int limit) {
+    return underBoth("member_blocking_keys", "member_id", practice, key, other, limit);
+  }
+
+  /** Charts filed under both keys; at most one more than {@code limit}. */
+  public List<Long> chartsUnderBoth(int practice, long key, long other, int limit) {
+    return underBoth("patient_blocking_keys", "patient_id", practice, key, other, limit);
+  }
+
+  private List<Long> underBoth(
+      String table, String id, int practice, long key, long other, int limit) {
     return database
         .sql(
             """
-            select m.id, k.patient_id, k.overflow
-            from members m
-            cross join lateral unnest(m.blocking_keys) as s (key)
-            cross join lateral (
-              select b.patient_id, count(*) over () > ? as overflow
-              from (select b.patient_id from patient_blocking_keys b
-                    where b.practice_id = m.practice_id and b.key = s.key limit ?) b) k
-            where m.practice_id = ? and m.id = any (?)""")
-        .params(KEY_LIMIT, KEY_LIMIT + 1, practice, memberIds)
-        .query(Charts::pair)
+            select a.%1$s from %2$s a
+            join %2$s b on b.practice_id = a.practice_id and b.%1$s = a.%1$s
+            where a.practice_id = ? and a.key = ? and b.key = ? limit ?"""
+                .formatted(id, table))
+        .params(practice, key, other, limit + 1)
+        .query(Long.class)
         .list();
+  }
+
+  /** Keys under which these members are filed. */
+  public Set<Long> keysOfMembers(int practice, long[] memberIds) {
+    return Set.copyOf(
+        database
+            .sql(
+                """
+                select distinct unnest(blocking_keys) from members
+                where practice_id = ? and id = any (?)""")
+            .params(practice, memberIds)
+            .query(Long.class)
+            .list());
   }
 
   /** Members by id; removed ones are absent. */
@@ -338,23 +357,82 @@ public class Charts {
         .list();
   }
 
-  /** Who these charts are, as far as they are of this source. */
-  public Map<Long, Rival> rivals(int practice, String source, long[] patientIds) {
-    Map<Long, Rival> rivals = new HashMap<>();
-    database
+  /** Who these charts are; those that are gone or merged are absent. */
+  public List<ChartCandidate> charts(int practice, long[] patientIds) {
+    return database
         .sql(
             """
-            select id, record -> 'person' from patients
-            where practice_id = ? and id = any (?) and source = ? and removed_at is null
-              and merged_into is null""")
-        .params(practice, patientIds, source)
+            select id, source, record -> 'person' from patients
+            where practice_id = ? and id = any (?) and removed_at is null and merged_into is null""")
+        .params(practice, patientIds)
         .query(
-            row -> {
-              rivals.put(
-                  row.getLong(1),
-                  new Rival(row.getLong(1), RecordJson.read(row.getString(2), Person.class)));
-            });
-    return rivals;
+            (row, n) ->
+                new ChartCandidate(
+                    row.getLong(1),
+                    row.getString(2),
+                    RecordJson.read(row.getString(3), Person.class)))
+        .list();
+  }
+
+  /** Who a sample of the practice's charts are, the same ones each time; at most this many. */
+  public void sample(int practice, int most, Consumer<Person> each) {
+    long charts = count(practice);
+    long step = Math.max(1, (charts + most - 1) / most);
+    // Page by page, so that the sample is never in memory as a whole.
+    long after = 0;
+    List<Long> ids;
+    do {
+      ids =
+          database
+              .sql(
+                  """
+                  select id from patients
+                  where practice_id = ? and id > ? and id % ? = 0 and removed_at is null
+                    and merged_into is null
+                  order by id limit 1000""")
+              .params(practice, after, step)
+              .query(Long.class)
+              .list();
+      for (ChartCandidate chart : charts(practice, Links.array(ids))) {
+        each.accept(chart.person());
+      }
+      after = ids.isEmpty() ? after : ids.get(ids.size() - 1);
+    } while (!ids.isEmpty());
+  }
+
+  /** Every PMS from which a practice has charts. */
+  public List<String> sources(int practice) {
+    return database
+        .sql("select distinct source from patients where practice_id = ? order by source")
+        .params(practice)
+        .query(String.class)
+        .list();
+  }
+
+  /** Ids of charts, in their order. */
+  public List<Long> ids(int practice, String source, long after, int limit) {
+    return database
+        .sql(
+            """
+            select id from patients where practice_id = ? and source = ? and id > ?
+            order by id limit ?""")
+        .params(practice, source, after, limit)
+        .query(Long.class)
+        .list();
+  }
+
+  /** The store's clock. */
+  public Instant now() {
+    return database.sql("select now()").query(Timestamp.class).single().toInstant();
+  }
+
+  /** How many charts a practice has, whatever their state. */
+  public long count(int practice) {
+    return database
+        .sql("select count(*) from patients where practice_id = ?")
+        .params(practice)
+        .query(Long.class)
+        .single();
   }
 
   /** Charts of the practice without a decision, by id; for the sweep after a first load. */
@@ -388,9 +466,5 @@ public class Charts {
         .params(practice, practice, source, limit)
         .query(Long.class)
         .list();
-  }
-
-  private static Pair pair(ResultSet row, int n) throws SQLException {
-    return new Pair(row.getLong(1), row.getLong(2), row.getBoolean(3));
   }
 }

@@ -5,7 +5,9 @@ import com.fasterxml.jackson.annotation.JsonTypeInfo;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.pmslink.matching.Comparison;
+import org.pmslink.matching.Facts;
 import org.pmslink.patient.PatientRecord;
+import org.pmslink.patient.Person;
 
 /**
  * One instruction to the membership store about one chart. All are idempotent: carried out twice,
@@ -46,6 +48,7 @@ public sealed interface Command {
    * This chart is that member.
    *
    * @param memberVersion the member's version that the decision was made on
+   * @param runnerUp the next best member; absent when no other comes into question
    */
   record Link(
       String sourceId,
@@ -53,8 +56,23 @@ public sealed interface Command {
       String memberNumber,
       long memberVersion,
       String rulesVersion,
-      Comparison comparison)
+      Comparison comparison,
+      Ground ground,
+      @Nullable RunnerUp runnerUp)
       implements Command {}
+
+  /** The member that was second best, with its score in bits. */
+  record RunnerUp(String memberNumber, double score) {}
+
+  /**
+   * What a comparison stood on: with it, the same rules give the same numbers again, however much
+   * chart, member and practice have changed since.
+   *
+   * @param chart who the chart was
+   * @param member who the member was
+   * @param facts what the comparison was told about everybody else
+   */
+  record Ground(Person chart, Person member, Facts facts) {}
 
   /** A person must look at this chart; best candidate first. */
   record Review(
@@ -66,7 +84,7 @@ public sealed interface Command {
       implements Command {}
 
   /** A member that may be the chart's person, with the evidence. */
-  record ReviewCandidate(String memberNumber, Comparison comparison) {}
+  record ReviewCandidate(String memberNumber, Comparison comparison, Ground ground) {}
 
   /** Nobody in the store comes into question; an open review closes. */
   record NoMatch(String sourceId, long version, String reason, String rulesVersion)

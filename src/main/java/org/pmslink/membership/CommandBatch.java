@@ -1,6 +1,7 @@
 package org.pmslink.membership;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
+import java.time.Instant;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
@@ -15,6 +16,8 @@ import org.pmslink.patient.RecordJson;
  * @param expected entries of the whole page
  * @param records how many of the handled entries are records that were read
  * @param letter the dead letter that this batch replays; it is solved once the batch is applied
+ * @param matchedAt the store's clock when the store was read for these decisions; who changed later
+ *     is not in them
  * @param matchedMembers members for whom all possible patients are decided by this batch
  */
 public record CommandBatch(
@@ -31,6 +34,7 @@ public record CommandBatch(
     int unchanged,
     int deadLettered,
     @Nullable Long letter,
+    Instant matchedAt,
     List<Command> commands,
     List<MatchedMember> matchedMembers) {
 
@@ -99,6 +103,7 @@ public record CommandBatch(
         0,
         0,
         letter,
+        matchedAt,
         commands,
         matchedMembers);
   }
@@ -125,6 +130,7 @@ public record CommandBatch(
         partUnchanged,
         partDeadLettered,
         letter,
+        matchedAt,
         partCommands,
         partMembers);
   }

@@ -25,17 +25,29 @@ import org.springframework.stereotype.Component;
 class Links {
   static final String RULE = "rule";
 
+  /** Why nothing is decided about a chart: a person has. */
+  static final String LINKED_BY_PERSON = "LINKED_BY_PERSON";
+
   /** Two members, one person: only a person can tell which membership goes on. */
   private static final String BOTH_LINKED = "MERGED_BOTH_LINKED";
+
+  /** Of more charts that share a key, the rest decides on other grounds. */
+  private static final int MOST_NEIGHBOURS = 201;
 
   private final JdbcTemplate database;
   private final Members members;
   private final Survivorship survivorship;
   private final ActiveLinks activeLinks;
+  private final Duplicates duplicates;
 
   Links(
-      JdbcTemplate database, Members members, Survivorship survivorship, ActiveLinks activeLinks) {
+      JdbcTemplate database,
+      Members members,
+      Survivorship survivorship,
+      ActiveLinks activeLinks,
+      Duplicates duplicates) {
     this.database = database;
+    this.duplicates = duplicates;
     this.activeLinks = activeLinks;
     this.members = members;
     this.survivorship = survivorship;
@@ -192,7 +204,8 @@ class Links {
         link.version(),
         "CLAIMED_TWICE",
         link.rulesVersion(),
-        List.of(new Command.ReviewCandidate(link.memberNumber(), link.comparison())));
+        List.of(
+            new Command.ReviewCandidate(link.memberNumber(), link.comparison(), link.ground())));
   }
 
   /** Returns the charts that were linked; the others' chart or member has a link already. */
@@ -207,11 +220,13 @@ class Links {
             """
             with made as (
               insert into links (practice_id, source, patient_id, member_id, made_by, reason,
-                                 grade, score, explanation, rules_version)
+                                 grade, score, runner_up, explanation, ground, rules_version)
               select ?, ?, t.patient_id, t.member_id, ?, 'CERTAIN', t.grade, t.score,
-                     t.explanation::jsonb, t.rules
-              from unnest(?::bigint[], ?::bigint[], ?::text[], ?::float8[], ?::text[], ?::text[])
-                   as t (patient_id, member_id, grade, score, explanation, rules)
+                     t.runner_up::json, t.explanation::json, t.ground::json, t.rules
+              from unnest(?::bigint[], ?::bigint[], ?::text[], ?::float8[], ?::text[], ?::text[],
+                          ?::text[], ?::text[])
+                   as t (patient_id, member_id, grade, score, runner_up, explanation, ground,
+                         rules)
               on conflict do nothing
               returning id, patient_id),
             kept as (
@@ -226,7 +241,11 @@ class Links {
             links.stream().mapToLong(l -> member(byNumber, l).id()).toArray(),
             links.stream().map(l -> l.comparison().grade().name()).toArray(String[]::new),
             links.stream().mapToDouble(l -> l.comparison().score()).toArray(),
+            links.stream()
+                .map(l -> l.runnerUp() == null ? null : RecordJson.write(l.runnerUp()))
+                .toArray(String[]::new),
             links.stream().map(l -> RecordJson.write(l.comparison())).toArray(String[]::new),
+            links.stream().map(l -> RecordJson.write(l.ground())).toArray(String[]::new),
             links.stream().map(Command.Link::rulesVersion).toArray(String[]::new),
             practice,
             RULE));
@@ -298,12 +317,17 @@ class Links {
   }
 
   private void closeReviews(int practice, List<Long> patientIds) {
+    closeReviews(practice, patientIds, RULE, "no longer in doubt");
+  }
+
+  private void closeReviews(int practice, List<Long> patientIds, String actor, String reason) {
     if (!patientIds.isEmpty()) {
       database.update(
           """
-          update reviews set closed_at = now(), closed_by = ?, close_reason = 'no longer in doubt'
+          update reviews set closed_at = now(), closed_by = ?, close_reason = ?
           where practice_id = ? and patient_id = any (?) and closed_at is null""",
-          RULE,
+          actor,
+          reason,
           practice,
           array(patientIds));
     }
@@ -514,11 +538,132 @@ class Links {
     members.matched(practice, matched);
   }
 
+  /** Links as a person says; what stands in the way ends, and is decided about again. */
+  void linkByPerson(
+      int practice, String source, long chart, long member, String actor, String reason) {
+    members.lockById(practice, new long[] {member});
+    List<Long> inTheWay = new ArrayList<>();
+    List<Long> there = new ArrayList<>();
+    database.query(
+        """
+        select id, patient_id = ? and member_id = ?, patient_id from links
+        where practice_id = ? and source = ? and (patient_id = ? or member_id = ?)
+          and ended_at is null order by id for update""",
+        row -> {
+          if (row.getBoolean(2)) {
+            there.add(row.getLong(1));
+          } else {
+            end(practice, row.getLong(1), actor, reason);
+            inTheWay.add(row.getLong(3));
+          }
+        },
+        chart,
+        member,
+        practice,
+        source,
+        chart,
+        member);
+    if (there.isEmpty()) {
+      Long made =
+          database.queryForObject(
+              """
+              insert into links (practice_id, source, patient_id, member_id, made_by, reason,
+                                 rules_version)
+              values (?, ?, ?, ?, ?, ?, '-') returning id""",
+              Long.class,
+              practice,
+              source,
+              chart,
+              member,
+              actor,
+              reason);
+      change(practice, Objects.requireNonNull(made), "MADE", actor, reason, null);
+    } else {
+      String before = snapshot(practice, there.get(0));
+      database.update(
+          """
+          update links set made_by = ?, flag_reason = null, flagged_at = null
+          where practice_id = ? and id = ?""",
+          actor,
+          practice,
+          there.get(0));
+      change(practice, there.get(0), "VERIFIED", actor, reason, before);
+    }
+    settle(practice, List.of(new Outcome(chart, "LINKED", LINKED_BY_PERSON, "-")));
+    closeReviews(practice, List.of(chart), actor, reason);
+    follow(practice, List.of(chart));
+    members.matchedNow(practice, new long[] {member});
+    decideAgain(practice, inTheWay.stream().filter(other -> other != chart).toList());
+    decideNeighboursAgain(practice, new long[] {chart}, keysOf(practice, List.of(chart)));
+  }
+
+  /** Ends the link of two that are not one person, if they are linked, and decides again. */
+  void separate(int practice, long chart, long member, String actor, String reason) {
+    database.query(
+        """
+        select id from links
+        where practice_id = ? and patient_id = ? and member_id = ? and ended_at is null for update""",
+        row -> {
+          end(practice, row.getLong(1), actor, reason);
+        },
+        practice,
+        chart,
+        member);
+    decideAgain(practice, List.of(chart));
+    decideNeighboursAgain(practice, new long[] {chart}, keysOf(practice, List.of(chart)));
+  }
+
+  private void decideAgain(int practice, List<Long> patientIds) {
+    database.update(
+        """
+        insert into decisions (practice_id, patient_id, outcome, reason, rules_version, stale_since)
+        select ?, unnest(?::bigint[]), 'UNLINKED', 'WAITING', '-', now()
+        on conflict (practice_id, patient_id) do update
+        set stale_since = now(), sent_at = null""",
+        practice,
+        array(patientIds));
+  }
+
+  private long[] keysOf(int practice, List<Long> patientIds) {
+    return database
+        .queryForList(
+            """
+            select distinct unnest(blocking_keys) from patients
+            where practice_id = ? and id = any (?)""",
+            Long.class,
+            practice,
+            array(patientIds))
+        .stream()
+        .mapToLong(key -> key)
+        .toArray();
+  }
+
+  /** Decides again about charts, linked or in review, that are filed under one of these keys. */
+  void decideNeighboursAgain(int practice, long[] butNot, long[] keys) {
+    database.update(
+        """
+        update decisions set stale_since = now(), sent_at = null
+        where practice_id = ? and stale_since is null and outcome <> 'UNLINKED'
+          and patient_id <> all (?) and patient_id in (
+            select k.patient_id
+            from (select distinct unnest(?::bigint[]) as key) s
+            cross join lateral (
+              select b.patient_id from patient_blocking_keys b
+              where b.practice_id = ? and b.key = s.key limit ?) k)""",
+        practice,
+        butNot,
+        keys,
+        practice,
+        MOST_NEIGHBOURS);
+  }
+
   /** Takes charts out of the blocking keys: they are nobody's candidates any more. */
   void unfile(int practice, List<Long> patientIds) {
     if (patientIds.isEmpty()) {
       return;
     }
+    decideNeighboursAgain(practice, array(patientIds), keysOf(practice, patientIds));
+    duplicates.lookFor(practice, Duplicates.Kind.CHART, patientIds);
     database.update(
         """
         delete from patient_blocking_keys k
@@ -573,9 +718,9 @@ class Links {
         database.queryForObject(
             """
             insert into links (practice_id, source, patient_id, member_id, made_by, reason, grade,
-                               score, explanation, rules_version)
+                               score, runner_up, explanation, ground, rules_version)
             select practice_id, source, ?, member_id, made_by, 'CHART_MERGED', grade, score,
-                   explanation, rules_version
+                   runner_up, explanation, ground, rules_version
             from links where practice_id = ? and id = ? returning id""",
             Long.class,
             survivor,

@@ -14,7 +14,7 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
-import org.pmslink.matching.Matcher;
+import org.pmslink.matching.PracticeMatcher;
 import org.pmslink.membership.Member.Field;
 import org.pmslink.patient.PatientNormalizer;
 import org.pmslink.patient.Person;
@@ -38,14 +38,17 @@ public class Members {
   private final JdbcTemplate database;
   private final Practices practices;
   private final PatientNormalizer normalizer;
-  private final Matcher matcher;
+  private final Duplicates duplicates;
 
   Members(
-      JdbcTemplate database, Practices practices, PatientNormalizer normalizer, Matcher matcher) {
+      JdbcTemplate database,
+      Practices practices,
+      PatientNormalizer normalizer,
+      Duplicates duplicates) {
     this.database = database;
+    this.duplicates = duplicates;
     this.practices = practices;
     this.normalizer = normalizer;
-    this.matcher = matcher;
   }
 
   /** Somebody who becomes a member, as typed. */
@@ -88,6 +91,14 @@ public class Members {
         on conflict do nothing""",
         practiceId,
         numbers);
+    duplicates.lookFor(
+        practiceId,
+        Duplicates.Kind.MEMBER,
+        database.queryForList(
+            "select id from members where practice_id = ? and member_number = any (?)",
+            Long.class,
+            practiceId,
+            numbers));
     return count(practiceId, numbers) - known;
   }
 
@@ -146,6 +157,16 @@ public class Members {
             where practice_id = ? and member_number = ? and status = 'ACTIVE'""",
             practiceId,
             memberNumber);
+    if (removed == 1) {
+      database.query(
+          "select id, blocking_keys from members where practice_id = ? and member_number = ?",
+          row -> {
+            decideAgain(
+                practiceId, List.of(row.getLong(1)), List.of((Long[]) row.getArray(2).getArray()));
+          },
+          practiceId,
+          memberNumber);
+    }
     database.update(
         """
         delete from member_blocking_keys k using members m
@@ -231,7 +252,7 @@ public class Members {
       row.add(practiceId);
       row.add(member.id());
       rows.add(row.toArray());
-      Set<Long> before = matcher.blockingKeys(member.person());
+      Set<Long> before = PracticeMatcher.blockingKeys(member.person());
       Set<Long> after = Set.of(keys);
       before.stream()
           .filter(k -> !after.contains(k))
@@ -239,6 +260,16 @@ public class Members {
       after.stream()
           .filter(k -> !before.contains(k))
           .forEach(k -> newKeys.add(new Object[] {practiceId, k, member.id()}));
+    }
+    duplicates.lookFor(
+        practiceId,
+        Duplicates.Kind.MEMBER,
+        changes.stream().map(change -> change.member().id()).toList());
+    if (!settled) {
+      decideAgain(
+          practiceId,
+          changes.stream().map(change -> change.member().id()).toList(),
+          oldKeys.stream().map(row -> (Long) row[1]).toList());
     }
     database.batchUpdate(
         "update members set "
@@ -263,6 +294,26 @@ public class Members {
         insert into member_changes (practice_id, member_id, field, before, after, actor)
         values (?, ?, ?, ?, ?, ?)""",
         history);
+  }
+
+  /**
+   * What was decided about charts that had something in common with these members, or are linked to
+   * them, is looked at again: whoever still has is found by the members' own new match.
+   */
+  private void decideAgain(int practiceId, List<Long> memberIds, List<Long> goneKeys) {
+    database.update(
+        """
+        update decisions set stale_since = now(), sent_at = null
+        where practice_id = ? and stale_since is null and outcome <> 'UNLINKED' and patient_id in (
+          select patient_id from links
+          where practice_id = ? and member_id = any (?) and ended_at is null
+          union
+          select patient_id from patient_blocking_keys where practice_id = ? and key = any (?))""",
+        practiceId,
+        practiceId,
+        Links.array(memberIds),
+        practiceId,
+        Links.array(goneKeys));
   }
 
   /**
@@ -333,7 +384,7 @@ public class Members {
   }
 
   private Long[] keys(Person person) {
-    return new TreeSet<>(matcher.blockingKeys(person)).toArray(Long[]::new);
+    return new TreeSet<>(PracticeMatcher.blockingKeys(person)).toArray(Long[]::new);
   }
 
   private static final String SELECT =

@@ -1,5 +1,6 @@
 package org.pmslink.practice;
 
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import org.springframework.jdbc.core.simple.JdbcClient;
@@ -40,5 +41,22 @@ public class Practices {
             .single();
     ids.put(practice, id);
     return id;
+  }
+
+  /** The short name of a practice that exists. */
+  public String name(int id) {
+    return database
+        .sql("select practice from practices where id = ?")
+        .param(id)
+        .query(String.class)
+        .single();
+  }
+
+  /** Every practice there is. */
+  public List<String> names() {
+    return database
+        .sql("select practice from practices order by practice")
+        .query(String.class)
+        .list();
   }
 }

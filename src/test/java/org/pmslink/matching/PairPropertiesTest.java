@@ -136,7 +136,9 @@ class PairPropertiesTest {
   }
 
   private static Comparison compare(Person one, Person other) {
-    return new FellegiSunterMatcher(RULES, population(one, other)).compare(one, other);
+    PairScore score = new PairScore(RULES, population(one, other));
+    score.compareFully(Features.of(one), Features.of(other));
+    return score.comparison();
   }
 
   private static Population population(Person one, Person other) {

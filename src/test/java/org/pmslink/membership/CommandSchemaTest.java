@@ -30,6 +30,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 import org.pmslink.matching.Comparison;
 import org.pmslink.matching.Comparison.Evidence;
 import org.pmslink.matching.Comparison.Grade;
+import org.pmslink.matching.Facts;
 import org.pmslink.patient.PatientRecord;
 import org.pmslink.patient.PatientRecord.Consent;
 import org.pmslink.patient.PatientRecord.PatientStatus;
@@ -50,6 +51,14 @@ class CommandSchemaTest {
 
   private static final Comparison COMPARISON =
       new Comparison(Grade.CERTAIN, 21.5, -18, List.of(new Evidence("given", "nickname", 5)));
+
+  private static final String RULES = "0123456789abcdef";
+
+  private static final Command.Ground GROUND =
+      new Command.Ground(
+          fullRecord().person(),
+          minimalRecord().person(),
+          new Facts(Map.of("given frank", 0.001, "PHONE +16145550123", 2.0)));
 
   private static JsonNode schemaFile() {
     try {
@@ -136,6 +145,7 @@ class CommandSchemaTest {
         0,
         0,
         7L,
+        Instant.parse("2026-01-05T10:15:00Z"),
         List.of(command),
         List.of(new CommandBatch.MatchedMember("M-1", 2)));
   }
@@ -144,15 +154,17 @@ class CommandSchemaTest {
     return Stream.of(
         new Command.Update("17", 5, -9, fullRecord(), List.of(Long.MIN_VALUE, Long.MAX_VALUE)),
         new Command.Update("17", 5, -9, minimalRecord(), List.of()),
-        new Command.Link("17", 5, "M-1", 2, "cautious-1", COMPARISON),
+        new Command.Link(
+            "17", 5, "M-1", 2, RULES, COMPARISON, GROUND, new Command.RunnerUp("M-2", 9.5)),
+        new Command.Link("17", 5, "M-1", 2, RULES, COMPARISON, GROUND, null),
         new Command.Review(
             "17",
             5,
             "NOT_CERTAIN",
-            "cautious-1",
-            List.of(new Command.ReviewCandidate("M-1", COMPARISON))),
-        new Command.Review("17", 5, "TOO_MANY_CANDIDATES", "cautious-1", List.of()),
-        new Command.NoMatch("17", 5, "NO_CANDIDATE", "cautious-1"),
+            RULES,
+            List.of(new Command.ReviewCandidate("M-1", COMPARISON, GROUND))),
+        new Command.Review("17", 5, "TOO_MANY_CANDIDATES", RULES, List.of()),
+        new Command.NoMatch("17", 5, "NO_CANDIDATE", RULES),
         new Command.Unlink("17", 5, "M-1", "rule", "MEMBER_REMOVED"),
         new Command.Unlink("17", 5, null, "rule", "MEMBER_REMOVED"),
         new Command.Merge("17", 5, "16"),
@@ -200,6 +212,7 @@ class CommandSchemaTest {
             0,
             0,
             null,
+            Instant.parse("2026-01-05T10:15:00Z"),
             List.of(),
             List.of());
 
@@ -222,7 +235,17 @@ class CommandSchemaTest {
     if (node instanceof ObjectNode object) {
       objects.add(object);
     }
-    node.forEach(child -> objects.addAll(objects(child)));
+    node.fields()
+        .forEachRemaining(
+            field -> {
+              // Its fields are questions, whatever these are.
+              if (!field.getKey().equals("answers")) {
+                objects.addAll(objects(field.getValue()));
+              }
+            });
+    if (node.isArray()) {
+      node.forEach(child -> objects.addAll(objects(child)));
+    }
     return objects;
   }
 
@@ -232,7 +255,9 @@ class CommandSchemaTest {
     for (String field : fieldNames(json(batch(command)).path("commands").path(0))) {
       ObjectNode message = json(batch(command));
       ((ObjectNode) message.path("commands").path(0)).remove(field);
-      boolean optional = command instanceof Command.Unlink && field.equals("memberNumber");
+      boolean optional =
+          command instanceof Command.Unlink && field.equals("memberNumber")
+              || field.equals("runnerUp");
       assertThat(complaints(message).isEmpty()).as(field).isEqualTo(optional);
     }
   }
@@ -258,6 +283,9 @@ class CommandSchemaTest {
             Map.entry("matchedMember", CommandBatch.MatchedMember.class),
             Map.entry("reviewCandidate", Command.ReviewCandidate.class),
             Map.entry("comparison", Comparison.class),
+            Map.entry("ground", Command.Ground.class),
+            Map.entry("facts", Facts.class),
+            Map.entry("runnerUp", Command.RunnerUp.class),
             Map.entry("evidence", Evidence.class),
             Map.entry("patientRecord", PatientRecord.class),
             Map.entry("person", Person.class),

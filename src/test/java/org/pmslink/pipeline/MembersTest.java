@@ -57,7 +57,7 @@ class MembersTest {
   void aMemberWhoseNameIsMendedIsMatchedAgain() throws Exception {
     try (Office office = Office.at(engine, pms)) {
       long chart = office.chart(ines);
-      office.member("M1", ines.withFamily("Zimmerman"));
+      office.member("M1", ines.withFamily("Zimmerman").withMobile("6142280000"));
       office.open();
       assertThat(office.memberOf(chart)).isEmpty();
 

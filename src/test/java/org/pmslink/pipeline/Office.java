@@ -148,6 +148,23 @@ final class Office implements AutoCloseable {
         .until(this::unsettled, ""::equals);
   }
 
+  /** Waits until everything is decided with the rules of this version, or with others. */
+  void awaitRules(String version, boolean same) {
+    Awaitility.await("decided with " + (same ? "" : "other rules than ") + version)
+        .atMost(LONGEST)
+        .pollInterval(Duration.ofMillis(50))
+        .until(
+            () ->
+                count(
+                        "select count(*) from practice_populations where practice_id = ?"
+                            + " and (decided_with = '"
+                            + version
+                            + "') = "
+                            + same)
+                    == 1);
+    awaitSettled();
+  }
+
   private String unsettled() {
     Map<String, Object> waiting =
         engine

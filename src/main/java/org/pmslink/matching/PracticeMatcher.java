@@ -1,0 +1,94 @@
+package org.pmslink.matching;
+
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import org.pmslink.matching.Decision.Match;
+import org.pmslink.patient.Person;
+
+/**
+ * Matches records of a practice whose store holds the rest: the model of {@code matching.yaml}, as
+ * {@link SetMatcher} applies it to files, for a batch at a time. The same store gives the same
+ * decisions, whatever the order of the records or the size of the batch. Thread-safe.
+ */
+public final class PracticeMatcher {
+  private final MatchingRules rules;
+  private final NameCounts counts;
+
+  /**
+   * @param counts how common names are in the practice
+   */
+  public PracticeMatcher(MatchingRules rules, NameCounts counts) {
+    this.rules = rules;
+    this.counts = counts;
+  }
+
+  /**
+   * A chart to decide about.
+   *
+   * @param number its id in the store; of one that is not there yet, any number below zero
+   * @param person who it is now; what the store has of it does not count
+   * @param linkedTo id of the member that it is linked to
+   */
+  public record Subject(long number, Person person, @Nullable Long linkedTo) {}
+
+  /** Identifies the rules, so that a stored decision can be traced to them. */
+  public String rulesVersion() {
+    return rules.version();
+  }
+
+  /**
+   * Keys under which a store files a person; two records are compared only if they share one.
+   * 64-bit hashes, the same in every JVM. Empty when too little is known to find anybody.
+   */
+  public static Set<Long> blockingKeys(Person person) {
+    return BlockingKeys.of(Features.of(person));
+  }
+
+  /**
+   * Decides about charts, in their order: each against the members of the practice, beside all
+   * charts that claim the same member.
+   */
+  public List<Decision> decide(Practice practice, List<Subject> subjects) {
+    return new Neighbourhood(rules, counts, practice, subjects).decide();
+  }
+
+  /**
+   * Charts that may be one of these members, as far as can be told before anything is counted: the
+   * ones to decide about when members come or change.
+   */
+  public Set<Long> chartsLike(Practice practice, Collection<Long> memberIds) {
+    return new Neighbourhood(rules, counts, practice, List.of()).chartsLike(memberIds);
+  }
+
+  /**
+   * What would be decided about a chart now.
+   *
+   * @param explanation of the pair that was asked for: its grade beside its rivals, and why
+   */
+  public record Explained(Decision decision, Explanation explanation) {}
+
+  /** Explains what would be decided about a chart now, and about it and one member above all. */
+  public Explained explain(Practice practice, Subject chart, long member) {
+    return new Neighbourhood(rules, counts, practice, List.of(chart)).explain(member);
+  }
+
+  /**
+   * Records of one kind that are probably one person.
+   *
+   * @param records on both sides of it, the same records
+   * @return for each of the subjects that has any, the others with the evidence, best first
+   */
+  public Map<Long, List<Match>> duplicates(Practice records, List<Subject> subjects) {
+    return new Neighbourhood(rules, counts, records, subjects).probable();
+  }
+
+  /** Compares a pair again, as it was compared when the facts were noted. */
+  public static Comparison repeat(MatchingRules rules, Facts facts, Person one, Person other) {
+    PairScore score = new PairScore(rules, facts.replay());
+    score.compareFully(Features.of(one), Features.of(other));
+    return score.comparison();
+  }
+}

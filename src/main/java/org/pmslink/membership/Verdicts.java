@@ -1,0 +1,161 @@
+package org.pmslink.membership;
+
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.pmslink.matching.Practice;
+import org.pmslink.matching.Practice.ChartAndMember;
+import org.pmslink.practice.Practices;
+import org.springframework.jdbc.core.JdbcTemplate;
+import org.springframework.stereotype.Component;
+import org.springframework.transaction.annotation.Transactional;
+
+/**
+ * What people have decided about charts and members. It outranks every rule, on every later run: a
+ * link that a person made is moved by no rule, and two that a person has told apart are never
+ * linked or shown together again.
+ */
+@Component
+public class Verdicts {
+  private final JdbcTemplate database;
+  private final Practices practices;
+  private final ChartMerges chartMerges;
+  private final Links links;
+
+  Verdicts(JdbcTemplate database, Practices practices, ChartMerges chartMerges, Links links) {
+    this.database = database;
+    this.practices = practices;
+    this.chartMerges = chartMerges;
+    this.links = links;
+  }
+
+  /** What a person says of a chart and a member. */
+  public enum Verdict {
+    SAME,
+    NOT_SAME
+  }
+
+  /**
+   * Keeps what a person has decided, and does what follows from it at once: one link is made, or
+   * ended. Whoever was linked to the one or the other in their place is decided about again.
+   *
+   * @param sourceId the chart's id in the PMS
+   * @param actor who decides
+   * @param reason why, in the person's words
+   * @throws IllegalArgumentException when chart or member are not there, by number
+   */
+  @Transactional
+  public void decide(
+      String practice,
+      String source,
+      String sourceId,
+      String memberNumber,
+      Verdict verdict,
+      String actor,
+      String reason) {
+    int practiceId = practices.id(practice);
+    chartMerges.enter(practiceId, false);
+    long chart = chart(practiceId, source, sourceId);
+    long member = member(practiceId, memberNumber);
+    withdrawOthers(practiceId, source, chart, member, verdict, actor);
+    database.update(
+        """
+        insert into verdicts (practice_id, patient_id, member_id, verdict, actor, reason)
+        values (?, ?, ?, ?, ?, ?)""",
+        practiceId,
+        chart,
+        member,
+        verdict.name(),
+        actor,
+        reason);
+    if (verdict == Verdict.SAME) {
+      links.linkByPerson(practiceId, source, chart, member, actor, reason);
+    } else {
+      links.separate(practiceId, chart, member, actor, reason);
+    }
+  }
+
+  /** A new verdict takes the place of the one on this pair; one person has one chart in a PMS. */
+  private void withdrawOthers(
+      int practiceId, String source, long chart, long member, Verdict verdict, String actor) {
+    database.update(
+        """
+        update verdicts v set withdrawn_at = now(), withdrawn_by = ?
+        from patients p
+        where v.practice_id = ? and v.withdrawn_at is null
+          and p.practice_id = v.practice_id and p.id = v.patient_id
+          and (v.patient_id = ? and v.member_id = ?
+               or ? and v.verdict = 'SAME'
+                  and (v.patient_id = ? or v.member_id = ? and p.source = ?))""",
+        actor,
+        practiceId,
+        chart,
+        member,
+        verdict == Verdict.SAME,
+        chart,
+        member,
+        source);
+  }
+
+  /** What stands about these charts and members, for matching charts of one PMS. */
+  public Practice.Constraints constraints(
+      int practice, String source, Collection<Long> charts, Collection<Long> members) {
+    Set<ChartAndMember> notTheSame = new HashSet<>();
+    Map<Long, Long> chartOfMember = new HashMap<>();
+    Map<Long, Long> memberOfChart = new HashMap<>();
+    database.query(
+        """
+        select v.patient_id, v.member_id, v.verdict = 'SAME', p.source from verdicts v
+        join patients p on p.practice_id = v.practice_id and p.id = v.patient_id
+        where v.practice_id = ? and v.withdrawn_at is null
+          and (v.member_id = any (?) or v.patient_id = any (?))""",
+        row -> {
+          long chart = row.getLong(1);
+          long member = row.getLong(2);
+          if (!row.getBoolean(3)) {
+            notTheSame.add(new ChartAndMember(chart, member));
+          } else if (row.getString(4).equals(source)) {
+            chartOfMember.put(member, chart);
+            memberOfChart.put(chart, member);
+          }
+        },
+        practice,
+        Links.array(members),
+        Links.array(charts));
+    return new Practice.Constraints(notTheSame, chartOfMember, memberOfChart);
+  }
+
+  private long chart(int practice, String source, String sourceId) {
+    List<Long> found =
+        database.queryForList(
+            """
+            select id from patients where practice_id = ? and source = ? and source_id = ?
+              and removed_at is null and merged_into is null for update""",
+            Long.class,
+            practice,
+            source,
+            sourceId);
+    if (found.isEmpty()) {
+      throw new IllegalArgumentException("there is no chart " + sourceId + " in " + source);
+    }
+    return found.get(0);
+  }
+
+  private long member(int practice, String memberNumber) {
+    List<Long> found =
+        database.queryForList(
+            """
+            select id from members where practice_id = ? and member_number = ?
+              and status = 'ACTIVE' for update""",
+            Long.class,
+            practice,
+            memberNumber);
+    if (found.isEmpty()) {
+      throw new IllegalArgumentException("there is no member " + memberNumber);
+    }
+    return found.get(0);
+  }
+}
