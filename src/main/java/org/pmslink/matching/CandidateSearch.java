@@ -2,9 +2,7 @@ package org.pmslink.matching;
 
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Set;
 import java.util.stream.IntStream;
 
 /**
@@ -201,16 +199,6 @@ final class CandidateSearch {
   }
 
   /** The keys under which a person is filed. */
-  static Set<Long> keys(Features p) {
-    Keys keys = new Keys();
-    addKeys(p, keys);
-    Set<Long> all = new LinkedHashSet<>();
-    for (int i = 0; i < keys.size; i++) {
-      all.add(keys.values[i]);
-    }
-    return all;
-  }
-
   private static void addKeys(Features p, Keys keys) {
     if (p.birth() != 0) {
       String birth = Integer.toString(p.birth());

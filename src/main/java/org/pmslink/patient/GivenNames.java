@@ -70,6 +70,11 @@ public final class GivenNames {
     return SHIPPED;
   }
 
+  /** How many pairs of a formal name and what its bearers are called there are. */
+  int pairs() {
+    return formalNames.values().stream().mapToInt(Set::size).sum();
+  }
+
   /** All spellings of a name: Stephen and Steven of either; folded, sorted. */
   public Set<String> spellings(String name) {
     return spelt.getOrDefault(standard(name), Set.of());
