@@ -34,6 +34,9 @@ final class PairScore {
   /** Birth dates that are so much more frequent than others are fillers of that office. */
   private static final double FILLER_BIRTH_DATE = 0.0015;
 
+  /** More than adding in another order can make out, in bits. */
+  private static final double ROUNDING = 0.000001;
+
   /** Share of the bearers of a name that a record lists under a short form of it, or so. */
   private static final double GO_BY_A_NICKNAME = 0.15;
 
@@ -67,7 +70,10 @@ final class PairScore {
   private final Population population;
   private final double prior;
   private final boolean households;
-  private final double mostFromNames;
+  private final double bestGiven;
+  private final double bestMiddle;
+  private final double bestAddress;
+  private final boolean[] personal = new boolean[FIELDS.length];
   private final double possible;
   private final @Nullable Level[] levels = new @Nullable Level[FIELDS.length];
   private final double[] weights = new double[FIELDS.length];
@@ -129,7 +135,12 @@ final class PairScore {
             ? rules.possibleWithoutHouseholds
             : duplicates ? rules.possibleDuplicate : rules.possible;
     possible = least - slack;
-    mostFromNames = best(Field.GIVEN) + best(Field.MIDDLE) + best(Field.SUFFIX) + best(Field.SEX);
+    bestGiven = best(Field.GIVEN);
+    bestMiddle = best(Field.MIDDLE);
+    bestAddress = best(Field.ADDRESS);
+    for (Field field : FIELDS) {
+      personal[field.ordinal()] = !field.isHousehold() || (!households && field == Field.ADDRESS);
+    }
   }
 
   private double best(Field field) {
@@ -176,8 +187,9 @@ final class PairScore {
     cut = 0;
     clear(Field.GIVEN);
     clear(Field.MIDDLE);
-    clear(Field.SUFFIX);
-    clear(Field.SEX);
+    clear(Field.ADDRESS);
+    set(Field.SUFFIX, FieldComparison.suffix(a, b));
+    set(Field.SEX, FieldComparison.sex(a, b));
     boolean swapped = FieldComparison.isSwapped(a, b);
     birth(a, b);
     ssn(a, b);
@@ -188,10 +200,18 @@ final class PairScore {
     } else {
       family(a, b);
     }
-    address(a, b);
     guarantor(a, b);
     // The costly comparisons come last, for pairs that they can still lift into the list.
-    if (!fully && personal() + household() + mostFromNames + prior < possible) {
+    double names =
+        (a.given().isEmpty() || b.given().isEmpty() ? 0 : bestGiven)
+            + (a.middle().isEmpty() || b.middle().isEmpty() ? 0 : bestMiddle);
+    if (!fully && isHopeless(names, bestAddress)) {
+      score = prior;
+      grade = Grade.CERTAINLY_NOT;
+      return;
+    }
+    address(a, b);
+    if (!fully && isHopeless(names, 0)) {
       score = prior;
       grade = Grade.CERTAINLY_NOT;
       return;
@@ -200,12 +220,17 @@ final class PairScore {
     set(
         Field.MIDDLE,
         level(Field.GIVEN) == Level.GIVEN_MIDDLE_NAME ? null : FieldComparison.middle(a, b));
-    set(Field.SUFFIX, FieldComparison.suffix(a, b));
-    set(Field.SEX, FieldComparison.sex(a, b));
     double shared = household();
     cut = Math.min(0, rules.householdCap - shared);
     score = sum();
     grade = judged();
+  }
+
+  /** Whether even the best that names and address can yet add leaves a pair out of the list. */
+  private boolean isHopeless(double names, double address) {
+    double own = personal() + names + (households ? 0 : address);
+    double shared = household() + (households ? address : 0);
+    return prior + own + Math.min(shared, rules.householdCap) < possible - ROUNDING;
   }
 
   /** In the order in which the explanation lists them, so that both are the same sum. */
@@ -449,7 +474,7 @@ final class PairScore {
   private double personal() {
     double sum = 0;
     for (Field field : FIELDS) {
-      if (isPersonal(field)) {
+      if (personal[field.ordinal()]) {
         sum += weights[field.ordinal()];
       }
     }
@@ -459,15 +484,11 @@ final class PairScore {
   private double household() {
     double sum = 0;
     for (Field field : FIELDS) {
-      if (!isPersonal(field)) {
+      if (!personal[field.ordinal()]) {
         sum += weights[field.ordinal()];
       }
     }
     return sum;
-  }
-
-  private boolean isPersonal(Field field) {
-    return !field.isHousehold() || (!households && field == Field.ADDRESS);
   }
 
   // ---- Grade ----
