@@ -33,6 +33,7 @@ import picocli.CommandLine.Spec;
       VerdictCommand.class,
       DuplicatesCommand.class,
       ShadowCommand.class,
+      TuneCommand.class,
       DeadLettersCommand.class
     },
     footerHeading = "%nSettings:%n",

@@ -3,11 +3,13 @@ package org.pmslink.cli;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
+import org.apache.commons.csv.CSVFormat;
 import org.apache.commons.csv.CSVPrinter;
 import org.jspecify.annotations.Nullable;
 import org.pmslink.linking.ShadowRun;
 import org.pmslink.linking.ShadowRun.Change;
 import org.pmslink.matching.MatchingRules;
+import org.springframework.context.ConfigurableApplicationContext;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -47,23 +49,35 @@ final class ShadowCommand implements Callable<Integer> {
   }
 
   private int shadow(MatchingRules tried) throws IOException {
-    try (var store = tool.store();
-        CSVPrinter csv =
-            report == null
-                ? new CSVPrinter(new StringBuilder(), org.apache.commons.csv.CSVFormat.RFC4180)
-                : MatchCommand.printer(
-                    report,
-                    "source",
-                    "patient_id",
-                    "change",
-                    "now",
-                    "then",
-                    "member_id",
-                    "score")) {
+    try (var store = tool.store()) {
+      run(store, which.practice(store), tried, report);
+      return 0;
+    }
+  }
+
+  /** Runs, prints the sums, and writes each change to the report if there is to be one. */
+  static void run(
+      ConfigurableApplicationContext store,
+      String practice,
+      MatchingRules tried,
+      @Nullable Path report)
+      throws IOException {
+    try (CSVPrinter csv =
+        report == null
+            ? new CSVPrinter(new StringBuilder(), CSVFormat.RFC4180)
+            : MatchCommand.printer(
+                report, "source", "patient_id", "change", "now", "then", "member_id", "score")) {
       ShadowRun.Report result =
           store
               .getBean(ShadowRun.class)
-              .run(which.practice(store), tried, changed -> print(csv, changed));
+              .run(
+                  practice,
+                  tried,
+                  changed -> {
+                    if (report != null) {
+                      print(csv, changed);
+                    }
+                  });
       CommandLineTool.out()
           .println("rules " + tried.version() + " on everything stored; nothing was touched");
       line(result, Change.LINK_GAINED, "links would be gained");
@@ -72,7 +86,6 @@ final class ShadowCommand implements Callable<Integer> {
       line(result, Change.REVIEW_CLOSED, "reviews would close, with nobody in question");
       line(result, Change.REVIEW_CHANGED, "reviews would have another reason");
       line(result, Change.NONE, "patients would stay as they are");
-      return 0;
     }
   }
 
@@ -80,10 +93,7 @@ final class ShadowCommand implements Callable<Integer> {
     CommandLineTool.out().printf("%,9d %s%n", report.charts().getOrDefault(change, 0), words);
   }
 
-  private void print(CSVPrinter csv, ShadowRun.Changed changed) {
-    if (report == null) {
-      return;
-    }
+  private static void print(CSVPrinter csv, ShadowRun.Changed changed) {
     try {
       csv.printRecord(
           changed.source(),

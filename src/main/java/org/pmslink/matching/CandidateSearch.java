@@ -199,6 +199,12 @@ final class CandidateSearch {
   }
 
   /** The keys under which a person is filed. */
+  static long[] keys(Features p) {
+    Keys keys = new Keys();
+    addKeys(p, keys);
+    return Arrays.copyOf(keys.values, keys.size);
+  }
+
   private static void addKeys(Features p, Keys keys) {
     if (p.birth() != 0) {
       String birth = Integer.toString(p.birth());

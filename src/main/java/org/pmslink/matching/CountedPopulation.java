@@ -2,6 +2,7 @@ package org.pmslink.matching;
 
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -32,8 +33,8 @@ final class CountedPopulation implements Population {
   private final Map<String, int[]> givens = new HashMap<>();
   private final Map<String, int[]> families = new HashMap<>();
   private final Map<String, int[]> cities = new HashMap<>();
-  private final Map<Integer, int[]> births = new HashMap<>();
-  private final Map<ContactKind, Map<String, Integer>> shared = new HashMap<>();
+  private final BirthDates births;
+  private final Map<ContactKind, Map<String, Integer>> shared = new EnumMap<>(ContactKind.class);
   private final Set<String> twins = ConcurrentHashMap.newKeySet();
   private int latestBirthYear = EARLIEST_LATEST_BIRTH_YEAR;
   private int withCity;
@@ -45,13 +46,13 @@ final class CountedPopulation implements Population {
     List<Features> together = new ArrayList<>();
     sides.forEach(together::addAll);
     all = together.size();
+    births = new BirthDates(together);
     for (Features f : together) {
       count(givens, f.given());
       count(families, f.family());
       count(cities, f.city());
       withCity += f.city().isEmpty() ? 0 : 1;
       if (f.birth() != 0) {
-        births.computeIfAbsent(f.birth(), b -> new int[1])[0]++;
         latestBirthYear = Math.max(latestBirthYear, f.birth() / 10_000);
       }
     }
@@ -212,33 +213,40 @@ final class CountedPopulation implements Population {
   }
 
   private double blended(Map<String, int[]> counts, String name, NameFrequencies shipped) {
-    double own = counts.getOrDefault(name, new int[1])[0];
+    double own = in(counts, name);
     // The pair itself is no evidence that the name is common.
     double others = Math.max(0, own - 2);
     return (others + rules.shippedCountsAs * shipped.share(name)) / (all + rules.shippedCountsAs);
   }
 
+  private static int in(Map<String, int[]> counts, String value) {
+    int[] count = counts.get(value);
+    return count == null ? 0 : count[0];
+  }
+
   @Override
   public double cityFrequency(String city) {
-    return (cities.getOrDefault(city, new int[1])[0] + 1.0) / (withCity + 20.0);
+    return (in(cities, city) + 1.0) / (withCity + 20.0);
   }
 
   @Override
   public boolean isKnownGivenName(String given) {
     return NameFrequencies.given().knows(given)
         || GivenNames.shipped().knows(given)
-        || givens.getOrDefault(given, new int[1])[0] >= Math.max(KNOWN_FROM, all / 5_000);
+        || in(givens, given) >= Math.max(KNOWN_FROM, all / 5_000);
   }
 
   @Override
   public double birthDateFrequency(int birth) {
-    double own = births.getOrDefault(birth, new int[1])[0];
-    return own / (all + BIRTH_DATES_BLENDED);
+    return births.of(birth) / (double) (all + BIRTH_DATES_BLENDED);
   }
 
   @Override
   public int people(ContactKind kind, String value) {
-    return shared.getOrDefault(kind, Map.of()).getOrDefault(value, 1);
+    Map<String, Integer> values = shared.get(kind);
+    // Asked several times for each pair, and most values are nobody else's.
+    Integer people = values == null ? null : values.get(value);
+    return people == null ? 1 : people;
   }
 
   @Override
@@ -249,5 +257,43 @@ final class CountedPopulation implements Population {
   @Override
   public boolean hasHouseholds() {
     return households;
+  }
+
+  /**
+   * How many have a birth date: a hash table of plain numbers, because each pair asks two or three
+   * times, and what a map of objects takes is mostly waiting for the memory.
+   */
+  private static final class BirthDates {
+    private final int[] dates;
+    private final int[] counts;
+
+    BirthDates(List<Features> records) {
+      int[] sorted = records.stream().mapToInt(Features::birth).sorted().toArray();
+      int distinct = 1;
+      for (int i = 1; i < sorted.length; i++) {
+        distinct += sorted[i] == sorted[i - 1] ? 0 : 1;
+      }
+      dates = new int[Integer.highestOneBit(distinct) * 4];
+      counts = new int[dates.length];
+      for (int birth : sorted) {
+        if (birth != 0) {
+          int at = place(birth);
+          dates[at] = birth;
+          counts[at]++;
+        }
+      }
+    }
+
+    int of(int birth) {
+      return birth == 0 ? 0 : counts[place(birth)];
+    }
+
+    private int place(int birth) {
+      int at = (birth * 0x9E3779B1) >>> 7;
+      while (dates[at & (dates.length - 1)] != 0 && dates[at & (dates.length - 1)] != birth) {
+        at++;
+      }
+      return at & (dates.length - 1);
+    }
   }
 }

@@ -129,6 +129,36 @@ final class Likeness {
     String a = ordered ? first : second;
     String b = ordered ? second : first;
     int window = Math.max(0, b.length() / 2 - 1);
+    return b.length() <= Long.SIZE ? jaroInBits(a, b, window) : jaroInArrays(a, b, window);
+  }
+
+  /** The same as {@link #jaroInArrays} for words that fit, without anything to collect. */
+  private static double jaroInBits(String a, String b, int window) {
+    long takenOfA = 0;
+    long takenOfB = 0;
+    for (int i = 0; i < a.length(); i++) {
+      int end = Math.min(b.length(), i + window + 1);
+      char c = a.charAt(i);
+      for (int j = Math.max(0, i - window); j < end; j++) {
+        if ((takenOfB >>> j & 1) == 0 && c == b.charAt(j)) {
+          takenOfB |= 1L << j;
+          takenOfA |= 1L << i;
+          break;
+        }
+      }
+    }
+    int matches = Long.bitCount(takenOfA);
+    int outOfOrder = 0;
+    for (long left = takenOfA, right = takenOfB; left != 0; left &= left - 1, right &= right - 1) {
+      if (a.charAt(Long.numberOfTrailingZeros(left))
+          != b.charAt(Long.numberOfTrailingZeros(right))) {
+        outOfOrder++;
+      }
+    }
+    return jaro(a.length(), b.length(), matches, outOfOrder);
+  }
+
+  private static double jaroInArrays(String a, String b, int window) {
     boolean[] taken = new boolean[b.length()];
     char[] common = new char[a.length()];
     int matches = 0;
@@ -142,9 +172,6 @@ final class Likeness {
         }
       }
     }
-    if (matches == 0) {
-      return 0;
-    }
     int outOfOrder = 0;
     int at = 0;
     for (int j = 0; j < b.length(); j++) {
@@ -152,7 +179,11 @@ final class Likeness {
         outOfOrder++;
       }
     }
+    return jaro(a.length(), b.length(), matches, outOfOrder);
+  }
+
+  private static double jaro(int lengthOfA, int lengthOfB, int matches, int outOfOrder) {
     double m = matches;
-    return (m / a.length() + m / b.length() + (m - outOfOrder / 2.0) / m) / 3;
+    return matches == 0 ? 0 : (m / lengthOfA + m / lengthOfB + (m - outOfOrder / 2.0) / m) / 3;
   }
 }

@@ -617,6 +617,11 @@ final class PairScore {
         && weights[level.field.ordinal()] >= lessened(rules.weight(level), LARGEST_FAMILY);
   }
 
+  /** In bits; 0 for a field that is missing. */
+  double weight(Field field) {
+    return weights[field.ordinal()];
+  }
+
   private void doubtGiven(
       @Nullable Level given,
       boolean agrees,

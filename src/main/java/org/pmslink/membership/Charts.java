@@ -426,6 +426,31 @@ public class Charts {
     return database.sql("select now()").query(Timestamp.class).single().toInstant();
   }
 
+  /** Who the active members are, in the order of their ids. */
+  public void eachMember(int practice, Consumer<Person> each) {
+    long after = 0;
+    List<Long> ids;
+    do {
+      ids =
+          database
+              .sql(
+                  """
+                  select id from members where practice_id = ? and id > ? and status = 'ACTIVE'
+                  order by id limit 1000""")
+              .params(practice, after)
+              .query(Long.class)
+              .list();
+      Map<Long, MemberCandidate> members = members(practice, Links.array(ids));
+      for (Long id : ids) {
+        MemberCandidate member = members.get(id);
+        if (member != null) {
+          each.accept(member.person());
+        }
+      }
+      after = ids.isEmpty() ? after : ids.get(ids.size() - 1);
+    } while (!ids.isEmpty());
+  }
+
   /** How many charts a practice has, whatever their state. */
   public long count(int practice) {
     return database

@@ -161,6 +161,7 @@ public class Members {
       database.query(
           "select id, blocking_keys from members where practice_id = ? and member_number = ?",
           row -> {
+            duplicates.lookFor(practiceId, Duplicates.Kind.MEMBER, List.of(row.getLong(1)));
             decideAgain(
                 practiceId, List.of(row.getLong(1)), List.of((Long[]) row.getArray(2).getArray()));
           },
