@@ -1,7 +1,6 @@
 package org.pmslink.matching;
 
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Comparator;
 import java.util.EnumMap;
 import java.util.HashMap;
@@ -9,6 +8,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
 import org.pmslink.patient.GivenNames;
 
@@ -35,6 +35,7 @@ final class CountedPopulation implements Population {
   private final Map<String, int[]> cities = new HashMap<>();
   private final BirthDates births;
   private final Map<ContactKind, Map<String, Integer>> shared = new EnumMap<>(ContactKind.class);
+  private final Set<String> twins = ConcurrentHashMap.newKeySet();
   private int latestBirthYear = EARLIEST_LATEST_BIRTH_YEAR;
   private int withCity;
   private final boolean households;
@@ -55,19 +56,37 @@ final class CountedPopulation implements Population {
         latestBirthYear = Math.max(latestBirthYear, f.birth() / 10_000);
       }
     }
-    shared.put(ContactKind.PHONE, shared(together, Features::phones));
-    shared.put(ContactKind.EMAIL, shared(together, Features::emails));
-    // Of one file only: on two files, two spellings of one person are no reason to doubt a number.
-    Map<String, Integer> ssns = new HashMap<>();
-    for (List<Features> side : sides) {
-      shared(side, f -> one(f.ssn())).forEach((ssn, people) -> ssns.merge(ssn, people, Math::max));
-    }
-    shared.put(ContactKind.SSN, ssns);
-    shared.put(ContactKind.PLACE, shared(together, f -> one(f.place())));
+    // Each by itself; what one finds does not depend on another.
+    List<Runnable> counts =
+        List.of(
+            () -> share(ContactKind.PHONE, shared(ContactKind.PHONE, together, Features::phones)),
+            () -> share(ContactKind.EMAIL, shared(ContactKind.EMAIL, together, Features::emails)),
+            () -> share(ContactKind.SSN, sharedNumbers(sides)),
+            () ->
+                share(ContactKind.PLACE, shared(ContactKind.PLACE, together, f -> one(f.place()))));
+    counts.parallelStream().forEach(Runnable::run);
     // Whoever has telephones to go by need not make up for them.
     boolean contacts =
         together.stream().anyMatch(f -> !f.phones().isEmpty() || !f.emails().isEmpty());
     households = contacts || countHouseholds(sides);
+  }
+
+  private void share(ContactKind kind, Map<String, Integer> values) {
+    synchronized (shared) {
+      shared.put(kind, values);
+    }
+  }
+
+  /**
+   * Of one file only: on two files, two spellings of one person are no reason to doubt a number.
+   */
+  private Map<String, Integer> sharedNumbers(List<List<Features>> sides) {
+    Map<String, Integer> ssns = new HashMap<>();
+    for (List<Features> side : sides) {
+      shared(ContactKind.SSN, side, f -> one(f.ssn()))
+          .forEach((ssn, people) -> ssns.merge(ssn, people, Math::max));
+    }
+    return ssns;
   }
 
   private static void count(Map<String, int[]> counts, String value) {
@@ -85,7 +104,7 @@ final class CountedPopulation implements Population {
     long withPlace = 0;
     Set<Features> sharing = new HashSet<>();
     for (List<Features> side : sides) {
-      Map<String, Integer> places = shared(side, f -> one(f.place()));
+      Map<String, Integer> places = shared(ContactKind.PLACE, side, f -> one(f.place()));
       for (Features f : side) {
         if (!f.place().isEmpty()) {
           withPlace++;
@@ -101,40 +120,36 @@ final class CountedPopulation implements Population {
 
   /** The values that more than one person has, with how many these are. */
   private Map<String, Integer> shared(
-      List<Features> records, Function<Features, List<String>> values) {
-    List<String> texts = new ArrayList<>();
-    List<Features> owners = new ArrayList<>();
+      ContactKind kind, List<Features> records, Function<Features, List<String>> values) {
+    Map<String, Object> owners = new HashMap<>(records.size() * 2);
+    List<String> several = new ArrayList<>();
     for (Features f : records) {
       for (String value : values.apply(f)) {
-        texts.add(value);
-        owners.add(f);
+        Object before = owners.putIfAbsent(value, f);
+        if (before instanceof Owners group) {
+          group.records.add(f);
+        } else if (before instanceof Features first) {
+          owners.put(value, new Owners(new ArrayList<>(List.of(first, f))));
+          several.add(value);
+        }
       }
     }
-    Integer[] order = new Integer[texts.size()];
-    Arrays.setAll(order, i -> i);
-    Arrays.parallelSort(order, Comparator.comparing(texts::get));
     Map<String, Integer> shared = new HashMap<>();
-    for (int from = 0; from < order.length; ) {
-      int to = from + 1;
-      while (to < order.length && texts.get(order[to]).equals(texts.get(order[from]))) {
-        to++;
-      }
-      if (to - from > 1) {
-        List<Features> group = new ArrayList<>();
-        for (int i = from; i < to; i++) {
-          group.add(owners.get(order[i]));
-        }
-        int people = people(group);
+    for (String value : several) {
+      if (owners.get(value) instanceof Owners group) {
+        int people = people(group.records, kind, value);
         if (people > 1) {
-          shared.put(texts.get(order[from]), people);
+          shared.put(value, people);
         }
       }
-      from = to;
     }
     return shared;
   }
 
-  private int people(List<Features> group) {
+  /** Several records with one value; most values have one record, and no list is made for them. */
+  private record Owners(List<Features> records) {}
+
+  private int people(List<Features> group, ContactKind kind, String value) {
     // Sorted, because who is taken for whom depends on who is looked at first.
     group.sort(
         Comparator.comparing(Features::given)
@@ -157,7 +172,29 @@ final class CountedPopulation implements Population {
         people.add(one);
       }
     }
+    for (int i = 0; i < people.size(); i++) {
+      for (int j = 0; j < i; j++) {
+        Features one = people.get(i);
+        Features other = people.get(j);
+        if (one.birth() != 0
+            && one.birth() == other.birth()
+            && !one.given().isEmpty()
+            && !other.given().isEmpty()
+            && one.given().charAt(0) == other.given().charAt(0)) {
+          twins.add(twins(kind, value, one.birth(), one.given().charAt(0)));
+        }
+      }
+    }
     return people.size();
+  }
+
+  private static String twins(ContactKind kind, String value, int birth, char initial) {
+    return kind.ordinal() + value + ' ' + birth + initial;
+  }
+
+  @Override
+  public boolean areTwins(ContactKind kind, String value, int birth, char initial) {
+    return !twins.isEmpty() && twins.contains(twins(kind, value, birth, initial));
   }
 
   @Override

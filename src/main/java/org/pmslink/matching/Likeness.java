@@ -45,6 +45,49 @@ final class Likeness {
         && a.regionMatches(at + 2, b, at + 2, a.length() - at - 2);
   }
 
+  private static final String[] KEYS = {"qwertyuiop", "asdfghjkl", "zxcvbnm"};
+
+  /**
+   * Whether the one edit between two words is one that fingers make: two letters swapped, one left
+   * out or put in, or a key hit that lies beside the right one. A vowel for another, far from it on
+   * the keyboard, rather makes another name (Arjan, Arjun).
+   *
+   * @param a one edit away from {@code b}, see {@link #isOneEdit}
+   */
+  static boolean isTypingSlip(String a, String b) {
+    if (a.length() != b.length()) {
+      return true;
+    }
+    int at = 0;
+    while (at < a.length() - 1 && a.charAt(at) == b.charAt(at)) {
+      at++;
+    }
+    boolean swapped = !a.regionMatches(at + 1, b, at + 1, a.length() - at - 1);
+    return swapped || areNeighbours(a.charAt(at), b.charAt(at));
+  }
+
+  /** Whether two keys of a US keyboard touch; what is no letter touches everything. */
+  private static boolean areNeighbours(char one, char other) {
+    int rowOfOne = row(one);
+    int rowOfOther = row(other);
+    if (rowOfOne < 0 || rowOfOther < 0) {
+      return true;
+    }
+    // Each row stands half a key to the right of the row above.
+    int apart = 2 * KEYS[rowOfOne].indexOf(one) + rowOfOne;
+    apart -= 2 * KEYS[rowOfOther].indexOf(other) + rowOfOther;
+    return Math.abs(rowOfOne - rowOfOther) <= 1 && Math.abs(apart) <= 2;
+  }
+
+  private static int row(char letter) {
+    for (int row = 0; row < KEYS.length; row++) {
+      if (KEYS[row].indexOf(letter) >= 0) {
+        return row;
+      }
+    }
+    return -1;
+  }
+
   /** Share of pairs of neighbouring letters that two texts have in common (Dice), 0 to 1. */
   static double sharedPairs(String a, String b) {
     if (a.length() < 2 || b.length() < 2) {

@@ -109,7 +109,7 @@ public final class MatchingRules {
     certainPersonal = file.positive(thresholds, bits, "certain_personal");
     probable = file.positive(thresholds, bits, "probable");
     possible = file.positive(thresholds, bits, "possible");
-    possibleDuplicate = file.positive(thresholds, bits, "possible_duplicate");
+    possibleDuplicate = file.number(thresholds, bits, "possible_duplicate");
     if (!(certain > probable && probable > possible && possible >= possibleDuplicate)) {
       throw file.wrong(bits, "thresholds are out of order: certain > probable > possible");
     }
@@ -387,7 +387,7 @@ public final class MatchingRules {
       return value;
     }
 
-    private double number(Map<String, Node> entries, Node parent, String key) {
+    double number(Map<String, Node> entries, Node parent, String key) {
       Node node = get(entries, parent, key);
       try {
         return node instanceof ScalarNode scalar

@@ -67,8 +67,8 @@ class RulesFileTest {
 
   @Test
   void aBrokenProposalIsRefusedWithItsLineAndChangesNothing() throws IOException {
-    String broken = shipped.text().replace("m: 0.80", "m: 80");
-    int line = (int) broken.substring(0, broken.indexOf("m: 80")).lines().count();
+    String broken = shipped.text().replace("m: 0.75", "m: 75");
+    int line = (int) broken.substring(0, broken.indexOf("m: 75")).lines().count();
     Files.writeString(proposed, broken);
 
     assertThatThrownBy(() -> RulesFile.adopt(proposed, rules))
