@@ -1,7 +1,6 @@
 package org.pmslink.matching;
 
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -21,9 +20,6 @@ final class CountedPopulation implements Population {
 
   /** How often an unknown name must stand in the files to count as a name. */
   private static final int KNOWN_FROM = 5;
-
-  /** More records than these with one contact are all different people, as far as it matters. */
-  private static final int MOST_LOOKED_AT = 64;
 
   private static final int EARLIEST_LATEST_BIRTH_YEAR = 2015;
 
@@ -150,51 +146,18 @@ final class CountedPopulation implements Population {
   private record Owners(List<Features> records) {}
 
   private int people(List<Features> group, ContactKind kind, String value) {
-    // Sorted, because who is taken for whom depends on who is looked at first.
-    group.sort(
-        Comparator.comparing(Features::given)
-            .thenComparingInt(Features::birth)
-            .thenComparing(Features::family)
-            .thenComparing(Features::middle)
-            .thenComparing(Features::preferred));
-    if (group.size() > MOST_LOOKED_AT) {
-      Set<String> distinct = new HashSet<>();
-      group.forEach(f -> distinct.add(f.given() + f.birth()));
-      return distinct.size();
-    }
-    List<Features> people = new ArrayList<>();
-    for (Features one : group) {
-      boolean known = false;
-      for (Features other : people) {
-        known |= !FieldComparison.isClearlySomebodyElse(one, other, this);
-      }
-      if (!known) {
-        people.add(one);
-      }
-    }
-    for (int i = 0; i < people.size(); i++) {
-      for (int j = 0; j < i; j++) {
-        Features one = people.get(i);
-        Features other = people.get(j);
-        if (one.birth() != 0
-            && one.birth() == other.birth()
-            && !one.given().isEmpty()
-            && !other.given().isEmpty()
-            && one.given().charAt(0) == other.given().charAt(0)) {
-          twins.add(twins(kind, value, one.birth(), one.given().charAt(0)));
-        }
-      }
-    }
-    return people.size();
+    Holders holders = Holders.of(group, this);
+    holders.twins().forEach(twin -> twins.add(twins(kind, value, twin)));
+    return holders.people();
   }
 
-  private static String twins(ContactKind kind, String value, int birth, char initial) {
-    return kind.ordinal() + value + ' ' + birth + initial;
+  private static String twins(ContactKind kind, String value, String twin) {
+    return kind.ordinal() + value + ' ' + twin;
   }
 
   @Override
   public boolean areTwins(ContactKind kind, String value, int birth, char initial) {
-    return !twins.isEmpty() && twins.contains(twins(kind, value, birth, initial));
+    return !twins.isEmpty() && twins.contains(twins(kind, value, Holders.twin(birth, initial)));
   }
 
   @Override

@@ -72,6 +72,14 @@ public record Facts(Map<String, Double> answers) {
     }
 
     @Override
+    public boolean areTwins(ContactKind kind, String value, int birth, char initial) {
+      return noted(
+              "twins " + kind + " " + value + " " + Holders.twin(birth, initial),
+              population.areTwins(kind, value, birth, initial) ? 1 : 0)
+          == 1;
+    }
+
+    @Override
     public int latestBirthYear() {
       return (int) noted("latest birth year", population.latestBirthYear());
     }
@@ -132,6 +140,11 @@ public record Facts(Map<String, Double> answers) {
     @Override
     public int people(ContactKind kind, String value) {
       return (int) answer(kind + " " + value);
+    }
+
+    @Override
+    public boolean areTwins(ContactKind kind, String value, int birth, char initial) {
+      return answer("twins " + kind + " " + value + " " + Holders.twin(birth, initial)) == 1;
     }
 
     @Override

@@ -364,20 +364,22 @@ final class Neighbourhood {
     return all > 1 && all <= MOST_PER_KEY;
   }
 
-  private int people(ContactKind kind, String value) {
+  private Holders people(ContactKind kind, String value) {
     long key = BlockingKeys.contact(kind, value);
     List<Long> ofCharts = charts.filed(key);
     List<Long> ofMembers = members.filed(key);
     if (!isWorthLooking(ofCharts, ofMembers)) {
-      return ofCharts.size() + ofMembers.size();
+      return new Holders(ofCharts.size() + ofMembers.size(), Set.of());
     }
     List<Features> holders = charts.loaded(ofCharts);
     if (kind == ContactKind.SSN) {
       // Of one side only: two spellings of one person are no reason to doubt a number.
-      return Math.max(population.distinct(holders), population.distinct(members.loaded(ofMembers)));
+      Holders one = Holders.of(holders, population);
+      Holders other = Holders.of(members.loaded(ofMembers), population);
+      return one.people() >= other.people() ? one : other;
     }
     holders.addAll(members.loaded(ofMembers));
-    return population.distinct(holders);
+    return Holders.of(holders, population);
   }
 
   // ---- Decisions ----

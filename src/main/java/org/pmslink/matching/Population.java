@@ -34,12 +34,9 @@ public interface Population {
 
   /**
    * Whether several people who have this telephone number, e-mail address or place were born on one
-   * day and have given names that begin alike: of such twins an initial says nothing. A population
-   * that cannot tell says no.
+   * day and have given names that begin alike: of such twins an initial says nothing.
    */
-  default boolean areTwins(ContactKind kind, String value, int birth, char initial) {
-    return false;
-  }
+  boolean areTwins(ContactKind kind, String value, int birth, char initial);
 
   /** Latest year in which somebody here is born: who was born shortly before it is a child. */
   int latestBirthYear();

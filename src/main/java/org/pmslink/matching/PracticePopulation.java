@@ -1,10 +1,6 @@
 package org.pmslink.matching;
 
-import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.HashMap;
-import java.util.HashSet;
-import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
@@ -13,12 +9,11 @@ import java.util.Set;
  * counted while records are being decided about.
  */
 final class PracticePopulation implements Population {
-  /** More records than these with one contact are all different people, as far as it matters. */
-  private static final int MOST_LOOKED_AT = 64;
+  private static final Holders ONE = new Holders(1, Set.of());
 
   private final MatchingRules rules;
   private final NameCounts counts;
-  private final Map<ContactKind, Map<String, Integer>> people = new HashMap<>();
+  private final Map<ContactKind, Map<String, Holders>> people = new HashMap<>();
 
   PracticePopulation(MatchingRules rules, NameCounts counts) {
     this.rules = rules;
@@ -29,33 +24,15 @@ final class PracticePopulation implements Population {
     return people.getOrDefault(kind, Map.of()).containsKey(value);
   }
 
-  /** Notes how many people have a contact. */
-  void holders(ContactKind kind, String value, int number) {
-    people.computeIfAbsent(kind, k -> new HashMap<>()).put(value, Math.max(1, number));
+  /** Notes who has a contact. */
+  void holders(ContactKind kind, String value, Holders holders) {
+    people
+        .computeIfAbsent(kind, k -> new HashMap<>())
+        .put(value, holders.people() < 1 ? ONE : holders);
   }
 
-  /** How many different people these records are. Sorts them. */
-  int distinct(List<Features> group) {
-    // Sorted, because who is taken for whom depends on who is looked at first.
-    group.sort(
-        Comparator.comparing(Features::given)
-            .thenComparingInt(Features::birth)
-            .thenComparing(Features::family)
-            .thenComparing(Features::middle)
-            .thenComparing(Features::preferred));
-    if (group.size() > MOST_LOOKED_AT) {
-      Set<String> distinct = new HashSet<>();
-      group.forEach(f -> distinct.add(f.given() + f.birth()));
-      return distinct.size();
-    }
-    List<Features> different = new ArrayList<>();
-    for (Features one : group) {
-      if (different.stream()
-          .allMatch(other -> FieldComparison.isClearlySomebodyElse(one, other, this))) {
-        different.add(one);
-      }
-    }
-    return different.size();
+  private Holders holders(ContactKind kind, String value) {
+    return people.getOrDefault(kind, Map.of()).getOrDefault(value, ONE);
   }
 
   @Override
@@ -91,7 +68,13 @@ final class PracticePopulation implements Population {
   /** Of a contact that nobody has counted, one: it is taken for personal at first. */
   @Override
   public int people(ContactKind kind, String value) {
-    return people.getOrDefault(kind, Map.of()).getOrDefault(value, 1);
+    return holders(kind, value).people();
+  }
+
+  @Override
+  public boolean areTwins(ContactKind kind, String value, int birth, char initial) {
+    Set<String> twins = holders(kind, value).twins();
+    return !twins.isEmpty() && twins.contains(Holders.twin(birth, initial));
   }
 
   @Override
