@@ -18,6 +18,8 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.pmslink.PmsLink;
+import org.pmslink.matching.MatchingRules;
+import org.pmslink.matching.SetMatcher;
 
 /**
  * Runs the commands over the labelled sets that lie beside the project on our own machines, prints
@@ -177,6 +179,59 @@ class LabelledSetsTest {
     command.addAll(List.of("--out", proposed));
     run(command.toArray(String[]::new));
     return proposed;
+  }
+
+  @Test
+  void nearlyEveryTruePairSharesAKey() throws IOException {
+    for (boolean withNumber : new boolean[] {true, false}) {
+      PersonFile left =
+          PersonFile.read(LabelledSets.febrl(SETS, folder, "dataset4a.csv", withNumber), false);
+      PersonFile right =
+          PersonFile.read(LabelledSets.febrl(SETS, folder, "dataset4b.csv", withNumber), false);
+      Map<String, Integer> byNumber = new HashMap<>();
+      for (int i = 0; i < right.ids().size(); i++) {
+        byNumber.put(right.ids().get(i).split("-")[1], i);
+      }
+      int[] lefts = new int[left.ids().size()];
+      int[] rights = new int[left.ids().size()];
+      for (int i = 0; i < lefts.length; i++) {
+        lefts[i] = i;
+        rights[i] = byNumber.getOrDefault(left.ids().get(i).split("-")[1], -1);
+      }
+      holdRetrieved("FEBRL4, number " + withNumber, left, right, lefts, rights);
+    }
+    PersonFile patients =
+        PersonFile.read(SETS.resolve("dental-dev").resolve("pms_patients.csv"), false);
+    PersonFile members = PersonFile.read(SETS.resolve("dental-dev").resolve("members.csv"), false);
+    List<int[]> pairs = new ArrayList<>();
+    for (CSVRecord row : LabelledSets.rows(SETS.resolve("dental-dev").resolve("truth.csv"))) {
+      if (row.get("label").equals("match")) {
+        pairs.add(
+            new int[] {
+              patients.ids().indexOf(row.get("pms_id")), members.ids().indexOf(row.get("member_id"))
+            });
+      }
+    }
+    holdRetrieved(
+        "dental-dev",
+        patients,
+        members,
+        pairs.stream().mapToInt(pair -> pair[0]).toArray(),
+        pairs.stream().mapToInt(pair -> pair[1]).toArray());
+  }
+
+  private static void holdRetrieved(
+      String set, PersonFile left, PersonFile right, int[] lefts, int[] rights) {
+    boolean[] retrieved =
+        new SetMatcher(MatchingRules.shipped())
+            .retrieves(left.records(), right.records(), lefts, rights);
+    int found = 0;
+    for (boolean one : retrieved) {
+      found += one ? 1 : 0;
+    }
+    System.out.println(set + ": " + found + " of " + lefts.length + " true pairs share a key");
+    assertThat(lefts.length).isGreaterThan(2_000);
+    assertThat(found / (double) lefts.length).isGreaterThanOrEqualTo(0.999);
   }
 
   private void holdFebrl(boolean withNumber, double recall, double f1) throws IOException {
