@@ -29,7 +29,8 @@ import picocli.CommandLine.Spec;
       MapCommand.class,
       MatchCommand.class,
       DedupeCommand.class,
-      DeadLettersCommand.class
+      DeadLettersCommand.class,
+      TokenCommand.class
     },
     footerHeading = "%nSettings:%n",
     footer = {
