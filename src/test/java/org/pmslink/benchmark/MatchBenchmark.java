@@ -175,7 +175,17 @@ public final class MatchBenchmark {
     print("limit: a request that does nothing", timed(bare, REQUESTS));
     print("limit: one look-up of all keys", timed(keys, REQUESTS));
     print("limit: one row of the audit", timed(row, REQUESTS / 3));
+    Statements.forget(engine);
     print("Patient/$match again", timed(match, REQUESTS));
+    System.out.println("PostgreSQL in one $match: ms, calls, statement");
+    for (Figures.Statement statement : Statements.costliest(engine)) {
+      System.out.printf(
+          Locale.ROOT,
+          "  %8.3f %8.2f  %s%n",
+          1000 * statement.seconds() / REQUESTS,
+          (double) statement.calls() / REQUESTS,
+          statement.text().substring(0, Math.min(statement.text().length(), 100)));
+    }
   }
 
   private interface Step {
