@@ -179,7 +179,16 @@ create table practice_populations (
   practice_id  integer primary key,
   counted_at   timestamptz not null,
   counts       json not null,
-  decided_with text
+  decided_with text,
+  keys_made    text not null                          -- which making of blocking keys all records are filed with
+);
+
+-- How far filing all records anew has come, after a release that makes other blocking keys.
+create table refilings (
+  practice_id  integer primary key,
+  keys_made    text not null,
+  charts_to    bigint not null default 0,
+  members_to   bigint not null default 0
 );
 
 -- The rules that a practice's decisions were made with, so that each can be recomputed.
@@ -189,6 +198,41 @@ create table matching_rules (
   rules         text not null,
   first_used_at timestamptz not null default now(),
   primary key (practice_id, version)
+);
+
+-- Charts that are probably one person, or members: found by rules, shown to people, never merged by themselves.
+create table duplicates (
+  id            bigint generated always as identity primary key,
+  practice_id   integer not null,
+  kind          text not null check (kind in ('CHART', 'MEMBER')),
+  one           bigint not null,
+  other         bigint not null check (other > one),
+  grade         text not null,
+  score         double precision not null,
+  explanation   json not null,
+  rules_version text not null,
+  found_at      timestamptz not null default now(),
+  closed_at     timestamptz,
+  closed_by     text,
+  close_reason  text,
+  unique (practice_id, kind, one, other)
+);
+create index open_duplicates_by_other on duplicates (practice_id, kind, other) where closed_at is null;
+
+-- Records that came or changed since duplicates were last looked for, and how far a look at all of them has come.
+create table duplicates_to_look_for (
+  practice_id integer not null,
+  kind        text not null,
+  record_id   bigint not null,
+  primary key (practice_id, kind, record_id)
+);
+create table duplicate_sweeps (
+  practice_id   integer not null,
+  kind          text not null,
+  rules_version text not null,
+  after_id      bigint not null default 0,
+  done_at       timestamptz,
+  primary key (practice_id, kind)
 );
 
 -- What a field of a member was before a feed or a person changed it.

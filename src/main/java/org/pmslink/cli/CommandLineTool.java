@@ -29,6 +29,11 @@ import picocli.CommandLine.Spec;
       MapCommand.class,
       MatchCommand.class,
       DedupeCommand.class,
+      ExplainCommand.class,
+      VerdictCommand.class,
+      DuplicatesCommand.class,
+      ShadowCommand.class,
+      TuneCommand.class,
       DeadLettersCommand.class,
       TokenCommand.class
     },

@@ -79,7 +79,7 @@ final class DedupeCommand implements Callable<Integer> {
             rows.stream().filter(row -> row.grade == Grade.CERTAIN).count(),
             outcome.compared(),
             rules.version());
-    MatchCommand.times(start, read, decided);
+    MatchCommand.times(start, read, decided, outcome.times());
     MatchCommand.tooMany(outcome, file);
     return MatchCommand.refused(file);
   }

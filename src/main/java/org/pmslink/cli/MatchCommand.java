@@ -131,17 +131,23 @@ final class MatchCommand implements Callable<Integer> {
             certain,
             outcome.compared(),
             rules.version());
-    times(start, read, decided);
+    times(start, read, decided, outcome.times());
     tooMany(outcome, left);
     return refused(left, right);
   }
 
   /** How long each step took until now, from readings of {@link System#nanoTime()}. */
-  static void times(long start, long read, long decided) {
+  static void times(long start, long read, long decided, SetMatcher.Times times) {
     CommandLineTool.out()
         .printf(
-            "read in %.1f s, decided in %.1f s, written in %.1f s%n",
-            (read - start) / 1e9, (decided - read) / 1e9, (System.nanoTime() - decided) / 1e9);
+            "read and cleaned in %.1f s, decided in %.1f s (counting %.1f, candidates %.1f, scoring %.1f, rivals %.1f), written in %.1f s%n",
+            (read - start) / 1e9,
+            (decided - read) / 1e9,
+            times.counting() / 1e9,
+            times.candidates() / 1e9,
+            times.scoring() / 1e9,
+            times.rivals() / 1e9,
+            (System.nanoTime() - decided) / 1e9);
   }
 
   static CSVPrinter printer(Path out, String... header) throws IOException {

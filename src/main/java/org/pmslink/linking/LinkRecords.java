@@ -25,13 +25,9 @@ import org.pmslink.linking.RecordBatch.RecordType;
 import org.pmslink.mapping.Mapping;
 import org.pmslink.mapping.MappingException;
 import org.pmslink.mapping.Mappings;
-import org.pmslink.matching.Decision.UnmatchedReason;
 import org.pmslink.matching.PracticeMatcher;
 import org.pmslink.membership.Charts;
-import org.pmslink.membership.Charts.Brief;
 import org.pmslink.membership.Charts.Known;
-import org.pmslink.membership.Charts.Linked;
-import org.pmslink.membership.Charts.Stored;
 import org.pmslink.membership.Command;
 import org.pmslink.membership.CommandBatch;
 import org.pmslink.membership.Verdicts;
@@ -101,7 +97,7 @@ public class LinkRecords {
       case PATIENTS -> patients(work);
       case MERGES -> merges(work);
       case DELETES -> deletes(work);
-      case PATIENT_IDS -> patientIds(work, ids(batch));
+      case PATIENT_IDS -> work.commands.addAll(work.linking.decideStored(ids(batch)));
       case MEMBER_IDS -> memberIds(work);
     }
     return work.result();
@@ -268,7 +264,7 @@ public class LinkRecords {
   }
 
   /** Who is nobody is filed nowhere, and so is nobody's rival and shares no telephone. */
-  private static List<Long> keys(PatientRecord record) {
+  static List<Long> keys(PatientRecord record) {
     return Linking.isNobody(record)
         ? List.of()
         : List.copyOf(new TreeSet<>(PracticeMatcher.blockingKeys(record.person())));
@@ -345,39 +341,6 @@ public class LinkRecords {
     }
   }
 
-  private void patientIds(Work work, long[] ids) {
-    List<Brief> briefs = charts.briefly(work.practice, work.batch.source(), ids);
-    Set<Long> keys = new TreeSet<>();
-    briefs.forEach(chart -> keys.addAll(chart.blockingKeys()));
-    Set<Long> shared = charts.membersUnder(work.practice, keys, 0).keySet();
-    Map<Long, Linked> links = charts.linked(work.practice, briefs.stream().map(Brief::id).toList());
-    Set<Long> comparable = new HashSet<>(links.keySet());
-    for (Brief chart : briefs) {
-      if (chart.blockingKeys().stream().anyMatch(shared::contains)) {
-        comparable.add(chart.id());
-      } else if (!links.containsKey(chart.id())) {
-        work.commands.add(
-            new Command.NoMatch(
-                chart.sourceId(),
-                chart.version(),
-                UnmatchedReason.NO_CANDIDATE.name(),
-                work.matcher.rulesVersion()));
-      }
-    }
-    List<Subject> subjects = new ArrayList<>();
-    for (Stored chart : charts.stored(work.practice, StoredPractice.array(comparable))) {
-      subjects.add(
-          new Subject(
-              chart.sourceId(),
-              chart.version(),
-              chart.id(),
-              chart.record(),
-              chart.gone() || chart.merged(),
-              links.get(chart.id())));
-    }
-    work.commands.addAll(work.linking.decide(subjects));
-  }
-
   /** Members are matched through their charts, so that both ways give the same decisions. */
   private void memberIds(Work work) {
     long[] ids = ids(work.batch);
@@ -398,7 +361,7 @@ public class LinkRecords {
                 "MEMBER_REMOVED"));
       }
     }
-    patientIds(work, sharing(work, ids));
+    work.commands.addAll(work.linking.decideStored(sharing(work, ids)));
   }
 
   /**

@@ -5,12 +5,17 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
+import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 import org.pmslink.matching.Decision;
 import org.pmslink.matching.Decision.Match;
+import org.pmslink.matching.Decision.UnmatchedReason;
 import org.pmslink.matching.PracticeMatcher;
+import org.pmslink.membership.Charts.Brief;
 import org.pmslink.membership.Charts.Linked;
 import org.pmslink.membership.Charts.MemberCandidate;
+import org.pmslink.membership.Charts.Stored;
 import org.pmslink.membership.Command;
 import org.pmslink.patient.PatientRecord;
 import org.pmslink.patient.PatientRecord.PatientStatus;
@@ -25,6 +30,7 @@ final class Linking {
   private final PracticeMatcher matcher;
   private final StoredPractice practice;
 
+  /** Serves one batch of charts of one PMS. */
   Linking(PracticeMatcher matcher, StoredPractice practice) {
     this.matcher = matcher;
     this.practice = practice;
@@ -97,6 +103,44 @@ final class Linking {
         commands.add(noMatch(subject, subject.excluded() ? "NOT_ELIGIBLE" : "LINKED_BY_PERSON"));
       }
     }
+    return commands;
+  }
+
+  /**
+   * One command for each of these stored charts, in no order; those of another PMS are left out.
+   */
+  List<Command> decideStored(long[] patientIds) {
+    List<Command> commands = new ArrayList<>();
+    List<Brief> briefs = practice.briefly(patientIds);
+    Set<Long> keys = new TreeSet<>();
+    briefs.forEach(chart -> keys.addAll(chart.blockingKeys()));
+    Set<Long> shared = practice.members().filedUnder(keys, 0).keySet();
+    Map<Long, Linked> links = practice.links(briefs.stream().map(Brief::id).toList());
+    Set<Long> comparable = new TreeSet<>(links.keySet());
+    for (Brief chart : briefs) {
+      if (chart.blockingKeys().stream().anyMatch(shared::contains)) {
+        comparable.add(chart.id());
+      } else if (!links.containsKey(chart.id())) {
+        commands.add(
+            new Command.NoMatch(
+                chart.sourceId(),
+                chart.version(),
+                UnmatchedReason.NO_CANDIDATE.name(),
+                matcher.rulesVersion()));
+      }
+    }
+    List<Subject> subjects = new ArrayList<>();
+    for (Stored chart : practice.stored(comparable)) {
+      subjects.add(
+          new Subject(
+              chart.sourceId(),
+              chart.version(),
+              chart.id(),
+              chart.record(),
+              chart.gone() || chart.merged(),
+              links.get(chart.id())));
+    }
+    commands.addAll(decide(subjects));
     return commands;
   }
 

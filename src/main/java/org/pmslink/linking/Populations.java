@@ -97,11 +97,16 @@ public class Populations {
     database
         .sql(
             """
-            insert into practice_populations (practice_id, counted_at, counts, decided_with)
-            values (?, now(), ?::json, ?)
+            insert into practice_populations (practice_id, counted_at, counts, decided_with,
+                                              keys_made)
+            values (?, now(), ?::json, ?, ?)
             on conflict (practice_id) do update
             set counted_at = excluded.counted_at, counts = excluded.counts""")
-        .params(practice, RecordJson.write(counts), rules(practices.name(practice)).version())
+        .params(
+            practice,
+            RecordJson.write(counts),
+            rules(practices.name(practice)).version(),
+            PracticeMatcher.keysVersion())
         .update();
   }
 

@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.pmslink.matching.InvalidRulesException;
 import org.pmslink.matching.MatchingRules;
@@ -28,16 +29,19 @@ public final class RulesFiles {
       @Nullable FileTime modified, long size, @Nullable MatchingRules rules, long lookedAt) {}
 
   /**
-   * Reads the rules for every practice.
+   * Reads all rules there are.
    *
    * @param folder the mappings folder; without a {@code matching.yaml}, the shipped rules are taken
    * @throws InvalidRulesException with file, line and reason
    */
   public RulesFiles(Path folder) {
     this.folder = folder;
-    Path file = folder.resolve("matching.yaml");
-    if (Files.exists(file)) {
-      MatchingRules.read(file);
+    try (Stream<Path> files = Files.isDirectory(folder) ? Files.list(folder) : Stream.empty()) {
+      files
+          .filter(file -> file.getFileName().toString().matches("matching(\\..+)?\\.yaml"))
+          .forEach(MatchingRules::read);
+    } catch (IOException e) {
+      throw new InvalidRulesException(folder + ": cannot be read");
     }
   }
 
@@ -75,11 +79,8 @@ public final class RulesFiles {
       try {
         return new Known(modified, size, MatchingRules.read(file), looked);
       } catch (InvalidRulesException e) {
-        if (before == null) {
-          throw e;
-        }
         LOG.error("{}; the rules before it stay in force", e.getMessage());
-        return new Known(modified, size, before.rules, looked);
+        return new Known(modified, size, before == null ? null : before.rules, looked);
       }
     } catch (IOException e) {
       return before == null

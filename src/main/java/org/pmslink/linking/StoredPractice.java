@@ -10,8 +10,11 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.pmslink.matching.Practice;
 import org.pmslink.membership.Charts;
+import org.pmslink.membership.Charts.Brief;
 import org.pmslink.membership.Charts.ChartCandidate;
+import org.pmslink.membership.Charts.Linked;
 import org.pmslink.membership.Charts.MemberCandidate;
+import org.pmslink.membership.Charts.Stored;
 import org.pmslink.membership.Verdicts;
 import org.pmslink.patient.Person;
 
@@ -43,6 +46,18 @@ final class StoredPractice implements Practice {
   /** A chart that was read. */
   ChartCandidate chart(long id) {
     return Objects.requireNonNull(chartsRead.get(id));
+  }
+
+  List<Brief> briefly(long[] patientIds) {
+    return charts.briefly(practice, Objects.requireNonNull(source), patientIds);
+  }
+
+  List<Stored> stored(Collection<Long> patientIds) {
+    return charts.stored(practice, array(patientIds));
+  }
+
+  Map<Long, Linked> links(Collection<Long> patientIds) {
+    return charts.linked(practice, patientIds);
   }
 
   @Override

@@ -11,6 +11,7 @@ import org.pmslink.linking.RecordBatch.RecordType;
 import org.pmslink.membership.ChartMerges;
 import org.pmslink.membership.Charts;
 import org.pmslink.membership.Members;
+import org.pmslink.membership.Refiling;
 import org.pmslink.practice.Practices;
 import org.pmslink.progress.Runs;
 import org.pmslink.progress.Runs.Phase;
@@ -38,6 +39,7 @@ public class Sweep {
   private final ChartMerges merges;
   private final Populations populations;
   private final Practices practices;
+  private final Refiling refiling;
   private final JdbcClient database;
 
   /** Age of a first load at which the planner is next told of the tables that it fills. */
@@ -50,7 +52,9 @@ public class Sweep {
       ChartMerges merges,
       Populations populations,
       Practices practices,
+      Refiling refiling,
       JdbcClient database) {
+    this.refiling = refiling;
     this.populations = populations;
     this.practices = practices;
     this.runs = runs;
@@ -79,6 +83,7 @@ public class Sweep {
       }
     }
     populations.askAgainAfterNewRules();
+    refiling.next(LinkRecords::keys);
     for (Turn turn : practicesWithWork()) {
       again(turn, requests);
     }

@@ -4,6 +4,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
 import org.pmslink.matching.Population.ContactKind;
+import org.pmslink.patient.GivenNames;
 
 /**
  * Under which keys a store files a person, so that a million of them can be searched. Two records
@@ -23,7 +24,15 @@ import org.pmslink.matching.Population.ContactKind;
  * that join two facts are filed because that is quicker for what is often too wide.
  */
 final class BlockingKeys {
+  /** To be raised with every change of how keys are made: what is stored is then filed anew. */
+  private static final int MAKING = 1;
+
   private BlockingKeys() {}
+
+  /** Tells keys that were made in one way from those made in another. */
+  static String version() {
+    return MAKING + "-" + GivenNames.shipped().version();
+  }
 
   /** The key of a telephone, an e-mail, a place or an SSN. */
   static long contact(ContactKind kind, String value) {

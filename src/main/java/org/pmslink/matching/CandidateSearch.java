@@ -2,9 +2,8 @@ package org.pmslink.matching;
 
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Set;
+import java.util.stream.IntStream;
 
 /**
  * Finds who is worth comparing. Records are filed under several keys, joined by OR: some without
@@ -19,6 +18,8 @@ final class CandidateSearch {
 
   static final int MOST_RECORDS = 1 << NUMBER_BITS;
   private static final long NUMBER_MASK = MOST_RECORDS - 1L;
+
+  private static final int CHUNK = 4096;
 
   /** How much larger a narrowed key may be than one that is not. */
   private static final int NARROWED_MAY_HOLD = 4;
@@ -35,13 +36,42 @@ final class CandidateSearch {
     this.filed = filed;
     this.limit = limit;
     Entries all = new Entries(filed.size() * 12);
-    for (int i = 0; i < filed.size(); i++) {
-      for (long key : keys(filed.get(i))) {
-        all.add(key, i);
-      }
-    }
+    int chunks = (filed.size() + CHUNK - 1) / CHUNK;
+    IntStream.range(0, chunks).parallel().mapToObj(this::filed).forEachOrdered(all::addAll);
     this.entries = all.sorted();
     this.narrowed = narrow();
+  }
+
+  private Entries filed(int chunk) {
+    int end = Math.min(filed.size(), (chunk + 1) * CHUNK);
+    Entries part = new Entries(CHUNK * 16);
+    Keys keys = new Keys();
+    for (int i = chunk * CHUNK; i < end; i++) {
+      keys.size = 0;
+      addKeys(filed.get(i), keys);
+      for (int k = 0; k < keys.size; k++) {
+        part.add(keys.values[k], i);
+      }
+    }
+    return part;
+  }
+
+  /** Keys of one person, each once. There are few, so that looking them all through is quick. */
+  private static final class Keys {
+    private long[] values = new long[64];
+    private int size;
+
+    void add(long key) {
+      for (int i = 0; i < size; i++) {
+        if (values[i] == key) {
+          return;
+        }
+      }
+      if (size == values.length) {
+        values = Arrays.copyOf(values, size * 2);
+      }
+      values[size++] = key;
+    }
   }
 
   /** What one thread needs to collect candidates without allocating. */
@@ -50,6 +80,8 @@ final class CandidateSearch {
     private int turn;
     private boolean tooMany;
     private final int[] numbers;
+    private final Keys keys = new Keys();
+    private final Keys narrowed = new Keys();
     private int size;
 
     Found(int records) {
@@ -82,14 +114,20 @@ final class CandidateSearch {
     found.turn++;
     found.size = 0;
     found.tooMany = false;
-    for (long key : keys(subject)) {
+    found.keys.size = 0;
+    addKeys(subject, found.keys);
+    for (int k = 0; k < found.keys.size; k++) {
+      long key = found.keys.values[k];
       int from = first(entries, key);
       int to = end(entries, key, from);
       if (to - from <= limit) {
         collect(entries, from, to, found);
         continue;
       }
-      for (long narrow : narrowed(key, subject)) {
+      found.narrowed.size = 0;
+      addNarrowed(key, subject, found.narrowed);
+      for (int n = 0; n < found.narrowed.size; n++) {
+        long narrow = found.narrowed.values[n];
         int start = first(narrowed, narrow);
         int stop = end(narrowed, narrow, start);
         if (stop - start <= limit * NARROWED_MAY_HOLD) {
@@ -127,14 +165,17 @@ final class CandidateSearch {
 
   private long[] narrow() {
     Entries narrow = new Entries(1024);
+    Keys narrower = new Keys();
     for (int from = 0; from < entries.length; ) {
       int to = end(entries, entries[from], from);
       if (to - from > limit) {
         long key = entries[from] & ~NUMBER_MASK;
         for (int i = from; i < to; i++) {
           int number = (int) (entries[i] & NUMBER_MASK);
-          for (long narrower : narrowed(key, filed.get(number))) {
-            narrow.add(narrower, number);
+          narrower.size = 0;
+          addNarrowed(key, filed.get(number), narrower);
+          for (int n = 0; n < narrower.size; n++) {
+            narrow.add(narrower.values[n], number);
           }
         }
       }
@@ -144,8 +185,7 @@ final class CandidateSearch {
   }
 
   /** A key joined with the birth date, the zip code, and the sound of the name. */
-  private static Set<Long> narrowed(long key, Features person) {
-    Set<Long> keys = new LinkedHashSet<>();
+  private static void addNarrowed(long key, Features person, Keys keys) {
     long wide = key & ~NUMBER_MASK;
     if (person.birth() != 0) {
       keys.add(KeyHash.of("birth", wide, Integer.toString(person.birth())));
@@ -156,12 +196,16 @@ final class CandidateSearch {
     for (String name : soundOfNames(person)) {
       keys.add(KeyHash.of("name", wide, name));
     }
-    return keys;
   }
 
   /** The keys under which a person is filed. */
-  static Set<Long> keys(Features p) {
-    Set<Long> keys = new LinkedHashSet<>();
+  static long[] keys(Features p) {
+    Keys keys = new Keys();
+    addKeys(p, keys);
+    return Arrays.copyOf(keys.values, keys.size);
+  }
+
+  private static void addKeys(Features p, Keys keys) {
     if (p.birth() != 0) {
       String birth = Integer.toString(p.birth());
       keys.add(KeyHash.of("birth", birth));
@@ -206,7 +250,23 @@ final class CandidateSearch {
       }
     }
     if (p.unit().length() >= 6 && !p.city().isEmpty()) {
-      keys.add(KeyHash.of("second line+city", p.unit(), p.city()));
+      // The two lines of an address are sometimes swapped.
+      keys.add(KeyHash.of("line+city", p.unit(), p.city()));
+      keys.add(KeyHash.of("line+city", p.street(), p.city()));
+    }
+    if (!p.houseNumber().isEmpty()) {
+      if (!p.family().isEmpty()) {
+        keys.add(KeyHash.of("family+house", sound(p.family()), p.houseNumber()));
+      }
+      for (String form : p.formalNames()) {
+        keys.add(KeyHash.of("given+house", form, p.houseNumber()));
+      }
+    }
+    if (p.phones().isEmpty()
+        && p.ssnLast4().isEmpty()
+        && p.ssn().isEmpty()
+        && p.place().isEmpty()) {
+      addForThoseWithLittle(p, keys);
     }
     String where = p.zip().isEmpty() ? p.city() : p.zip();
     if (!where.isEmpty()) {
@@ -217,7 +277,51 @@ final class CandidateSearch {
         keys.add(KeyHash.of("given+zip", form, where));
       }
     }
-    return keys;
+  }
+
+  /**
+   * Where neither telephone nor address nor number can find a record, parts of what there is must:
+   * one name with the year, the month or the day of birth or the city, an e-mail address by its
+   * sound.
+   */
+  private static void addForThoseWithLittle(Features p, Keys keys) {
+    String birth = p.birth() == 0 ? "" : Integer.toString(p.birth());
+    for (String name : List.of(p.given(), p.family())) {
+      if (name.length() > 1) {
+        String sound = sound(name);
+        if (!birth.isEmpty()) {
+          keys.add(KeyHash.of("name+year", sound, birth.substring(0, 4)));
+          keys.add(KeyHash.of("name+day", sound, birth.substring(4)));
+          keys.add(KeyHash.of("name+month", sound, birth.substring(3, 6)));
+        }
+        if (p.city().length() >= 3) {
+          keys.add(KeyHash.of("name+city", sound, p.city().substring(0, 3)));
+        }
+      }
+    }
+    for (String email : p.emails()) {
+      int at = email.indexOf('@');
+      String mailbox = letters(email.substring(0, Math.max(0, at)));
+      String domain = letters(email.substring(at + 1));
+      if (mailbox.length() >= 3 && domain.length() >= 3) {
+        keys.add(KeyHash.of("mailbox+domain", mailbox.substring(0, 3), sound(domain)));
+        keys.add(KeyHash.of("domain", domain.substring(0, Math.min(6, domain.length()))));
+      }
+      if (mailbox.length() >= 6) {
+        keys.add(KeyHash.of("mailbox's start", mailbox.substring(0, 6)));
+      }
+    }
+  }
+
+  private static String letters(String text) {
+    StringBuilder letters = new StringBuilder(text.length());
+    for (int i = 0; i < text.length(); i++) {
+      char c = text.charAt(i);
+      if (c >= 'a' && c <= 'z') {
+        letters.append(c);
+      }
+    }
+    return letters.toString();
   }
 
   /** Given and family name, in an order that does not matter: the two are sometimes swapped. */
@@ -302,6 +406,14 @@ final class CandidateSearch {
         values = Arrays.copyOf(values, size + (size >> 1));
       }
       values[size++] = (key & ~NUMBER_MASK) | number;
+    }
+
+    void addAll(Entries others) {
+      if (size + others.size > values.length) {
+        values = Arrays.copyOf(values, Math.max(size + others.size, size + (size >> 1)));
+      }
+      System.arraycopy(others.values, 0, values, size, others.size);
+      size += others.size;
     }
 
     long[] sorted() {

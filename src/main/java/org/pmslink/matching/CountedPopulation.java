@@ -1,13 +1,14 @@
 package org.pmslink.matching;
 
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Comparator;
+import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
 import org.pmslink.patient.GivenNames;
 
@@ -32,8 +33,9 @@ final class CountedPopulation implements Population {
   private final Map<String, int[]> givens = new HashMap<>();
   private final Map<String, int[]> families = new HashMap<>();
   private final Map<String, int[]> cities = new HashMap<>();
-  private final Map<Integer, int[]> births = new HashMap<>();
-  private final Map<ContactKind, Map<String, Integer>> shared = new HashMap<>();
+  private final BirthDates births;
+  private final Map<ContactKind, Map<String, Integer>> shared = new EnumMap<>(ContactKind.class);
+  private final Set<String> twins = ConcurrentHashMap.newKeySet();
   private int latestBirthYear = EARLIEST_LATEST_BIRTH_YEAR;
   private int withCity;
   private final boolean households;
@@ -44,29 +46,47 @@ final class CountedPopulation implements Population {
     List<Features> together = new ArrayList<>();
     sides.forEach(together::addAll);
     all = together.size();
+    births = new BirthDates(together);
     for (Features f : together) {
       count(givens, f.given());
       count(families, f.family());
       count(cities, f.city());
       withCity += f.city().isEmpty() ? 0 : 1;
       if (f.birth() != 0) {
-        births.computeIfAbsent(f.birth(), b -> new int[1])[0]++;
         latestBirthYear = Math.max(latestBirthYear, f.birth() / 10_000);
       }
     }
-    shared.put(ContactKind.PHONE, shared(together, Features::phones));
-    shared.put(ContactKind.EMAIL, shared(together, Features::emails));
-    // Of one file only: on two files, two spellings of one person are no reason to doubt a number.
-    Map<String, Integer> ssns = new HashMap<>();
-    for (List<Features> side : sides) {
-      shared(side, f -> one(f.ssn())).forEach((ssn, people) -> ssns.merge(ssn, people, Math::max));
-    }
-    shared.put(ContactKind.SSN, ssns);
-    shared.put(ContactKind.PLACE, shared(together, f -> one(f.place())));
+    // Each by itself; what one finds does not depend on another.
+    List<Runnable> counts =
+        List.of(
+            () -> share(ContactKind.PHONE, shared(ContactKind.PHONE, together, Features::phones)),
+            () -> share(ContactKind.EMAIL, shared(ContactKind.EMAIL, together, Features::emails)),
+            () -> share(ContactKind.SSN, sharedNumbers(sides)),
+            () ->
+                share(ContactKind.PLACE, shared(ContactKind.PLACE, together, f -> one(f.place()))));
+    counts.parallelStream().forEach(Runnable::run);
     // Whoever has telephones to go by need not make up for them.
     boolean contacts =
         together.stream().anyMatch(f -> !f.phones().isEmpty() || !f.emails().isEmpty());
     households = contacts || countHouseholds(sides);
+  }
+
+  private void share(ContactKind kind, Map<String, Integer> values) {
+    synchronized (shared) {
+      shared.put(kind, values);
+    }
+  }
+
+  /**
+   * Of one file only: on two files, two spellings of one person are no reason to doubt a number.
+   */
+  private Map<String, Integer> sharedNumbers(List<List<Features>> sides) {
+    Map<String, Integer> ssns = new HashMap<>();
+    for (List<Features> side : sides) {
+      shared(ContactKind.SSN, side, f -> one(f.ssn()))
+          .forEach((ssn, people) -> ssns.merge(ssn, people, Math::max));
+    }
+    return ssns;
   }
 
   private static void count(Map<String, int[]> counts, String value) {
@@ -84,7 +104,7 @@ final class CountedPopulation implements Population {
     long withPlace = 0;
     Set<Features> sharing = new HashSet<>();
     for (List<Features> side : sides) {
-      Map<String, Integer> places = shared(side, f -> one(f.place()));
+      Map<String, Integer> places = shared(ContactKind.PLACE, side, f -> one(f.place()));
       for (Features f : side) {
         if (!f.place().isEmpty()) {
           withPlace++;
@@ -100,40 +120,36 @@ final class CountedPopulation implements Population {
 
   /** The values that more than one person has, with how many these are. */
   private Map<String, Integer> shared(
-      List<Features> records, Function<Features, List<String>> values) {
-    List<String> texts = new ArrayList<>();
-    List<Features> owners = new ArrayList<>();
+      ContactKind kind, List<Features> records, Function<Features, List<String>> values) {
+    Map<String, Object> owners = new HashMap<>(records.size() * 2);
+    List<String> several = new ArrayList<>();
     for (Features f : records) {
       for (String value : values.apply(f)) {
-        texts.add(value);
-        owners.add(f);
+        Object before = owners.putIfAbsent(value, f);
+        if (before instanceof Owners group) {
+          group.records.add(f);
+        } else if (before instanceof Features first) {
+          owners.put(value, new Owners(new ArrayList<>(List.of(first, f))));
+          several.add(value);
+        }
       }
     }
-    Integer[] order = new Integer[texts.size()];
-    Arrays.setAll(order, i -> i);
-    Arrays.parallelSort(order, Comparator.comparing(texts::get));
     Map<String, Integer> shared = new HashMap<>();
-    for (int from = 0; from < order.length; ) {
-      int to = from + 1;
-      while (to < order.length && texts.get(order[to]).equals(texts.get(order[from]))) {
-        to++;
-      }
-      if (to - from > 1) {
-        List<Features> group = new ArrayList<>();
-        for (int i = from; i < to; i++) {
-          group.add(owners.get(order[i]));
-        }
-        int people = people(group);
+    for (String value : several) {
+      if (owners.get(value) instanceof Owners group) {
+        int people = people(group.records, kind, value);
         if (people > 1) {
-          shared.put(texts.get(order[from]), people);
+          shared.put(value, people);
         }
       }
-      from = to;
     }
     return shared;
   }
 
-  private int people(List<Features> group) {
+  /** Several records with one value; most values have one record, and no list is made for them. */
+  private record Owners(List<Features> records) {}
+
+  private int people(List<Features> group, ContactKind kind, String value) {
     // Sorted, because who is taken for whom depends on who is looked at first.
     group.sort(
         Comparator.comparing(Features::given)
@@ -156,7 +172,29 @@ final class CountedPopulation implements Population {
         people.add(one);
       }
     }
+    for (int i = 0; i < people.size(); i++) {
+      for (int j = 0; j < i; j++) {
+        Features one = people.get(i);
+        Features other = people.get(j);
+        if (one.birth() != 0
+            && one.birth() == other.birth()
+            && !one.given().isEmpty()
+            && !other.given().isEmpty()
+            && one.given().charAt(0) == other.given().charAt(0)) {
+          twins.add(twins(kind, value, one.birth(), one.given().charAt(0)));
+        }
+      }
+    }
     return people.size();
+  }
+
+  private static String twins(ContactKind kind, String value, int birth, char initial) {
+    return kind.ordinal() + value + ' ' + birth + initial;
+  }
+
+  @Override
+  public boolean areTwins(ContactKind kind, String value, int birth, char initial) {
+    return !twins.isEmpty() && twins.contains(twins(kind, value, birth, initial));
   }
 
   @Override
@@ -175,33 +213,40 @@ final class CountedPopulation implements Population {
   }
 
   private double blended(Map<String, int[]> counts, String name, NameFrequencies shipped) {
-    double own = counts.getOrDefault(name, new int[1])[0];
+    double own = in(counts, name);
     // The pair itself is no evidence that the name is common.
     double others = Math.max(0, own - 2);
     return (others + rules.shippedCountsAs * shipped.share(name)) / (all + rules.shippedCountsAs);
   }
 
+  private static int in(Map<String, int[]> counts, String value) {
+    int[] count = counts.get(value);
+    return count == null ? 0 : count[0];
+  }
+
   @Override
   public double cityFrequency(String city) {
-    return (cities.getOrDefault(city, new int[1])[0] + 1.0) / (withCity + 20.0);
+    return (in(cities, city) + 1.0) / (withCity + 20.0);
   }
 
   @Override
   public boolean isKnownGivenName(String given) {
     return NameFrequencies.given().knows(given)
         || GivenNames.shipped().knows(given)
-        || givens.getOrDefault(given, new int[1])[0] >= Math.max(KNOWN_FROM, all / 5_000);
+        || in(givens, given) >= Math.max(KNOWN_FROM, all / 5_000);
   }
 
   @Override
   public double birthDateFrequency(int birth) {
-    double own = births.getOrDefault(birth, new int[1])[0];
-    return own / (all + BIRTH_DATES_BLENDED);
+    return births.of(birth) / (double) (all + BIRTH_DATES_BLENDED);
   }
 
   @Override
   public int people(ContactKind kind, String value) {
-    return shared.getOrDefault(kind, Map.of()).getOrDefault(value, 1);
+    Map<String, Integer> values = shared.get(kind);
+    // Asked several times for each pair, and most values are nobody else's.
+    Integer people = values == null ? null : values.get(value);
+    return people == null ? 1 : people;
   }
 
   @Override
@@ -212,5 +257,43 @@ final class CountedPopulation implements Population {
   @Override
   public boolean hasHouseholds() {
     return households;
+  }
+
+  /**
+   * How many have a birth date: a hash table of plain numbers, because each pair asks two or three
+   * times, and what a map of objects takes is mostly waiting for the memory.
+   */
+  private static final class BirthDates {
+    private final int[] dates;
+    private final int[] counts;
+
+    BirthDates(List<Features> records) {
+      int[] sorted = records.stream().mapToInt(Features::birth).sorted().toArray();
+      int distinct = 1;
+      for (int i = 1; i < sorted.length; i++) {
+        distinct += sorted[i] == sorted[i - 1] ? 0 : 1;
+      }
+      dates = new int[Integer.highestOneBit(distinct) * 4];
+      counts = new int[dates.length];
+      for (int birth : sorted) {
+        if (birth != 0) {
+          int at = place(birth);
+          dates[at] = birth;
+          counts[at]++;
+        }
+      }
+    }
+
+    int of(int birth) {
+      return birth == 0 ? 0 : counts[place(birth)];
+    }
+
+    private int place(int birth) {
+      int at = (birth * 0x9E3779B1) >>> 7;
+      while (dates[at & (dates.length - 1)] != 0 && dates[at & (dates.length - 1)] != birth) {
+        at++;
+      }
+      return at & (dates.length - 1);
+    }
   }
 }

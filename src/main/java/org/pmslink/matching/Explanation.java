@@ -39,7 +39,7 @@ public record Explanation(
       } else if (level.label.equals("exact") || level.label.equals("equal")) {
         same.add(text);
       } else {
-        roughly.add(text + ": " + level.label.replace('_', ' '));
+        roughly.add(text + ": " + words(level));
       }
     }
     StringBuilder words = new StringBuilder();
@@ -67,6 +67,32 @@ public record Explanation(
         words.toString(),
         pair.grade() == Grade.CERTAIN ? List.of() : why,
         rules.version());
+  }
+
+  private static String words(Level level) {
+    return switch (level) {
+      case GIVEN_SAME_FORMAL -> "two forms of one name";
+      case GIVEN_PREFERRED -> "the name that one goes by";
+      case GIVEN_SWAPPED, FAMILY_SWAPPED -> "first name and surname exchanged";
+      case GIVEN_TYPO, FAMILY_TYPO -> "a slip of the hand";
+      case GIVEN_TRUNCATED, FAMILY_TRUNCATED -> "cut off";
+      case GIVEN_INITIAL, MIDDLE_INITIAL -> "initial";
+      case GIVEN_MIDDLE_NAME -> "the middle name of the other";
+      case GIVEN_SIMILAR, FAMILY_SIMILAR -> "similar";
+      case BIRTH_DATE_DAY_MONTH_SWAPPED -> "day and month exchanged";
+      case BIRTH_DATE_ONE_DIGIT, SSN_ONE_DIGIT -> "one digit off";
+      case BIRTH_DATE_YEAR_OFF -> "year off by one or ten";
+      case BIRTH_DATE_NEIGHBOURING_DAY -> "a day off";
+      case BIRTH_DATE_DAY_OR_MONTH -> "same year, and day or month";
+      case BIRTH_DATE_SAME_DAY_AND_MONTH -> "same day and month of another year";
+      case SSN_LAST_FOUR -> "same last four digits";
+      case FAMILY_PART_OF_DOUBLE -> "one is part of the other";
+      case ADDRESS_ZIP -> "same zip code, another street";
+      case ADDRESS_CITY -> "same city";
+      case ADDRESS_CLOSE, ADDRESS_OWN_CLOSE, EMAIL_CLOSE -> "a slip in it";
+      case ADDRESS_PARTIAL -> "parts of it";
+      default -> level.label.replace('_', ' ');
+    };
   }
 
   private static void append(StringBuilder words, String lead, List<String> parts) {

@@ -56,6 +56,8 @@ record Features(
   /** Longest number of letters of a name that is compared; no honest one is longer. */
   private static final int LONGEST_NAME = 60;
 
+  private static final String POST_OFFICE_BOX = "PO BOX ";
+
   static Features of(Person person) {
     var name = person.name();
     PostalAddress address = person.address();
@@ -63,7 +65,11 @@ record Features(
     String zip = address == null || address.postalCode() == null ? "" : address.postalCode();
     String city = address == null ? "" : Folding.fold(address.city());
     String house = houseNumber(line1);
-    String street = Folding.fold(line1.substring(line1.indexOf(house) + house.length()));
+    // A post-office box has a number and no street: what it is called stands for one.
+    String street =
+        line1.startsWith(POST_OFFICE_BOX) && !house.isEmpty()
+            ? Folding.fold(POST_OFFICE_BOX)
+            : Folding.fold(line1.substring(line1.indexOf(house) + house.length()));
     String where = zip.isEmpty() ? city : zip;
     String given = name(name.given());
     String first = shortened(firstWord(name.given()));

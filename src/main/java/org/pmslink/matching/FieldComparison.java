@@ -14,6 +14,12 @@ final class FieldComparison {
 
   private static final int SHORTEST_CUT_GIVEN = 12;
 
+  /** Share of people who bear a name that can be seen in three letters with a slip: Mry. */
+  private static final double COMMON_NAME = 0.0002;
+
+  /** Share of people who bear a short form as their name in the register. */
+  private static final double GIVEN_AS_SUCH = 0.00004;
+
   /** In years; no parent is younger. */
   private static final int A_GENERATION = 13;
 
@@ -22,7 +28,9 @@ final class FieldComparison {
   /** Whether given name or birth date show that these are two people. Used to count households. */
   static boolean isClearlySomebodyElse(Features a, Features b, Population population) {
     Level birth = birth(a.birth(), b.birth());
-    if (birth == Level.BIRTH_DATE_DIFFERENT || birth == Level.BIRTH_DATE_SAME_DAY_AND_MONTH) {
+    if (birth == Level.BIRTH_DATE_DIFFERENT
+        || birth == Level.BIRTH_DATE_TWO_DIGITS
+        || birth == Level.BIRTH_DATE_SAME_DAY_AND_MONTH) {
       return true;
     }
     if (isSwapped(a, b)) {
@@ -39,6 +47,18 @@ final class FieldComparison {
         && isGivenAsFamily(a.given(), b.family())
         && isGivenAsFamily(b.given(), a.family())
         && !a.given().equals(b.given());
+  }
+
+  /** Whether two names that were swapped differ by a letter as those of twins do: Kiran, Karan. */
+  static boolean isSwappedForTwin(Features a, Features b, Population population) {
+    return areTwoGivenNames(a.given(), b.family(), population)
+        || areTwoGivenNames(b.given(), a.family(), population);
+  }
+
+  private static boolean areTwoGivenNames(String one, String other, Population population) {
+    return !one.equals(other)
+        && population.isKnownGivenName(one)
+        && population.isKnownGivenName(other);
   }
 
   private static boolean isGivenAsFamily(String given, String family) {
@@ -85,6 +105,22 @@ final class FieldComparison {
     return misspelt(one, other, population);
   }
 
+  /** Whether two names, short for one, are both given by parents as they are, even to twins. */
+  static boolean areTwoNames(String one, String other) {
+    return !GivenNames.shipped().spellings(one).contains(other)
+        && !GivenNames.shipped().spellings(other).contains(one)
+        && NameFrequencies.given().share(one) >= GIVEN_AS_SUCH
+        && NameFrequencies.given().share(other) >= GIVEN_AS_SUCH;
+  }
+
+  /**
+   * Whether a name is short for names of men and of women, such as Alex, and the other is not it.
+   */
+  static boolean isShortForEither(String one, String other) {
+    return !one.equals(other)
+        && (GivenNames.shipped().isOfBothSexes(one) || GivenNames.shipped().isOfBothSexes(other));
+  }
+
   /** Chqrles is Charles, whom they call Chuck, and Ktaie is Katie, who is Katherine. */
   private static boolean isMisspeltForm(Features one, Features other, Population population) {
     String given = one.given();
@@ -94,6 +130,11 @@ final class FieldComparison {
     for (String form : other.formalNames()) {
       if (isSlipOf(given, form)) {
         return true;
+      }
+      for (String spelling : GivenNames.shipped().spellings(form)) {
+        if (isSlipOf(given, spelling)) {
+          return true;
+        }
       }
       for (String shortForm : GivenNames.shipped().shortForms(form)) {
         if (isSlipOf(given, shortForm)) {
@@ -122,8 +163,15 @@ final class FieldComparison {
     if (!slip && likeness < 0.84) {
       return Level.GIVEN_DIFFERENT;
     }
-    if (population.isKnownGivenName(one) != population.isKnownGivenName(other)) {
-      return slip || likeness >= 0.90 ? Level.GIVEN_TYPO : Level.GIVEN_SIMILAR;
+    boolean known = population.isKnownGivenName(one);
+    if (known != population.isKnownGivenName(other)) {
+      // Short names are one letter apart from too many others: Thy, Thuy.
+      boolean typed =
+          slip
+              && one.charAt(0) == other.charAt(0)
+              && Likeness.isTypingSlip(one, other)
+              && (shorter > 3 || population.givenFrequency(known ? one : other) >= COMMON_NAME);
+      return typed ? Level.GIVEN_TYPO : Level.GIVEN_SIMILAR;
     }
     return slip || likeness >= 0.90 ? Level.GIVEN_SIMILAR : Level.GIVEN_DIFFERENT;
   }
@@ -253,9 +301,20 @@ final class FieldComparison {
       }
     }
     // A digit of the decade is also what sets father and son apart.
-    return years < A_GENERATION && isOneSlip(one, other)
-        ? Level.BIRTH_DATE_ONE_DIGIT
+    if (years < A_GENERATION && isOneSlip(one, other)) {
+      return Level.BIRTH_DATE_ONE_DIGIT;
+    }
+    return differingDigits(one, other) == 2
+        ? Level.BIRTH_DATE_TWO_DIGITS
         : Level.BIRTH_DATE_DIFFERENT;
+  }
+
+  private static int differingDigits(int one, int other) {
+    int differing = 0;
+    for (int a = one, b = other; a > 0 || b > 0; a /= 10, b /= 10) {
+      differing += a % 10 == b % 10 ? 0 : 1;
+    }
+    return differing;
   }
 
   /** One digit differs, or two neighbours changed places. */

@@ -4,7 +4,8 @@ package org.pmslink.matching;
 public final class InvalidRulesException extends RuntimeException {
   private static final long serialVersionUID = 1L;
 
-  InvalidRulesException(String message) {
+  /** Says what is wrong, where, and in which file. */
+  public InvalidRulesException(String message) {
     super(message);
   }
 }

@@ -14,7 +14,9 @@ import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.NavigableMap;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 import org.pmslink.matching.Level.Field;
@@ -34,8 +36,9 @@ import org.yaml.snakeyaml.nodes.ScalarNode;
 public final class MatchingRules {
   private static final double LOG_2 = Math.log(2);
 
-  private final String version;
+  private final String name;
   private final String text;
+  private final String version;
   private final double[] m = new double[Level.values().length];
   private final double[] u = new double[Level.values().length];
   private final boolean[] byFrequency = new boolean[Level.values().length];
@@ -71,8 +74,9 @@ public final class MatchingRules {
             "thresholds",
             "margin",
             "blocking");
-    version = hash(text);
+    this.name = name;
     this.text = text;
+    version = hash(text);
     priorRecords =
         file.positive(
             file.entries(file.get(top, root, "prior"), "records_at_least"),
@@ -105,7 +109,7 @@ public final class MatchingRules {
     certainPersonal = file.positive(thresholds, bits, "certain_personal");
     probable = file.positive(thresholds, bits, "probable");
     possible = file.positive(thresholds, bits, "possible");
-    possibleDuplicate = file.positive(thresholds, bits, "possible_duplicate");
+    possibleDuplicate = file.number(thresholds, bits, "possible_duplicate");
     if (!(certain > probable && probable > possible && possible >= possibleDuplicate)) {
       throw file.wrong(bits, "thresholds are out of order: certain > probable > possible");
     }
@@ -183,6 +187,84 @@ public final class MatchingRules {
     return byFrequency[i] ? Math.max(0, bits(m[i], Math.max(u[i], frequency))) : weights[i];
   }
 
+  /** Share of pairs of one person that show this level. */
+  double m(Level level) {
+    return m[level.ordinal()];
+  }
+
+  /** Share of pairs of two people that show this level; the least where it goes by frequency. */
+  double u(Level level) {
+    return u[level.ordinal()];
+  }
+
+  boolean isByFrequency(Level level) {
+    return byFrequency[level.ordinal()];
+  }
+
+  /**
+   * The file with other figures in the places of the former, and every other character as it was.
+   *
+   * @param m by level, as they shall be written; what is not in it stays
+   * @param u likewise
+   * @throws InvalidRulesException when the file cannot be changed in place, as with YAML aliases
+   */
+  String withFigures(Map<Level, String> m, Map<Level, String> u) {
+    Reading file = new Reading(name);
+    NavigableMap<Integer, Figure> figures = new TreeMap<>();
+    for (NodeTuple top : file.root(text).getValue()) {
+      if (isNamed(top, "fields")) {
+        for (Level level : Level.values()) {
+          Node values = value(value(top.getValueNode(), level.field.label), level.label);
+          place(figures, value(values, "m"), m.get(level));
+          place(figures, value(values, "u"), u.get(level));
+        }
+      }
+    }
+    StringBuilder changed = new StringBuilder(text);
+    // From the end, so that what was not yet looked at stays where it was.
+    figures
+        .descendingMap()
+        .forEach((start, figure) -> changed.replace(start, figure.end, figure.text));
+    MatchingRules result = new MatchingRules(name, changed.toString());
+    for (Level level : Level.values()) {
+      check(level, m.get(level), result.m(level), m(level));
+      check(level, u.get(level), result.u(level), u(level));
+    }
+    return changed.toString();
+  }
+
+  private record Figure(int end, String text) {}
+
+  private void place(NavigableMap<Integer, Figure> figures, Node node, @Nullable String figure) {
+    if (figure != null) {
+      // Marks count code points.
+      int start = text.offsetByCodePoints(0, node.getStartMark().getIndex());
+      int end = text.offsetByCodePoints(0, node.getEndMark().getIndex());
+      figures.put(start, new Figure(end, figure));
+    }
+  }
+
+  private void check(Level level, @Nullable String written, double now, double before) {
+    if (now != (written == null ? before : Double.parseDouble(written))) {
+      throw new InvalidRulesException(
+          name + ": " + level.field.label + " " + level.label + " cannot be changed in place");
+    }
+  }
+
+  private static boolean isNamed(NodeTuple tuple, String name) {
+    return tuple.getKeyNode() instanceof ScalarNode scalar && scalar.getValue().equals(name);
+  }
+
+  /** What is under a name that is known to be there. */
+  private static Node value(Node parent, String name) {
+    for (NodeTuple tuple : ((MappingNode) parent).getValue()) {
+      if (isNamed(tuple, name)) {
+        return tuple.getValueNode();
+      }
+    }
+    throw new IllegalStateException("read before, and now missing: " + name);
+  }
+
   private void readFields(Reading file, Node node) {
     Map<String, Node> fields = file.entries(node, labels(null));
     for (Field field : Field.values()) {
@@ -218,7 +300,7 @@ public final class MatchingRules {
     }
   }
 
-  private static double bits(double m, double u) {
+  static double bits(double m, double u) {
     // To the ten-thousandth, so that a weight reads the same wherever it is shown.
     return Math.rint(Math.log(m / u) / LOG_2 * 10_000) / 10_000;
   }
@@ -235,7 +317,7 @@ public final class MatchingRules {
     return labels.toArray(String[]::new);
   }
 
-  private static String hash(String text) {
+  static String hash(String text) {
     try {
       byte[] digest =
           MessageDigest.getInstance("SHA-256")
@@ -305,7 +387,7 @@ public final class MatchingRules {
       return value;
     }
 
-    private double number(Map<String, Node> entries, Node parent, String key) {
+    double number(Map<String, Node> entries, Node parent, String key) {
       Node node = get(entries, parent, key);
       try {
         return node instanceof ScalarNode scalar

@@ -48,7 +48,8 @@ final class NameFrequencies {
 
   /** Share of people, 0 when the name is not in the table. */
   double share(String folded) {
-    return shares.getOrDefault(folded, 0.0);
+    Double share = shares.get(folded);
+    return share == null ? 0 : share;
   }
 
   boolean knows(String folded) {

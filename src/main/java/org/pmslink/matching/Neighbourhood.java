@@ -140,6 +140,68 @@ final class Neighbourhood {
     }
   }
 
+  /** Explains the only subject's decision, and the pair of it and a member. */
+  PracticeMatcher.Explained explain(long member) {
+    Subject subject = subjects.get(0);
+    keep(subject.number(), member);
+    Decision decision = decide().get(0);
+    PairScore score = new PairScore(rules, population);
+    Features one = charts.get(subject.number());
+    Features other = members.get(member);
+    score.compareFully(one, other);
+    List<Match> listed = new ArrayList<>();
+    Grade grade = Grade.CERTAINLY_NOT;
+    boolean rivalled = false;
+    if (decision instanceof Link link) {
+      listed.add(link.match());
+      listed.addAll(link.others());
+      boolean linked = link.match().candidateId() == member;
+      grade = linked ? Grade.CERTAIN : score.grade();
+    } else if (decision instanceof Review review) {
+      listed.addAll(review.shortlist());
+      rivalled = score.grade() == Grade.CERTAIN;
+      grade = rivalled ? Grade.PROBABLE : score.grade();
+    }
+    Double runnerUp = null;
+    for (Match match : listed) {
+      double theirs = match.comparison().score();
+      if (match.candidateId() != member && (runnerUp == null || theirs > runnerUp)) {
+        runnerUp = theirs;
+      }
+    }
+    Pair pair = new Pair(0, 0, grade, score.score(), runnerUp, rivalled);
+    return new PracticeMatcher.Explained(decision, Explanation.of(score, pair, one, other, rules));
+  }
+
+  /** Members that each subject probably is, best first. */
+  Map<Long, List<Match>> probable() {
+    Set<Long> own = new HashSet<>();
+    subjects.forEach(subject -> own.add(subject.number()));
+    findMembers(own);
+    score();
+    Map<Long, List<Candidate>> found = new HashMap<>();
+    for (Candidate pair : candidates.values()) {
+      if (pair.isAtLeast(Grade.PROBABLE)) {
+        found.computeIfAbsent(pair.chart, c -> new ArrayList<>()).add(pair);
+      }
+    }
+    Map<Long, List<Match>> probable = new LinkedHashMap<>();
+    for (Subject subject : subjects) {
+      List<Candidate> pairs = found.getOrDefault(subject.number(), List.of());
+      if (!pairs.isEmpty()) {
+        probable.put(
+            subject.number(),
+            pairs.stream()
+                .sorted(
+                    Comparator.<Candidate>comparingDouble(pair -> -pair.score)
+                        .thenComparingLong(pair -> pair.member))
+                .map(pair -> match(subject, pair.member))
+                .toList());
+      }
+    }
+    return probable;
+  }
+
   /** Charts that may be one of these members. */
   Set<Long> chartsLike(Collection<Long> memberIds) {
     members.load(List.of(new TreeSet<>(memberIds)));
@@ -236,16 +298,24 @@ final class Neighbourhood {
 
   /** A linked chart is always held against its own member, however little they have in common. */
   private void keepLinked() {
-    List<Set<Long>> linked = new ArrayList<>();
-    subjects.forEach(
-        subject -> linked.add(subject.linkedTo() == null ? Set.of() : Set.of(subject.linkedTo())));
-    members.load(linked);
+    Set<Long> linked = new TreeSet<>();
     for (Subject subject : subjects) {
-      Long member = subject.linkedTo();
-      if (member != null && members.features.containsKey(member)) {
-        candidates.putIfAbsent(
-            new Key(subject.number(), member), new Candidate(subject.number(), member));
+      if (subject.linkedTo() != null) {
+        linked.add(subject.linkedTo());
       }
+    }
+    members.load(List.of(linked));
+    for (Subject subject : subjects) {
+      if (subject.linkedTo() != null) {
+        keep(subject.number(), subject.linkedTo());
+      }
+    }
+  }
+
+  private void keep(long chart, long member) {
+    members.load(List.of(Set.of(member)));
+    if (members.features.containsKey(member)) {
+      candidates.putIfAbsent(new Key(chart, member), new Candidate(chart, member));
     }
   }
 

@@ -28,8 +28,17 @@ final class PairScore {
   /** A value that so many people have is an office's, a home's or a filler: no evidence. */
   private static final int CROWD = 20;
 
+  /** People who may share a telephone or an address and still be one family. */
+  private static final int LARGEST_FAMILY = 8;
+
   /** Birth dates that are so much more frequent than others are fillers of that office. */
   private static final double FILLER_BIRTH_DATE = 0.0015;
+
+  /** More than adding in another order can make out, in bits. */
+  private static final double ROUNDING = 0.000001;
+
+  /** Share of the bearers of a name that a record lists under a short form of it, or so. */
+  private static final double GO_BY_A_NICKNAME = 0.15;
 
   /** Why a pair with a high score is not certain. */
   enum Doubt {
@@ -61,11 +70,29 @@ final class PairScore {
   private final Population population;
   private final double prior;
   private final boolean households;
-  private final double mostFromNames;
+  private final double bestGiven;
+  private final double bestMiddle;
+  private final double bestAddress;
+  private final boolean[] personal = new boolean[FIELDS.length];
   private final double possible;
   private final @Nullable Level[] levels = new @Nullable Level[FIELDS.length];
   private final double[] weights = new double[FIELDS.length];
   private final Set<Doubt> doubts = EnumSet.noneOf(Doubt.class);
+
+  /** Whether each of two short forms is a name that parents give as such: Will, Liam. */
+  private boolean twoNames;
+
+  /** Whether given and family name are exchanged and one is misspelt, or rather a twin's. */
+  private boolean slipInSwapped;
+
+  /** Whether an e-mail address that both have spells the name that both may be short for. */
+  private boolean byEmail;
+
+  /** Whether in this household two people born on one day have this initial. */
+  private boolean twinsOfOneInitial;
+
+  /** Whether a short form may be that of a twin of the other sex: Alex, of Alexandra. */
+  private boolean forEither;
 
   private double cut;
   private double score;
@@ -108,7 +135,12 @@ final class PairScore {
             ? rules.possibleWithoutHouseholds
             : duplicates ? rules.possibleDuplicate : rules.possible;
     possible = least - slack;
-    mostFromNames = best(Field.GIVEN) + best(Field.MIDDLE) + best(Field.SUFFIX) + best(Field.SEX);
+    bestGiven = best(Field.GIVEN);
+    bestMiddle = best(Field.MIDDLE);
+    bestAddress = best(Field.ADDRESS);
+    for (Field field : FIELDS) {
+      personal[field.ordinal()] = !field.isHousehold() || (!households && field == Field.ADDRESS);
+    }
   }
 
   private double best(Field field) {
@@ -155,8 +187,9 @@ final class PairScore {
     cut = 0;
     clear(Field.GIVEN);
     clear(Field.MIDDLE);
-    clear(Field.SUFFIX);
-    clear(Field.SEX);
+    clear(Field.ADDRESS);
+    set(Field.SUFFIX, FieldComparison.suffix(a, b));
+    set(Field.SEX, FieldComparison.sex(a, b));
     boolean swapped = FieldComparison.isSwapped(a, b);
     birth(a, b);
     ssn(a, b);
@@ -167,10 +200,18 @@ final class PairScore {
     } else {
       family(a, b);
     }
-    address(a, b);
     guarantor(a, b);
     // The costly comparisons come last, for pairs that they can still lift into the list.
-    if (!fully && personal() + household() + mostFromNames + prior < possible) {
+    double names =
+        (a.given().isEmpty() || b.given().isEmpty() ? 0 : bestGiven)
+            + (a.middle().isEmpty() || b.middle().isEmpty() ? 0 : bestMiddle);
+    if (!fully && isHopeless(names, bestAddress)) {
+      score = prior;
+      grade = Grade.CERTAINLY_NOT;
+      return;
+    }
+    address(a, b);
+    if (!fully && isHopeless(names, 0)) {
       score = prior;
       grade = Grade.CERTAINLY_NOT;
       return;
@@ -179,12 +220,17 @@ final class PairScore {
     set(
         Field.MIDDLE,
         level(Field.GIVEN) == Level.GIVEN_MIDDLE_NAME ? null : FieldComparison.middle(a, b));
-    set(Field.SUFFIX, FieldComparison.suffix(a, b));
-    set(Field.SEX, FieldComparison.sex(a, b));
     double shared = household();
     cut = Math.min(0, rules.householdCap - shared);
     score = sum();
     grade = judged();
+  }
+
+  /** Whether even the best that names and address can yet add leaves a pair out of the list. */
+  private boolean isHopeless(double names, double address) {
+    double own = personal() + names + (households ? 0 : address);
+    double shared = household() + (households ? address : 0);
+    return prior + own + Math.min(shared, rules.householdCap) < possible - ROUNDING;
   }
 
   /** In the order in which the explanation lists them, so that both are the same sum. */
@@ -378,18 +424,57 @@ final class PairScore {
 
   private void given(Features a, Features b, boolean swapped) {
     Level level = swapped ? Level.GIVEN_SWAPPED : FieldComparison.given(a, b, population);
+    forEither =
+        (level == Level.GIVEN_NICKNAME && FieldComparison.isShortForEither(a.given(), b.given()))
+            || (level == Level.GIVEN_TYPO && !Likeness.isOneEdit(a.given(), b.given()));
+    slipInSwapped = swapped && FieldComparison.isSwappedForTwin(a, b, population);
+    twinsOfOneInitial = level == Level.GIVEN_INITIAL && (haveTwins(a) || haveTwins(b));
+    byEmail = level == Level.GIVEN_SAME_FORMAL && emailSpellsName(a, b);
+    twoNames =
+        level == Level.GIVEN_SAME_FORMAL && FieldComparison.areTwoNames(a.given(), b.given());
     if (level == Level.GIVEN_EXACT) {
       String shorter = a.given().length() <= b.given().length() ? a.given() : b.given();
       set(level, rules.weight(level, population.givenFrequency(shorter)));
+    } else if (level == Level.GIVEN_NICKNAME) {
+      // Whoever is called Bob says as much about who he is as Robert does: the formal name counts.
+      double bearers =
+          Math.max(population.givenFrequency(a.given()), population.givenFrequency(b.given()));
+      set(level, rules.weight(level, bearers * GO_BY_A_NICKNAME));
     } else {
       set(Field.GIVEN, level);
     }
   }
 
+  private boolean haveTwins(Features person) {
+    char initial = person.given().charAt(0);
+    boolean twins = population.areTwins(ContactKind.PLACE, person.place(), person.birth(), initial);
+    for (String phone : person.phones()) {
+      twins |= population.areTwins(ContactKind.PHONE, phone, person.birth(), initial);
+    }
+    for (String email : person.emails()) {
+      twins |= population.areTwins(ContactKind.EMAIL, email, person.birth(), initial);
+    }
+    return twins;
+  }
+
+  /** Whether both have an e-mail address with the name in it that both may be short for. */
+  private static boolean emailSpellsName(Features a, Features b) {
+    for (String email : a.emails()) {
+      if (b.emails().contains(email)) {
+        for (String form : a.formalNames()) {
+          if (form.length() > 3 && email.contains(form) && b.formalNames().contains(form)) {
+            return true;
+          }
+        }
+      }
+    }
+    return false;
+  }
+
   private double personal() {
     double sum = 0;
     for (Field field : FIELDS) {
-      if (isPersonal(field)) {
+      if (personal[field.ordinal()]) {
         sum += weights[field.ordinal()];
       }
     }
@@ -399,15 +484,11 @@ final class PairScore {
   private double household() {
     double sum = 0;
     for (Field field : FIELDS) {
-      if (!isPersonal(field)) {
+      if (!personal[field.ordinal()]) {
         sum += weights[field.ordinal()];
       }
     }
     return sum;
-  }
-
-  private boolean isPersonal(Field field) {
-    return !field.isHousehold() || (!households && field == Field.ADDRESS);
   }
 
   // ---- Grade ----
@@ -445,7 +526,10 @@ final class PairScore {
     int own = ownContacts(sameSsn, samePlace);
     int all = own + sharedContacts(samePlace);
     boolean weak =
-        (address == Level.ADDRESS_CLOSE && !middleAgrees())
+        (address == Level.ADDRESS_CLOSE
+                && !middleAgrees()
+                && level(Field.PHONE) == Level.PHONE_DIFFERENT
+                && level(Field.EMAIL) == Level.EMAIL_DIFFERENT)
             || (level(Field.FAMILY) == Level.FAMILY_TYPO
                 && level(Field.EMAIL) == Level.EMAIL_DIFFERENT);
     boolean alone =
@@ -468,7 +552,8 @@ final class PairScore {
             || family == Level.FAMILY_PART_OF_DOUBLE;
     boolean birthAgrees = birth == Level.BIRTH_DATE_EXACT;
     if (level(Field.SUFFIX) == Level.SUFFIX_DIFFERENT
-        || (level(Field.SUFFIX) == Level.SUFFIX_ONE_SIDED && !birthAgrees)) {
+        || (level(Field.SUFFIX) == Level.SUFFIX_ONE_SIDED
+            && (birth == null || isAnotherDay(birth)))) {
       doubts.add(Doubt.SUFFIX);
     }
     if (!households) {
@@ -485,10 +570,18 @@ final class PairScore {
     boolean mistyped =
         birthAgrees
             && spelt
+            && !forEither
             && (familyAgrees || family == Level.FAMILY_TYPO)
-            && (own >= 1 || all >= 2);
+            && (own >= 1 || all >= 2 || (all >= 1 && given == Level.GIVEN_EXACT && middleAgrees()));
     if (level(Field.SEX) == Level.SEX_DIFFERENT && !mistyped && !swapped) {
       doubts.add(Doubt.SEX_DIFFERS);
+    }
+    if (forEither
+        && given == Level.GIVEN_NICKNAME
+        && level(Field.SEX) == null
+        && own == 0
+        && !middleAgrees()) {
+      doubts.add(Doubt.GIVEN_NAME_WEAK);
     }
     if (level(Field.MIDDLE) == Level.MIDDLE_DIFFERENT && !(solid && own >= 1)) {
       doubts.add(Doubt.MIDDLE_NAME_DIFFERS);
@@ -507,15 +600,25 @@ final class PairScore {
   }
 
   private int sharedContacts(boolean samePlace) {
-    int shared = level(Field.SHARED_PHONE) != null && weight(Field.SHARED_PHONE) > 0 ? 1 : 0;
-    shared += level(Field.SHARED_EMAIL) != null && weight(Field.SHARED_EMAIL) > 0 ? 1 : 0;
+    int shared = isOfAFamily(Level.SHARED_PHONE_EXACT) ? 1 : 0;
+    shared += isOfAFamily(Level.SHARED_EMAIL_EXACT) ? 1 : 0;
     shared += level(Field.EMAIL) == Level.EMAIL_CLOSE ? 1 : 0;
     shared += level(Field.GUARANTOR) == Level.GUARANTOR_EXACT ? 1 : 0;
     shared += level(Field.ADDRESS) == Level.ADDRESS_PARTIAL ? 1 : 0;
-    return shared + (households && samePlace ? 1 : 0);
+    boolean home =
+        samePlace
+            && (level(Field.ADDRESS) != Level.ADDRESS_EXACT || isOfAFamily(Level.ADDRESS_EXACT));
+    return shared + (households && home ? 1 : 0);
   }
 
-  private double weight(Field field) {
+  /** Whether so few share what agrees that they are a family, and no home or dormitory. */
+  private boolean isOfAFamily(Level level) {
+    return level(level.field) == level
+        && weights[level.field.ordinal()] >= lessened(rules.weight(level), LARGEST_FAMILY);
+  }
+
+  /** In bits; 0 for a field that is missing. */
+  double weight(Field field) {
     return weights[field.ordinal()];
   }
 
@@ -535,18 +638,23 @@ final class PairScore {
     } else if (given == Level.GIVEN_DIFFERENT || given == Level.GIVEN_SIMILAR) {
       doubts.add(Doubt.GIVEN_NAME_DIFFERS);
     } else if (given == Level.GIVEN_SWAPPED) {
-      if (!(birthAgrees ? all >= 1 : all >= 2)) {
+      if (slipInSwapped || !(birthAgrees ? all >= 1 : all >= 2)) {
         doubts.add(Doubt.GIVEN_NAME_WEAK);
       }
-    } else if (given == Level.GIVEN_INITIAL || given == Level.GIVEN_MIDDLE_NAME) {
+    } else if (twoNames && !middleAgrees() && !byEmail) {
+      doubts.add(Doubt.GIVEN_NAME_WEAK);
+    } else if (isInitial()) {
       boolean backed = own >= 1 || all >= 2 || (all >= 1 && middleAgrees());
-      boolean typo = level(Field.FAMILY) == Level.FAMILY_TYPO && own >= 1 && all >= 2;
-      if (!(birthAgrees && (familyAgrees || typo) && backed)) {
+      boolean typo = level(Field.FAMILY) == Level.FAMILY_TYPO && (own >= 1 || all >= 2);
+      if (twinsOfOneInitial || !(birthAgrees && (familyAgrees || typo) && backed)) {
         doubts.add(Doubt.GIVEN_NAME_WEAK);
       }
     } else if (!agrees
         && !(birthAgrees && (own >= 1 || all >= 2 || familyAgrees))
-        && !(given == Level.GIVEN_TYPO && familyAgrees && own >= 2)) {
+        && !((given == Level.GIVEN_TYPO || (given == Level.GIVEN_SAME_FORMAL && !twoNames))
+            && familyAgrees
+            && own >= 1
+            && all >= 2)) {
       doubts.add(Doubt.GIVEN_NAME_WEAK);
     }
   }
@@ -554,6 +662,11 @@ final class PairScore {
   private boolean contactDiffers() {
     return level(Field.PHONE) == Level.PHONE_DIFFERENT
         || level(Field.EMAIL) == Level.EMAIL_DIFFERENT;
+  }
+
+  private boolean isInitial() {
+    Level given = level(Field.GIVEN);
+    return given == Level.GIVEN_INITIAL || given == Level.GIVEN_MIDDLE_NAME;
   }
 
   private boolean middleAgrees() {
@@ -579,13 +692,31 @@ final class PairScore {
       return;
     }
     if (isAnotherDay(birth)) {
-      doubts.add(Doubt.BIRTH_DATE_DIFFERS);
+      // One of day and month is wrong, and nobody of one name and age lives in the same household.
+      boolean madeUpFor =
+          birth == Level.BIRTH_DATE_DAY_OR_MONTH
+              && given == Level.GIVEN_EXACT
+              && (familyAgrees || level(Field.FAMILY) == Level.FAMILY_TYPO)
+              && all >= 2
+              && (own >= 1 || middleAgrees());
+      if (!madeUpFor) {
+        doubts.add(Doubt.BIRTH_DATE_DIFFERS);
+      }
       return;
     }
     int close = level(Field.EMAIL) == Level.EMAIL_CLOSE ? 1 : 0;
     boolean backed = all - close >= 2 || (own >= 1 && (close > 0 || !contactDiffers()));
-    if (!(givenAgrees && (familyAgrees ? backed : own >= 1 && all >= 2))
-        && !(given == Level.GIVEN_TYPO && familyAgrees && own >= 2)
+    Level family = level(Field.FAMILY);
+    // Nobody of one name, born a slip of the hand apart, lives in the same household.
+    boolean exactly =
+        given == Level.GIVEN_EXACT
+            && (family == Level.FAMILY_EXACT ? own >= 1 : family == Level.FAMILY_TYPO && all >= 2);
+    if (!exactly
+        && !(givenAgrees && (familyAgrees ? backed : own >= 1 && all >= 2))
+        && !((given == Level.GIVEN_TYPO || (given == Level.GIVEN_SAME_FORMAL && !twoNames))
+            && familyAgrees
+            && own >= 1
+            && all >= 2)
         && !(given == Level.GIVEN_SWAPPED && all >= 2)) {
       doubts.add(Doubt.BIRTH_DATE_WEAK);
     }
@@ -593,6 +724,7 @@ final class PairScore {
 
   private static boolean isAnotherDay(@Nullable Level birth) {
     return birth == Level.BIRTH_DATE_DIFFERENT
+        || birth == Level.BIRTH_DATE_TWO_DIGITS
         || birth == Level.BIRTH_DATE_DAY_OR_MONTH
         || birth == Level.BIRTH_DATE_SAME_DAY_AND_MONTH;
   }
@@ -616,8 +748,17 @@ final class PairScore {
     boolean solid = givenAgrees && birthAgrees && backed;
     boolean madeUpFor =
         typo
-            ? own >= 2 || (birthAgrees && all >= 2) || (givenAgrees && own >= 1 && all >= 2)
-            : birthAgrees && own >= 2 && level(Field.GIVEN) == Level.GIVEN_TYPO;
+            ? own >= 2
+                || (birthAgrees && all >= 2)
+                || (givenAgrees && own >= 1 && all >= 2)
+                || (family == Level.FAMILY_TYPO
+                    && level(Field.GIVEN) == Level.GIVEN_EXACT
+                    && all >= 2)
+                || (family == Level.FAMILY_TYPO && isInitial() && birthAgrees && own >= 1)
+            : birthAgrees
+                && family == Level.FAMILY_DIFFERENT
+                && (own >= 2 || (own >= 1 && all >= 2) || all >= 3)
+                && level(Field.GIVEN) == Level.GIVEN_TYPO;
     if (!solid && !madeUpFor) {
       doubts.add(Doubt.SURNAME_DIFFERS);
     }

@@ -32,6 +32,15 @@ public interface Population {
    */
   int people(ContactKind kind, String value);
 
+  /**
+   * Whether several people who have this telephone number, e-mail address or place were born on one
+   * day and have given names that begin alike: of such twins an initial says nothing. A population
+   * that cannot tell says no.
+   */
+  default boolean areTwins(ContactKind kind, String value, int birth, char initial) {
+    return false;
+  }
+
   /** Latest year in which somebody here is born: who was born shortly before it is a child. */
   int latestBirthYear();
 

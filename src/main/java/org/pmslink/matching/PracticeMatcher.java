@@ -2,8 +2,10 @@ package org.pmslink.matching;
 
 import java.util.Collection;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
+import org.pmslink.matching.Decision.Match;
 import org.pmslink.patient.Person;
 
 /**
@@ -43,6 +45,11 @@ public final class PracticeMatcher {
    */
   public static Set<Long> blockingKeys(Person person) {
     return BlockingKeys.of(Features.of(person));
+  }
+
+  /** Changes whenever keys are made in another way, so that stored ones must be made anew. */
+  public static String keysVersion() {
+    return BlockingKeys.version();
   }
 
   /**
@@ -93,6 +100,28 @@ public final class PracticeMatcher {
    */
   public Found search(Practice practice, Person person, int most) {
     return new Neighbourhood(rules, counts, practice, List.of()).search(person, most);
+  }
+
+  /**
+   * What would be decided about a chart now.
+   *
+   * @param explanation of the pair that was asked for: its grade beside its rivals, and why
+   */
+  public record Explained(Decision decision, Explanation explanation) {}
+
+  /** Explains what would be decided about a chart now, and about it and one member above all. */
+  public Explained explain(Practice practice, Subject chart, long member) {
+    return new Neighbourhood(rules, counts, practice, List.of(chart)).explain(member);
+  }
+
+  /**
+   * Records of one kind that are probably one person.
+   *
+   * @param records on both sides of it, the same records
+   * @return for each of the subjects that has any, the others with the evidence, best first
+   */
+  public Map<Long, List<Match>> duplicates(Practice records, List<Subject> subjects) {
+    return new Neighbourhood(rules, counts, records, subjects).probable();
   }
 
   /** Compares a pair again, as it was compared when the facts were noted. */

@@ -11,9 +11,28 @@ public final class RecordSet {
   private final List<Features> records = new ArrayList<>();
   private final Map<String, String> texts = new HashMap<>();
 
+  /** A person made ready to be added; may be made on any thread. */
+  public static final class Folded {
+    private final Features features;
+
+    private Folded(Features features) {
+      this.features = features;
+    }
+  }
+
+  /** Folds a person for {@link #add(Folded)}, which is the costly part of adding one. */
+  public static Folded fold(Person person) {
+    return new Folded(Features.of(person));
+  }
+
   /** Adds a person; its number is the former {@link #size()}. */
   public void add(Person person) {
-    Features f = Features.of(person);
+    add(fold(person));
+  }
+
+  /** Adds a person; its number is the former {@link #size()}. */
+  public void add(Folded person) {
+    Features f = person.features;
     records.add(
         new Features(
             same(f.family()),

@@ -13,6 +13,7 @@ import java.util.function.BiPredicate;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.pmslink.matching.Comparison.Grade;
+import org.pmslink.matching.Level.Field;
 import org.pmslink.matching.PairScore.Doubt;
 
 /**
@@ -21,6 +22,9 @@ import org.pmslink.matching.PairScore.Doubt;
  */
 public final class SetMatcher {
   private static final int CHUNK = 512;
+
+  /** Bits. */
+  private static final double EVEN_ODDS = 0;
 
   private static final Comparator<Pair> BEST_FIRST =
       Comparator.<Pair>comparingDouble(pair -> -pair.score)
@@ -63,7 +67,11 @@ public final class SetMatcher {
    * @param compared how many pairs were scored
    */
   public record Outcome(
-      List<Pair> pairs, List<Integer> tooManyCandidates, long compared, Population population) {
+      List<Pair> pairs,
+      List<Integer> tooManyCandidates,
+      long compared,
+      Population population,
+      Times times) {
 
     public Outcome {
       pairs = List.copyOf(pairs);
@@ -71,24 +79,50 @@ public final class SetMatcher {
     }
   }
 
+  /**
+   * How long the steps took, in nanoseconds of the clock on the wall. Finding candidates and
+   * scoring them go on at once, on all threads, and share their time as they share the processors.
+   *
+   * @param counting how common names and who shares what
+   * @param rivals holding each pair against the others
+   */
+  public record Times(long counting, long candidates, long scoring, long rivals) {}
+
   /** Matches each record of one side with those of the other. */
   public Outcome match(RecordSet left, RecordSet right) {
+    long start = System.nanoTime();
     Population population =
         new CountedPopulation(rules, List.of(left.features(), right.features()));
+    long counted = System.nanoTime();
     Scored scored = score(left.features(), right.features(), population, false);
+    long compared = System.nanoTime();
     List<Pair> decided =
         new Rivals(rules, population, scored.pairs, left.features(), right.features(), false)
             .decided();
-    return outcome(scored, decided, population);
+    return outcome(scored, decided, population, times(start, counted, scored, compared));
+  }
+
+  private static Times times(long start, long counted, Scored scored, long compared) {
+    double all = Math.max(1, scored.finding + scored.scoring);
+    long together = compared - counted - scored.indexing;
+    long scoring = Math.round(together * (scored.scoring / all));
+    return new Times(
+        counted - start,
+        scored.indexing + together - scoring,
+        scoring,
+        System.nanoTime() - compared);
   }
 
   /** Finds the records of one set that are one person. */
   public Outcome dedupe(RecordSet records) {
+    long start = System.nanoTime();
     Population population = new CountedPopulation(rules, List.of(records.features()));
+    long counted = System.nanoTime();
     Scored scored = score(records.features(), records.features(), population, true);
+    long compared = System.nanoTime();
     List<Pair> pairs = new ArrayList<>(consistent(scored.pairs));
-    pairs.addAll(implied(scored.pairs, records.features(), population));
-    return outcome(scored, pairs, population);
+    pairs.addAll(implied(scored, records.features(), population));
+    return outcome(scored, pairs, population, times(start, counted, scored, compared));
   }
 
   /** Why a pair has its score: the numbers, and the same in words. */
@@ -114,7 +148,8 @@ public final class SetMatcher {
     return retrieved;
   }
 
-  private static Outcome outcome(Scored scored, List<Pair> decided, Population population) {
+  private static Outcome outcome(
+      Scored scored, List<Pair> decided, Population population, Times times) {
     Map<Integer, List<Pair>> byRecord = new HashMap<>();
     for (Pair pair : decided) {
       byRecord.computeIfAbsent(pair.left, i -> new ArrayList<>()).add(pair);
@@ -130,16 +165,29 @@ public final class SetMatcher {
             new Pair(pair.left, pair.right, pair.grade, pair.score, runnerUp, pair.isRivalled));
       }
     }
-    return new Outcome(pairs, scored.tooMany, scored.compared, population);
+    return new Outcome(pairs, scored.tooMany, scored.compared, population, times);
   }
 
   // ---- Scoring ----
 
-  private record Scored(List<Pair> pairs, List<Integer> tooMany, long compared) {}
+  /**
+   * @param linked pairs that are rather one person than not, as two numbers in one
+   * @param indexing nanoseconds; likewise {@code finding} and {@code scoring}, summed over threads
+   */
+  private record Scored(
+      List<Pair> pairs,
+      List<Long> linked,
+      List<Integer> tooMany,
+      long compared,
+      long indexing,
+      long finding,
+      long scoring) {}
 
   private Scored score(
       List<Features> left, List<Features> right, Population population, boolean sameSet) {
+    long start = System.nanoTime();
     CandidateSearch search = new CandidateSearch(right, rules.recordsPerKey);
+    long indexing = System.nanoTime() - start;
     ThreadLocal<CandidateSearch.Found> found =
         ThreadLocal.withInitial(() -> new CandidateSearch.Found(right.size()));
     ThreadLocal<PairScore> scores =
@@ -155,14 +203,20 @@ public final class SetMatcher {
     found.remove();
     scores.remove();
     List<Pair> pairs = new ArrayList<>();
+    List<Long> linked = new ArrayList<>();
     List<Integer> tooMany = new ArrayList<>();
     long compared = 0;
+    long finding = 0;
+    long scoring = 0;
     for (Scored part : parts) {
       pairs.addAll(part.pairs);
+      linked.addAll(part.linked);
       tooMany.addAll(part.tooMany);
       compared += part.compared;
+      finding += part.finding;
+      scoring += part.scoring;
     }
-    return new Scored(pairs, tooMany, compared);
+    return new Scored(pairs, linked, tooMany, compared, indexing, finding, scoring);
   }
 
   private static Scored scoreChunk(
@@ -174,12 +228,18 @@ public final class SetMatcher {
       PairScore score,
       boolean sameSet) {
     List<Pair> pairs = new ArrayList<>();
+    List<Long> linked = new ArrayList<>();
     List<Integer> tooMany = new ArrayList<>();
     long compared = 0;
+    long finding = 0;
+    long scoring = 0;
     int end = Math.min(left.size(), (chunk + 1) * CHUNK);
     for (int i = chunk * CHUNK; i < end; i++) {
       Features subject = left.get(i);
+      long before = System.nanoTime();
       search.find(subject, found);
+      long after = System.nanoTime();
+      finding += after - before;
       if (found.tooMany()) {
         tooMany.add(i);
       }
@@ -192,10 +252,17 @@ public final class SetMatcher {
         compared++;
         if (score.grade() != Grade.CERTAINLY_NOT) {
           pairs.add(new Pair(i, j, score.grade(), score.score(), null, false));
+          // Twins and siblings are alike without being one person.
+          if (sameSet
+              && score.score() >= EVEN_ODDS
+              && score.level(Field.GIVEN) != Level.GIVEN_DIFFERENT) {
+            linked.add((long) i << 32 | j);
+          }
         }
       }
+      scoring += System.nanoTime() - after;
     }
-    return new Scored(pairs, tooMany, compared);
+    return new Scored(pairs, linked, tooMany, compared, 0, finding, scoring);
   }
 
   /**
@@ -235,24 +302,22 @@ public final class SetMatcher {
   private static final int LARGEST_GROUP = 30;
 
   /**
-   * Two records that are both probably the same as a third are possibly the same, however little
-   * they show it themselves.
+   * Two records that are both rather the same as a third than not are possibly the same, however
+   * little they show it themselves.
    */
-  private List<Pair> implied(List<Pair> pairs, List<Features> records, Population population) {
+  private List<Pair> implied(Scored scored, List<Features> records, Population population) {
     int[] group = IntStream.range(0, records.size()).toArray();
-    for (Pair pair : pairs) {
-      if (pair.score >= rules.possible) {
-        int one = root(group, pair.left);
-        int other = root(group, pair.right);
-        group[Math.max(one, other)] = Math.min(one, other);
-      }
+    for (long pair : scored.linked) {
+      int one = root(group, (int) (pair >> 32));
+      int other = root(group, (int) pair);
+      group[Math.max(one, other)] = Math.min(one, other);
     }
     Map<Integer, List<Integer>> groups = new HashMap<>();
     for (int i = 0; i < group.length; i++) {
       groups.computeIfAbsent(root(group, i), root -> new ArrayList<>(1)).add(i);
     }
     Set<Long> known = new HashSet<>();
-    pairs.forEach(pair -> known.add((long) pair.left << 32 | pair.right));
+    scored.pairs.forEach(pair -> known.add((long) pair.left << 32 | pair.right));
     PairScore score = new PairScore(rules, population, true);
     List<Pair> implied = new ArrayList<>();
     for (List<Integer> members : groups.values()) {

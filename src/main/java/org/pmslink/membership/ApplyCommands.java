@@ -51,6 +51,7 @@ public class ApplyCommands {
   private final Links links;
   private final ChartMerges chartMerges;
   private final Charts charts;
+  private final Duplicates duplicates;
   private final DatabaseOutage outage;
   private final TransactionTemplate transaction;
 
@@ -63,8 +64,10 @@ public class ApplyCommands {
       DeadLetters deadLetters,
       Links links,
       ChartMerges chartMerges,
-      Charts charts) {
+      Charts charts,
+      Duplicates duplicates) {
     this.database = database;
+    this.duplicates = duplicates;
     this.practices = practices;
     this.runs = runs;
     this.deadLetters = deadLetters;
@@ -165,6 +168,8 @@ public class ApplyCommands {
     // A neighbour's transaction may have begun before that time and not have been seen at it.
     Timestamp since = Timestamp.from(matchedAt.minus(LONGEST_TRANSACTION));
     links.decideNeighboursAgain(practice, own, Links.array(keys));
+    duplicates.lookFor(
+        practice, Duplicates.Kind.CHART, shifts.stream().map(Shift::patientId).toList());
     database.update(
         """
         update decisions d set stale_since = now(), sent_at = null

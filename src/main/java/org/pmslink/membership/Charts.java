@@ -404,9 +404,55 @@ public class Charts {
     } while (!ids.isEmpty());
   }
 
+  /** Every PMS from which a practice has charts. */
+  public List<String> sources(int practice) {
+    return database
+        .sql("select distinct source from patients where practice_id = ? order by source")
+        .params(practice)
+        .query(String.class)
+        .list();
+  }
+
+  /** Ids of charts, in their order. */
+  public List<Long> ids(int practice, String source, long after, int limit) {
+    return database
+        .sql(
+            """
+            select id from patients where practice_id = ? and source = ? and id > ?
+            order by id limit ?""")
+        .params(practice, source, after, limit)
+        .query(Long.class)
+        .list();
+  }
+
   /** The store's clock. */
   public Instant now() {
     return database.sql("select now()").query(Timestamp.class).single().toInstant();
+  }
+
+  /** Who the active members are, in the order of their ids. */
+  public void eachMember(int practice, Consumer<Person> each) {
+    long after = 0;
+    List<Long> ids;
+    do {
+      ids =
+          database
+              .sql(
+                  """
+                  select id from members where practice_id = ? and id > ? and status = 'ACTIVE'
+                  order by id limit 1000""")
+              .params(practice, after)
+              .query(Long.class)
+              .list();
+      Map<Long, MemberCandidate> members = members(practice, Links.array(ids));
+      for (Long id : ids) {
+        MemberCandidate member = members.get(id);
+        if (member != null) {
+          each.accept(member.person());
+        }
+      }
+      after = ids.isEmpty() ? after : ids.get(ids.size() - 1);
+    } while (!ids.isEmpty());
   }
 
   /** How many charts a practice has, whatever their state. */

@@ -38,10 +38,16 @@ class Links {
   private final Members members;
   private final Survivorship survivorship;
   private final ActiveLinks activeLinks;
+  private final Duplicates duplicates;
 
   Links(
-      JdbcTemplate database, Members members, Survivorship survivorship, ActiveLinks activeLinks) {
+      JdbcTemplate database,
+      Members members,
+      Survivorship survivorship,
+      ActiveLinks activeLinks,
+      Duplicates duplicates) {
     this.database = database;
+    this.duplicates = duplicates;
     this.activeLinks = activeLinks;
     this.members = members;
     this.survivorship = survivorship;
@@ -632,12 +638,16 @@ class Links {
         .toArray();
   }
 
-  /** Decides again about charts, linked or in review, that are filed under one of these keys. */
+  /**
+   * Decides again about charts that are filed under one of these keys: those linked or in review,
+   * and those that nobody was quite like.
+   */
   void decideNeighboursAgain(int practice, long[] butNot, long[] keys) {
     database.update(
         """
         update decisions set stale_since = now(), sent_at = null
-        where practice_id = ? and stale_since is null and outcome <> 'UNLINKED'
+        where practice_id = ? and stale_since is null
+          and (outcome <> 'UNLINKED' or reason = 'NONE_SIMILAR')
           and patient_id <> all (?) and patient_id in (
             select k.patient_id
             from (select distinct unnest(?::bigint[]) as key) s
@@ -657,6 +667,7 @@ class Links {
       return;
     }
     decideNeighboursAgain(practice, array(patientIds), keysOf(practice, patientIds));
+    duplicates.lookFor(practice, Duplicates.Kind.CHART, patientIds);
     database.update(
         """
         delete from patient_blocking_keys k

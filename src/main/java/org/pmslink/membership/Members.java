@@ -38,9 +38,15 @@ public class Members {
   private final JdbcTemplate database;
   private final Practices practices;
   private final PatientNormalizer normalizer;
+  private final Duplicates duplicates;
 
-  Members(JdbcTemplate database, Practices practices, PatientNormalizer normalizer) {
+  Members(
+      JdbcTemplate database,
+      Practices practices,
+      PatientNormalizer normalizer,
+      Duplicates duplicates) {
     this.database = database;
+    this.duplicates = duplicates;
     this.practices = practices;
     this.normalizer = normalizer;
   }
@@ -85,6 +91,14 @@ public class Members {
         on conflict do nothing""",
         practiceId,
         numbers);
+    duplicates.lookFor(
+        practiceId,
+        Duplicates.Kind.MEMBER,
+        database.queryForList(
+            "select id from members where practice_id = ? and member_number = any (?)",
+            Long.class,
+            practiceId,
+            numbers));
     return count(practiceId, numbers) - known;
   }
 
@@ -147,6 +161,7 @@ public class Members {
       database.query(
           "select id, blocking_keys from members where practice_id = ? and member_number = ?",
           row -> {
+            duplicates.lookFor(practiceId, Duplicates.Kind.MEMBER, List.of(row.getLong(1)));
             decideAgain(
                 practiceId, List.of(row.getLong(1)), List.of((Long[]) row.getArray(2).getArray()));
           },
@@ -247,6 +262,10 @@ public class Members {
           .filter(k -> !before.contains(k))
           .forEach(k -> newKeys.add(new Object[] {practiceId, k, member.id()}));
     }
+    duplicates.lookFor(
+        practiceId,
+        Duplicates.Kind.MEMBER,
+        changes.stream().map(change -> change.member().id()).toList());
     if (!settled) {
       decideAgain(
           practiceId,

@@ -101,6 +101,22 @@ public class Verdicts {
         source);
   }
 
+  /** What a person has decided about a chart and a member, with who and why; empty for nothing. */
+  public String standing(int practice, long chart, long member) {
+    return String.join(
+        "; ",
+        database.queryForList(
+            """
+            select case verdict when 'SAME' then 'the same person' else 'two people' end
+                   || ', said ' || actor || ' on ' || at::date || ' (' || reason || ')'
+            from verdicts where practice_id = ? and patient_id = ? and member_id = ?
+              and withdrawn_at is null""",
+            String.class,
+            practice,
+            chart,
+            member));
+  }
+
   /**
    * What stands about these charts and members, for matching charts of one PMS.
    *

@@ -17,19 +17,30 @@ public final class GivenNames {
   private static final GivenNames SHIPPED = new GivenNames(WordTables.lines("given-names.txt"));
 
   private final Map<String, String> spellings = new HashMap<>();
+  private final Map<String, Set<String>> spelt = new HashMap<>();
   private final Map<String, Set<String>> formalNames = new HashMap<>();
   private final Set<String> heads = new HashSet<>();
   private final Map<String, Set<String>> shortForms = new HashMap<>();
+  private final Set<String> ofBothSexes = new HashSet<>();
 
-  private GivenNames(Iterable<String> lines) {
+  private final String version;
+
+  private GivenNames(List<String> lines) {
+    version = Integer.toHexString(lines.hashCode());
     for (String line : lines) {
       int equals = line.indexOf('=');
       if (equals > 0) {
         String standard = Folding.fold(line.substring(0, equals));
-        names(line.substring(equals + 1)).forEach(other -> spellings.put(other, standard));
+        for (String other : names(line.substring(equals + 1))) {
+          spellings.put(other, standard);
+          spelt.computeIfAbsent(standard, s -> new TreeSet<>(Set.of(s))).add(other);
+        }
       }
     }
     for (String line : lines) {
+      if (line.startsWith("?")) {
+        ofBothSexes.addAll(names(line.substring(1)));
+      }
       int colon = line.indexOf(':');
       if (colon > 0) {
         List<String> formal = names(line.substring(0, colon));
@@ -57,14 +68,34 @@ public final class GivenNames {
     EQUAL
   }
 
+  /** Changes whenever the table does. */
+  public String version() {
+    return version;
+  }
+
   /** The table that is part of the product. */
   public static GivenNames shipped() {
     return SHIPPED;
   }
 
+  /** How many pairs of a formal name and what its bearers are called there are. */
+  int pairs() {
+    return formalNames.values().stream().mapToInt(Set::size).sum();
+  }
+
+  /** All spellings of a name: Stephen and Steven of either; folded, sorted. */
+  public Set<String> spellings(String name) {
+    return spelt.getOrDefault(standard(name), Set.of());
+  }
+
   /** What the bearers of a formal name are called; folded, sorted. */
   public Set<String> shortForms(String formal) {
     return shortForms.getOrDefault(standard(formal), Set.of());
+  }
+
+  /** Whether men and women are called so: Alex, short for Alexander and for Alexandra. */
+  public boolean isOfBothSexes(String name) {
+    return ofBothSexes.contains(standard(name));
   }
 
   /** Whether this is a name in the table, formal or not; folded as {@link Folding#fold} does. */

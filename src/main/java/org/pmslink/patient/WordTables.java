@@ -7,6 +7,7 @@ import java.io.InputStreamReader;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 
 /**
@@ -40,7 +41,7 @@ final class WordTables {
   }
 
   /** The lines of a resource without comments and empty lines. */
-  static Iterable<String> lines(String resource) {
+  static List<String> lines(String resource) {
     InputStream in = WordTables.class.getResourceAsStream(resource);
     if (in == null) {
       throw new IllegalStateException("not in the jar: " + resource);

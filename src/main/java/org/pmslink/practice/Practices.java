@@ -1,5 +1,6 @@
 package org.pmslink.practice;
 
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import org.springframework.jdbc.core.simple.JdbcClient;
@@ -49,5 +50,13 @@ public class Practices {
         .param(id)
         .query(String.class)
         .single();
+  }
+
+  /** Every practice there is. */
+  public List<String> names() {
+    return database
+        .sql("select practice from practices order by practice")
+        .query(String.class)
+        .list();
   }
 }

@@ -30,6 +30,13 @@ class GivenNamesTest {
     "Gabriella,Ella,NONE",
     "Melissa,Lisa,NONE",
     "Daniel,Danielle,NONE",
+    "William,Liam,NONE",
+    "Julio,Julian,NONE",
+    "Lily,Lila,NONE",
+    "Lucas,Luca,NONE",
+    "Ella,Ellie,NONE",
+    "Maria,Marisa,NONE",
+    "Thanh,Thang,NONE",
   })
   void relates(String a, String b, Relation relation) {
     assertThat(names.relation(Folding.fold(a), Folding.fold(b))).isEqualTo(relation);
@@ -38,6 +45,17 @@ class GivenNamesTest {
     if (relation != Relation.NONE) {
       assertThat(names.canonicalForms(a)).containsAnyElementsOf(names.canonicalForms(b));
     }
+  }
+
+  @Test
+  void holdsThousandsOfNicknames() {
+    assertThat(names.pairs()).isGreaterThan(2_000);
+  }
+
+  @Test
+  void knowsWhichShortFormsAreOfBothSexes() {
+    assertThat(names.isOfBothSexes("alex")).isTrue();
+    assertThat(names.isOfBothSexes("bob")).isFalse();
   }
 
   @Test

@@ -140,6 +140,60 @@ class DecisionsTest {
     }
   }
 
+  @Test
+  void keysOfAnotherReleaseAreMadeAnewAndEverythingIsDecidedAgain() throws Exception {
+    try (Office office = Office.at(engine, pms)) {
+      long chart = office.chart(ines);
+      long nobodys = office.chart(Someone.named("Howard", "Brandt"));
+      office.member("M1", ines);
+      office.open();
+      String charts = keys(office, "patient_blocking_keys");
+      String members = keys(office, "member_blocking_keys");
+      engine.store().update("update links set ended_at = now() where practice_id = ?", office.id());
+      for (String table : List.of("patient_blocking_keys", "member_blocking_keys")) {
+        engine
+            .store()
+            .update("update " + table + " set key = key / 2 where practice_id = ?", office.id());
+      }
+      for (String table : List.of("patients", "members")) {
+        engine
+            .store()
+            .update(
+                "update "
+                    + table
+                    + " set blocking_keys = (select array_agg(k / 2) from unnest(blocking_keys) k)"
+                    + " where practice_id = ?",
+                office.id());
+      }
+
+      engine
+          .store()
+          .update(
+              "update practice_populations set keys_made = 'older' where practice_id = ?",
+              office.id());
+      org.awaitility.Awaitility.await()
+          .atMost(Office.LONGEST)
+          .until(
+              () ->
+                  office.count(
+                          "select count(*) from practice_populations where practice_id = ?"
+                              + " and keys_made <> 'older'")
+                      == 1);
+      office.awaitSettled();
+
+      assertThat(keys(office, "patient_blocking_keys")).isEqualTo(charts);
+      assertThat(keys(office, "member_blocking_keys")).isEqualTo(members);
+      assertThat(office.memberOf(chart)).isEqualTo("M1");
+      assertThat(office.memberOf(nobodys)).isEmpty();
+    }
+  }
+
+  private String keys(Office office, String table) {
+    return one(
+        office,
+        "select string_agg(key::text, ',' order by key) from " + table + " where practice_id = ?");
+  }
+
   private String rulesOf(Office office) {
     return Objects.requireNonNull(
         engine

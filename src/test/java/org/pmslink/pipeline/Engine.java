@@ -48,6 +48,7 @@ final class Engine implements AutoCloseable {
             "--pmslink.mappings-folder=" + mappings(),
             "--pmslink.sweep.period=100",
             "--pmslink.merges.period=100",
+            "--pmslink.duplicates.period=100",
             "--pmslink.replay.period=100"));
     this.settings.addAll(Arrays.asList(settings));
   }

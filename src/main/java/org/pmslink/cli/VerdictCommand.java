@@ -1,0 +1,100 @@
+package org.pmslink.cli;
+
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import org.pmslink.membership.Verdicts;
+import org.pmslink.membership.Verdicts.Verdict;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.ParentCommand;
+
+/** {@code pms-link verdict}. */
+@Command(
+    name = "verdict",
+    mixinStandardHelpOptions = true,
+    description = {
+      "Keeps what a person has decided about a patient and a member: it links or unlinks them at once,",
+      "and no rule changes it on any later run. A later verdict takes the place of an earlier one."
+    })
+final class VerdictCommand implements Callable<Integer> {
+  @ParentCommand CommandLineTool tool;
+  @Mixin WhichPractice which;
+
+  @Parameters(index = "0", paramLabel = "PATIENT", description = "Id of the patient in the PMS.")
+  String patient;
+
+  @Parameters(index = "1", paramLabel = "MEMBER", description = "Number of the member.")
+  String member;
+
+  /** As it is typed. */
+  enum Answer {
+    same(Verdict.SAME),
+    not_same(Verdict.NOT_SAME);
+
+    final Verdict verdict;
+
+    Answer(Verdict verdict) {
+      this.verdict = verdict;
+    }
+
+    @Override
+    public String toString() {
+      return name().replace('_', '-');
+    }
+  }
+
+  @Parameters(index = "2", paramLabel = "same|not-same", converter = Typed.class)
+  Answer answer;
+
+  /** Reads {@code not-same}. */
+  static final class Typed implements picocli.CommandLine.ITypeConverter<Answer> {
+    @Override
+    public Answer convert(String text) {
+      for (Answer answer : Answer.values()) {
+        if (answer.toString().equals(text.toLowerCase(Locale.ROOT))) {
+          return answer;
+        }
+      }
+      throw new picocli.CommandLine.TypeConversionException("expected same or not-same");
+    }
+  }
+
+  @Option(names = "--by", required = true, paramLabel = "NAME", description = "Who has decided.")
+  String actor;
+
+  @Option(names = "--reason", required = true, paramLabel = "TEXT", description = "Why.")
+  String reason;
+
+  @SuppressWarnings("NullAway.Init") // picocli fills them in
+  VerdictCommand() {}
+
+  @Override
+  public Integer call() {
+    if (actor.isBlank() || actor.equals("rule") || reason.isBlank()) {
+      throw new IllegalArgumentException("--by and --reason must say who and why");
+    }
+    try (var store = tool.store()) {
+      store
+          .getBean(Verdicts.class)
+          .decide(
+              which.practice(store),
+              which.source(store),
+              patient,
+              member,
+              answer.verdict,
+              actor.strip(),
+              reason.strip());
+      CommandLineTool.out()
+          .println(
+              "patient "
+                  + patient
+                  + " and member "
+                  + member
+                  + (answer == Answer.same ? " are linked" : " are two people")
+                  + "; no rule will change it");
+      return 0;
+    }
+  }
+}

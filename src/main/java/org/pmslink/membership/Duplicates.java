@@ -1,0 +1,274 @@
+package org.pmslink.membership;
+
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.pmslink.matching.Decision.Match;
+import org.pmslink.patient.RecordJson;
+import org.pmslink.practice.Practices;
+import org.springframework.jdbc.core.JdbcTemplate;
+import org.springframework.stereotype.Component;
+import org.springframework.transaction.annotation.Transactional;
+
+/**
+ * Charts of a practice that are probably one person, and members that are. A finding is for people:
+ * nothing is merged by itself. It closes by itself when the two are no longer alike, or one of them
+ * is gone; when a person has told them apart it never opens again.
+ */
+@Component
+public class Duplicates {
+  private final JdbcTemplate database;
+  private final Practices practices;
+
+  Duplicates(JdbcTemplate database, Practices practices) {
+    this.database = database;
+    this.practices = practices;
+  }
+
+  /** Of which kind two records are. */
+  public enum Kind {
+    CHART,
+    MEMBER
+  }
+
+  /** Two records of one kind, the smaller id first. */
+  public record Two(long one, long other) {
+    /** In whichever order they come. */
+    public static Two of(long a, long b) {
+      return new Two(Math.min(a, b), Math.max(a, b));
+    }
+  }
+
+  /**
+   * A finding that is open.
+   *
+   * @param one id in the PMS, with the source before a slash, or member number
+   * @param score in bits
+   */
+  public record Finding(
+      long id, Kind kind, String one, String other, String grade, double score, Instant foundAt) {}
+
+  /** Asks to look for duplicates of records that came, changed or went. */
+  void lookFor(int practice, Kind kind, Collection<Long> ids) {
+    if (!ids.isEmpty()) {
+      database.update(
+          """
+          insert into duplicates_to_look_for (practice_id, kind, record_id)
+          select ?, ?, t.id from unnest(?::bigint[]) as t (id) order by t.id
+          on conflict do nothing""",
+          practice,
+          kind.name(),
+          Links.array(ids));
+    }
+  }
+
+  /**
+   * Takes a page of records whose duplicates are to be looked for: all of them one after the other
+   * when that was never done with these rules, and from then on those that changed. Stays locked
+   * until the transaction ends; empty when nothing waits or somebody else is at it.
+   */
+  public List<Long> take(int practice, Kind kind, String rulesVersion, int limit) {
+    database.update(
+        """
+        insert into duplicate_sweeps (practice_id, kind, rules_version) values (?, ?, '')
+        on conflict do nothing""",
+        practice,
+        kind.name());
+    record Standing(String rulesVersion, long after, boolean done) {}
+    List<Standing> sweeps =
+        database.query(
+            """
+            select rules_version, after_id, done_at is not null from duplicate_sweeps
+            where practice_id = ? and kind = ? for update skip locked""",
+            (row, n) -> new Standing(row.getString(1), row.getLong(2), row.getBoolean(3)),
+            practice,
+            kind.name());
+    if (sweeps.isEmpty()) {
+      return List.of();
+    }
+    Standing sweep = sweeps.get(0);
+    boolean anew = !sweep.rulesVersion().equals(rulesVersion);
+    if (anew) {
+      // All of them are looked at now, whatever waits.
+      database.update(
+          "delete from duplicates_to_look_for where practice_id = ? and kind = ?",
+          practice,
+          kind.name());
+    } else if (sweep.done()) {
+      return database.queryForList(
+          """
+          delete from duplicates_to_look_for
+          where practice_id = ? and kind = ? and record_id in (
+            select record_id from duplicates_to_look_for
+            where practice_id = ? and kind = ? order by record_id limit ?)
+          returning record_id""",
+          Long.class,
+          practice,
+          kind.name(),
+          practice,
+          kind.name(),
+          limit);
+    }
+    long after = anew ? 0 : sweep.after();
+    List<Long> page =
+        database.queryForList(
+            kind == Kind.CHART
+                ? "select id from patients where practice_id = ? and id > ? order by id limit ?"
+                : "select id from members where practice_id = ? and id > ? order by id limit ?",
+            Long.class,
+            practice,
+            after,
+            limit);
+    database.update(
+        """
+        update duplicate_sweeps
+        set rules_version = ?, after_id = ?, done_at = case when ? then now() end
+        where practice_id = ? and kind = ?""",
+        rulesVersion,
+        page.isEmpty() ? after : page.get(page.size() - 1),
+        page.size() < limit,
+        practice,
+        kind.name());
+    return page;
+  }
+
+  /** Whether nothing waits to be looked at. */
+  public boolean isComplete(int practice, Kind kind) {
+    return Boolean.TRUE.equals(
+        database.queryForObject(
+            """
+            select exists (select 1 from duplicate_sweeps
+                           where practice_id = ? and kind = ? and done_at is not null)
+              and not exists (select 1 from duplicates_to_look_for
+                              where practice_id = ? and kind = ?)""",
+            Boolean.class,
+            practice,
+            kind.name(),
+            practice,
+            kind.name()));
+  }
+
+  /** Which pairs with these records a person has told apart. */
+  public Set<Two> toldApart(int practice, Kind kind, Collection<Long> ids) {
+    return new HashSet<>(
+        database.query(
+            """
+            select one, other from duplicates
+            where practice_id = ? and kind = ? and (one = any (?) or other = any (?))
+              and closed_by <> ?""",
+            (row, n) -> new Two(row.getLong(1), row.getLong(2)),
+            practice,
+            kind.name(),
+            Links.array(ids),
+            Links.array(ids),
+            Links.RULE));
+  }
+
+  /**
+   * Files what was found for these records; what was found before and is no longer, closes.
+   *
+   * @param found for each of the records that has any, its duplicates
+   */
+  public void file(
+      int practice,
+      Kind kind,
+      Collection<Long> ids,
+      Map<Long, List<Match>> found,
+      String rulesVersion) {
+    Set<Two> pairs = new HashSet<>();
+    List<Object[]> rows = new ArrayList<>();
+    found.forEach(
+        (id, matches) -> {
+          for (Match match : matches) {
+            Two two = Two.of(id, match.candidateId());
+            if (pairs.add(two)) {
+              rows.add(
+                  new Object[] {
+                    practice,
+                    kind.name(),
+                    two.one(),
+                    two.other(),
+                    match.comparison().grade().name(),
+                    match.comparison().score(),
+                    RecordJson.write(match.comparison()),
+                    rulesVersion
+                  });
+            }
+          }
+        });
+    database.update(
+        """
+        update duplicates d set closed_at = now(), closed_by = ?, close_reason = 'no longer alike'
+        where d.practice_id = ? and d.kind = ? and d.closed_at is null
+          and (d.one = any (?) or d.other = any (?))
+          and not exists (select 1 from unnest(?::bigint[], ?::bigint[]) as t (one, other)
+                          where t.one = d.one and t.other = d.other)""",
+        Links.RULE,
+        practice,
+        kind.name(),
+        Links.array(ids),
+        Links.array(ids),
+        pairs.stream().mapToLong(Two::one).toArray(),
+        pairs.stream().mapToLong(Two::other).toArray());
+    database.batchUpdate(
+        """
+        insert into duplicates as d (practice_id, kind, one, other, grade, score, explanation,
+                                     rules_version)
+        values (?, ?, ?, ?, ?, ?, ?::json, ?)
+        on conflict (practice_id, kind, one, other) do update
+        set grade = excluded.grade, score = excluded.score, explanation = excluded.explanation,
+            rules_version = excluded.rules_version, closed_at = null, closed_by = null,
+            close_reason = null
+        where d.closed_by is null or d.closed_by = 'rule'""",
+        rows);
+  }
+
+  /**
+   * A person says that the two of a finding are two people.
+   *
+   * @return false when there is no such finding that is open
+   */
+  @Transactional
+  public boolean tellApart(String practice, long finding, String actor, String reason) {
+    return database.update(
+            """
+            update duplicates set closed_at = now(), closed_by = ?, close_reason = ?
+            where practice_id = ? and id = ? and closed_at is null""",
+            actor,
+            reason,
+            practices.id(practice),
+            finding)
+        == 1;
+  }
+
+  /** Open findings, most certain first. */
+  public List<Finding> open(String practice, int limit) {
+    return database.query(
+        """
+        select d.id, d.kind, d.grade, d.score, d.found_at,
+               coalesce(p.source || '/' || p.source_id, m.member_number),
+               coalesce(q.source || '/' || q.source_id, n.member_number)
+        from duplicates d
+        left join patients p on d.kind = 'CHART' and p.practice_id = d.practice_id and p.id = d.one
+        left join patients q on d.kind = 'CHART' and q.practice_id = d.practice_id and q.id = d.other
+        left join members m on d.kind = 'MEMBER' and m.practice_id = d.practice_id and m.id = d.one
+        left join members n on d.kind = 'MEMBER' and n.practice_id = d.practice_id and n.id = d.other
+        where d.practice_id = ? and d.closed_at is null
+        order by d.grade, d.score desc, d.id limit ?""",
+        (row, n) ->
+            new Finding(
+                row.getLong(1),
+                Kind.valueOf(row.getString(2)),
+                row.getString(6),
+                row.getString(7),
+                row.getString(3),
+                row.getDouble(4),
+                row.getTimestamp(5).toInstant()),
+        practices.id(practice),
+        limit);
+  }
+}

@@ -1,0 +1,168 @@
+package org.pmslink.pipeline;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.pmslink.linking.Explaining;
+import org.pmslink.linking.ShadowRun;
+import org.pmslink.linking.ShadowRun.Change;
+import org.pmslink.matching.Comparison.Grade;
+import org.pmslink.matching.MatchingRules;
+import org.pmslink.membership.Duplicates;
+import org.pmslink.membership.Duplicates.Finding;
+import org.pmslink.membership.Duplicates.Kind;
+import org.pmslink.membership.Members;
+import org.pmslink.sample.OpenDentalServer;
+
+/** What people are told about a practice: why, what if, and who stands there twice. */
+@ExtendWith(Pipeline.class)
+class InsightTest {
+  private final Engine engine;
+  private final OpenDentalServer pms;
+  private final Someone ines = Someone.named("Ines", "Caldwell");
+  private final Someone howard = Someone.named("Howard", "Brandt");
+
+  InsightTest(Engine engine, OpenDentalServer pms) {
+    this.engine = engine;
+    this.pms = pms;
+  }
+
+  @Nested
+  class DuplicateRecords {
+
+    private List<Finding> open(Office office) {
+      Awaitility.await("everything of " + office.name + " is looked at")
+          .atMost(Office.LONGEST)
+          .pollInterval(Duration.ofMillis(50))
+          .until(
+              () ->
+                  engine.bean(Duplicates.class).isComplete(office.id(), Kind.CHART)
+                      && engine.bean(Duplicates.class).isComplete(office.id(), Kind.MEMBER));
+      return engine.bean(Duplicates.class).open(office.name, 100);
+    }
+
+    @Test
+    void areFoundInWhatWasThereAndInWhatComesAndCloseWhenTheyGo() throws Exception {
+      try (Office office = Office.at(engine, pms)) {
+        long one = office.chart(ines);
+        long other = office.chart(ines);
+        office.chart(howard);
+        office.member("M1", howard);
+        office.open();
+
+        assertThat(open(office))
+            .singleElement()
+            .satisfies(
+                finding -> {
+                  assertThat(finding.kind()).isEqualTo(Kind.CHART);
+                  assertThat(List.of(finding.one(), finding.other()))
+                      .containsExactlyInAnyOrder("open-dental/" + one, "open-dental/" + other);
+                  assertThat(finding.grade()).isEqualTo("CERTAIN");
+                });
+
+        office.member("M2", howard);
+        office.awaitSettled();
+        assertThat(open(office)).extracting(Finding::kind).contains(Kind.CHART, Kind.MEMBER);
+
+        office.edit("delete from patient where PatNum = ?", other);
+        office.compare();
+        engine.bean(Members.class).remove(office.name, "M2");
+        office.awaitSettled();
+        assertThat(open(office)).isEmpty();
+      }
+    }
+
+    @Test
+    void thatAPersonHasToldApartAreNeverFoundAgain() throws Exception {
+      try (Office office = Office.at(engine, pms)) {
+        long one = office.chart(ines);
+        office.chart(ines);
+        office.open();
+        Finding finding = open(office).get(0);
+
+        assertThat(
+                engine
+                    .bean(Duplicates.class)
+                    .tellApart(office.name, finding.id(), "maria", "twins, really"))
+            .isTrue();
+        office.edit("update patient set City = 'Dublin' where PatNum = ?", one);
+        office.sync();
+
+        assertThat(open(office)).isEmpty();
+      }
+    }
+  }
+
+  @Test
+  void anExplanationSaysWhatWasDecidedAndWhatWouldBe() throws Exception {
+    try (Office office = Office.at(engine, pms)) {
+      long chart = office.chart(ines);
+      office.member("M1", ines);
+      office.member("M2", howard);
+      office.open();
+      Explaining explaining = engine.bean(Explaining.class);
+
+      Explaining.Answer linked =
+          explaining.explain(office.name, "open-dental", String.valueOf(chart), "M1");
+      Explaining.Answer strangers =
+          explaining.explain(office.name, "open-dental", String.valueOf(chart), "M2");
+
+      assertThat(linked.standing().orElseThrow().outcome()).isEqualTo("LINKED");
+      assertThat(linked.kept()).hasSize(1).allSatisfy(kept -> assertThat(kept.same()).isTrue());
+      assertThat(linked.now().explanation().comparison().grade()).isEqualTo(Grade.CERTAIN);
+      assertThat(linked.now().explanation().words()).startsWith("Same first name");
+      assertThat(strangers.kept()).isEmpty();
+      assertThat(strangers.now().explanation().comparison().grade()).isEqualTo(Grade.CERTAINLY_NOT);
+      assertThatThrownBy(() -> explaining.explain(office.name, "open-dental", "99999", "M1"))
+          .hasMessage("there is no patient 99999 in open-dental");
+      assertThatThrownBy(
+              () -> explaining.explain(office.name, "open-dental", String.valueOf(chart), "M9"))
+          .hasMessage("there is no member M9");
+    }
+  }
+
+  @Test
+  void aShadowRunTellsWhatWouldChangeAndTouchesNothing() throws Exception {
+    try (Office office = Office.at(engine, pms)) {
+      long linked = office.chart(ines);
+      office.chart(howard);
+      office.member("M1", ines);
+      office.open();
+      String before = office.snapshot();
+      List<ShadowRun.Changed> changes = new ArrayList<>();
+      MatchingRules strict =
+          MatchingRules.parse(
+              "strict",
+              MatchingRules.shipped()
+                  .text()
+                  .replaceFirst("\n  certain: \\d+\n  certain_p", "\n  certain: 140\n  certain_p"));
+
+      ShadowRun.Report same =
+          engine.bean(ShadowRun.class).run(office.name, MatchingRules.shipped(), changes::add);
+      assertThat(changes).isEmpty();
+      assertThat(same.charts()).containsExactly(java.util.Map.entry(Change.NONE, 2));
+      ShadowRun.Report report = engine.bean(ShadowRun.class).run(office.name, strict, changes::add);
+
+      assertThat(report.charts())
+          .containsOnly(
+              java.util.Map.entry(Change.NONE, 1), java.util.Map.entry(Change.LINK_IN_DOUBT, 1));
+      assertThat(changes)
+          .singleElement()
+          .satisfies(
+              change -> {
+                assertThat(change.sourceId()).isEqualTo(String.valueOf(linked));
+                assertThat(change.then()).isEqualTo("REVIEW NOT_CERTAIN");
+                assertThat(change.member()).isEqualTo("M1");
+              });
+      assertThat(office.snapshot()).isEqualTo(before);
+      assertThat(office.memberOf(linked)).isEqualTo("M1");
+    }
+  }
+}
