@@ -340,3 +340,25 @@ create table dead_letters (
 create unique index one_open_dead_letter_per_record on dead_letters (practice_id, feed, hop, record_type, source_id)
   where state in ('OPEN', 'REPLAYING');
 create index dead_letters_to_replay on dead_letters (practice_id, id) where state = 'REPLAYING';
+
+-- Who may call the engine: programs, each with a token for one practice. The token itself is kept nowhere.
+create table access_tokens (
+  id           bigint generated always as identity primary key,
+  practice_id  integer not null references practices,
+  name         text not null unique,                  -- of all practices, and never given twice: the audit names it
+  token_hash   bytea not null unique,                 -- SHA-256
+  created_at   timestamptz not null default now(),
+  last_used_at timestamptz,                           -- to the minute
+  revoked_at   timestamptz
+);
+
+-- Who called, what for, and what became of it; without patient data. Rows are only ever added.
+create table audit (
+  id          bigint generated always as identity primary key,
+  practice_id integer not null,                       -- 0: refused, and the practice that was named is none of ours
+  actor       text not null,                          -- name of the token, or 'unknown'
+  action      text not null,
+  at          timestamptz not null default now(),
+  detail      text not null
+);
+create index audit_by_practice on audit (practice_id, id);

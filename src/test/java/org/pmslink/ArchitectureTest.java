@@ -36,6 +36,7 @@ class ArchitectureTest {
           Map.entry("practice", Set.of()),
           Map.entry("outage", Set.of()),
           Map.entry("security", Set.of()),
+          Map.entry("access", Set.of()),
           Map.entry("progress", Set.of("practice")),
           Map.entry("matching", Set.of("patient")),
           Map.entry("mapping", Set.of("patient")),

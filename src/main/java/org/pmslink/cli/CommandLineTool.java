@@ -34,7 +34,8 @@ import picocli.CommandLine.Spec;
       DuplicatesCommand.class,
       ShadowCommand.class,
       TuneCommand.class,
-      DeadLettersCommand.class
+      DeadLettersCommand.class,
+      TokenCommand.class
     },
     footerHeading = "%nSettings:%n",
     footer = {

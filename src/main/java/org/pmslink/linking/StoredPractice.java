@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 import org.pmslink.matching.Practice;
 import org.pmslink.membership.Charts;
 import org.pmslink.membership.Charts.Brief;
@@ -17,16 +18,20 @@ import org.pmslink.membership.Charts.Stored;
 import org.pmslink.membership.Verdicts;
 import org.pmslink.patient.Person;
 
-/** A practice read from the store, for matching the charts of one PMS. Serves one batch. */
+/** A practice read from the store. Serves one batch, or one search. */
 final class StoredPractice implements Practice {
   private final int practice;
-  private final String source;
+  private final @Nullable String source;
   private final Charts charts;
   private final Verdicts verdicts;
   private final Map<Long, MemberCandidate> membersRead = new HashMap<>();
+  private final Map<Long, ChartCandidate> chartsRead = new HashMap<>();
   private final Set<Long> chartsOfOthers = new HashSet<>();
 
-  StoredPractice(int practice, String source, Charts charts, Verdicts verdicts) {
+  /**
+   * @param source the PMS whose charts are matched; {@code null} for a search among all
+   */
+  StoredPractice(int practice, @Nullable String source, Charts charts, Verdicts verdicts) {
     this.practice = practice;
     this.source = source;
     this.charts = charts;
@@ -38,8 +43,13 @@ final class StoredPractice implements Practice {
     return Objects.requireNonNull(membersRead.get(id));
   }
 
+  /** A chart that was read. */
+  ChartCandidate chart(long id) {
+    return Objects.requireNonNull(chartsRead.get(id));
+  }
+
   List<Brief> briefly(long[] patientIds) {
-    return charts.briefly(practice, source, patientIds);
+    return charts.briefly(practice, Objects.requireNonNull(source), patientIds);
   }
 
   List<Stored> stored(Collection<Long> patientIds) {
@@ -68,7 +78,9 @@ final class StoredPractice implements Practice {
         Map<Long, Person> people = new HashMap<>();
         for (ChartCandidate chart : charts.charts(practice, array(ids))) {
           people.put(chart.id(), chart.person());
-          if (!chart.source().equals(source)) {
+          if (source == null) {
+            chartsRead.put(chart.id(), chart);
+          } else if (!chart.source().equals(source)) {
             chartsOfOthers.add(chart.id());
           }
         }

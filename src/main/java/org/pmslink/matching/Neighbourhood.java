@@ -39,6 +39,9 @@ final class Neighbourhood {
   /** Candidates that a person is shown. */
   private static final int LONGEST_SHORTLIST = 10;
 
+  /** The number under which somebody who is not stored stands among the members. */
+  private static final long SOMEBODY = -1;
+
   private final MatchingRules rules;
   private final Practice practice;
   private final List<Subject> subjects;
@@ -93,15 +96,33 @@ final class Neighbourhood {
     subjects.forEach(subject -> own.add(subject.number()));
     findMembers(own);
     keepLinked();
-    // Until everything is there that a subject's decision can stand on: whoever probably is one of
-    // these may explain a rival away, or be one. A batch that reads more comes to the same
-    // decision.
+    findRivals(own, Set.of());
+    return decided();
+  }
+
+  /** Who of the charts somebody is who is not stored, best first. */
+  PracticeMatcher.Found search(Person person, int most) {
+    members.put(SOMEBODY, person);
+    if (BlockingKeys.of(members.get(SOMEBODY)).isEmpty()) {
+      return new PracticeMatcher.Found(List.of(), 0, false);
+    }
+    findCharts(Set.of(SOMEBODY));
+    findRivals(Set.of(), Set.of(SOMEBODY));
+    return found(most);
+  }
+
+  /**
+   * Reads until everything is there that a decision about these can stand on: whoever probably is
+   * one of their candidates may explain a rival away, or be one. Who reads more comes to the same
+   * decision.
+   */
+  private void findRivals(Set<Long> ofCharts, Set<Long> ofMembers) {
     boolean complete = false;
     while (!complete) {
       score();
       Set<Long> claimed = new TreeSet<>();
       for (Candidate pair : candidates.values()) {
-        Grade least = own.contains(pair.chart) ? Grade.POSSIBLE : Grade.PROBABLE;
+        Grade least = ofCharts.contains(pair.chart) ? Grade.POSSIBLE : Grade.PROBABLE;
         if (chartsDone.contains(pair.chart) && pair.isAtLeast(least)) {
           claimed.add(pair.member);
         }
@@ -110,13 +131,13 @@ final class Neighbourhood {
       score();
       Set<Long> rivals = new TreeSet<>();
       for (Candidate pair : candidates.values()) {
-        if (membersDone.contains(pair.member) && pair.isAtLeast(Grade.PROBABLE)) {
+        Grade least = ofMembers.contains(pair.member) ? Grade.POSSIBLE : Grade.PROBABLE;
+        if (membersDone.contains(pair.member) && pair.isAtLeast(least)) {
           rivals.add(pair.chart);
         }
       }
       complete = !findMembers(rivals) && !more;
     }
-    return decided();
   }
 
   /** Explains the only subject's decision, and the pair of it and a member. */
@@ -306,14 +327,19 @@ final class Neighbourhood {
       return;
     }
     count(fresh);
+    // Nobody has decided anything about somebody who is not stored.
+    List<Candidate> stored = fresh.stream().filter(c -> c.member != SOMEBODY).toList();
     Constraints constraints =
-        practice.constraints(
-            fresh.stream().map(c -> c.chart).filter(n -> n >= 0).distinct().toList(),
-            fresh.stream().map(c -> c.member).distinct().toList());
+        stored.isEmpty()
+            ? Constraints.NONE
+            : practice.constraints(
+                stored.stream().map(c -> c.chart).filter(n -> n >= 0).distinct().toList(),
+                stored.stream().map(c -> c.member).distinct().toList());
     for (Candidate pair : fresh) {
       exact.compare(charts.get(pair.chart), members.get(pair.member));
       pair.score = exact.score();
-      pair.grade = constraints.allow(pair.chart, pair.member) ? exact.grade() : Grade.CERTAINLY_NOT;
+      boolean allowed = pair.member == SOMEBODY || constraints.allow(pair.chart, pair.member);
+      pair.grade = allowed ? exact.grade() : Grade.CERTAINLY_NOT;
     }
   }
 
@@ -384,12 +410,19 @@ final class Neighbourhood {
 
   // ---- Decisions ----
 
-  private List<Decision> decided() {
+  /** Pairs that may be one person, their ends numbered, and what they are beside one another. */
+  private record Ranked(
+      List<Pair> pairs, Numbering chartNumbers, Numbering memberNumbers, Rivals rivals) {}
+
+  /**
+   * @param without members that are left out
+   */
+  private Ranked ranked(Set<Long> without) {
     Numbering chartNumbers = new Numbering(charts);
     Numbering memberNumbers = new Numbering(members);
     List<Pair> pairs = new ArrayList<>();
     for (Candidate pair : candidates.values()) {
-      if (pair.isAtLeast(Grade.POSSIBLE)) {
+      if (pair.isAtLeast(Grade.POSSIBLE) && !without.contains(pair.member)) {
         pairs.add(
             new Pair(
                 chartNumbers.of(pair.chart),
@@ -400,27 +433,101 @@ final class Neighbourhood {
                 false));
       }
     }
-    Rivals rivals =
-        new Rivals(rules, population, pairs, chartNumbers.features, memberNumbers.features, true);
+    return new Ranked(
+        pairs,
+        chartNumbers,
+        memberNumbers,
+        new Rivals(rules, population, pairs, chartNumbers.features, memberNumbers.features, true));
+  }
+
+  private List<Decision> decided() {
+    Ranked ranked = ranked(Set.of());
     Map<Integer, ReviewReason> contested = new HashMap<>();
-    for (Pair pair : pairs) {
-      ReviewReason rivalry = pair.grade() == Grade.CERTAIN ? rivals.rivalry(pair) : null;
+    for (Pair pair : ranked.pairs) {
+      ReviewReason rivalry = pair.grade() == Grade.CERTAIN ? ranked.rivals.rivalry(pair) : null;
       if (rivalry != null) {
         contested.putIfAbsent(pair.left(), rivalry);
       }
     }
     Map<Integer, List<Pair>> ofChart = new HashMap<>();
-    for (Pair pair : rivals.decided()) {
+    for (Pair pair : ranked.rivals.decided()) {
       ofChart.computeIfAbsent(pair.left(), i -> new ArrayList<>()).add(pair);
     }
     List<Decision> decisions = new ArrayList<>(subjects.size());
     for (Subject subject : subjects) {
-      Integer number = chartNumbers.numbers.get(subject.number());
+      Integer number = ranked.chartNumbers.numbers.get(subject.number());
       List<Pair> own = number == null ? List.of() : ofChart.getOrDefault(number, List.of());
       decisions.add(
-          decision(subject, own, memberNumbers, number == null ? null : contested.get(number)));
+          decision(
+              subject, own, ranked.memberNumbers, number == null ? null : contested.get(number)));
     }
     return decisions;
+  }
+
+  /** What a search comes to: the pairs of the one who is searched for. */
+  private PracticeMatcher.Found found(int most) {
+    boolean tooMany = membersWithTooMany.contains(SOMEBODY);
+    // A member who is the one searched for claims the same charts, and is no rival.
+    Set<Long> themselves = new HashSet<>();
+    for (Candidate pair : candidates.values()) {
+      if (pair.member != SOMEBODY && pair.isAtLeast(Grade.POSSIBLE)) {
+        exact.compare(members.get(pair.member), members.get(SOMEBODY));
+        if (exact.grade().compareTo(Grade.PROBABLE) >= 0) {
+          themselves.add(pair.member);
+        }
+      }
+    }
+    Ranked ranked = ranked(themselves);
+    Integer somebody = ranked.memberNumbers.numbers.get(SOMEBODY);
+    List<Pair> own = new ArrayList<>();
+    for (Pair pair : ranked.rivals.decided()) {
+      if (somebody != null && pair.right() == somebody) {
+        boolean unsure = tooMany || chartsWithTooMany.contains(ranked.chartNumbers.id(pair.left()));
+        own.add(
+            unsure && pair.grade() == Grade.CERTAIN
+                ? pair.withGrade(Grade.PROBABLE, pair.isRivalled())
+                : pair);
+      }
+    }
+    own.sort(
+        Comparator.comparing(Pair::grade)
+            .thenComparingDouble(Pair::score)
+            .reversed()
+            .thenComparingLong(pair -> ranked.chartNumbers.id(pair.left())));
+    List<PracticeMatcher.Candidate> best = new ArrayList<>();
+    for (int i = 0; i < Math.min(most, own.size()); i++) {
+      Pair pair = own.get(i);
+      Double runnerUp = own.size() == 1 ? null : Double.valueOf(own.get(i == 0 ? 1 : 0).score());
+      long chart = ranked.chartNumbers.id(pair.left());
+      best.add(
+          new PracticeMatcher.Candidate(
+              chart,
+              explanation(
+                  chart,
+                  new Pair(
+                      pair.left(),
+                      pair.right(),
+                      pair.grade(),
+                      pair.score(),
+                      runnerUp,
+                      pair.isRivalled())),
+              runnerUp));
+    }
+    return new PracticeMatcher.Found(best, own.size(), tooMany);
+  }
+
+  private Explanation explanation(long chart, Pair pair) {
+    PairScore score = new PairScore(rules, population);
+    score.compareFully(charts.get(chart), members.get(SOMEBODY));
+    Explanation why = Explanation.of(score, pair, charts.get(chart), members.get(SOMEBODY), rules);
+    if (pair.grade() == Grade.CERTAIN || !why.whyNotCertain().isEmpty()) {
+      return why;
+    }
+    return new Explanation(
+        why.comparison(),
+        why.words(),
+        List.of("too many records share a key to compare them all"),
+        why.rulesVersion());
   }
 
   private Decision decision(

@@ -69,6 +69,40 @@ public final class PracticeMatcher {
   }
 
   /**
+   * A chart that somebody may be.
+   *
+   * @param why grade, score and reasons, beside the other charts
+   * @param runnerUp score of the best other chart; {@code null} when there is none
+   */
+  public record Candidate(long chart, Explanation why, @Nullable Double runnerUp) {}
+
+  /**
+   * What a search has come to.
+   *
+   * @param candidates best first
+   * @param all how many there are, with those beyond the number asked for
+   * @param tooMany more charts share what is known of the person than could be compared; that none
+   *     is found does not mean that there is none
+   */
+  public record Found(List<Candidate> candidates, int all, boolean tooMany) {
+
+    public Found {
+      candidates = List.copyOf(candidates);
+    }
+  }
+
+  /**
+   * Searches the charts for somebody who is not stored: as when somebody like that were a member.
+   * Two charts of one person are both found, and neither is certain. Members are no candidates, but
+   * one that is somebody else and claims a chart is a rival.
+   *
+   * @param most candidates at most
+   */
+  public Found search(Practice practice, Person person, int most) {
+    return new Neighbourhood(rules, counts, practice, List.of()).search(person, most);
+  }
+
+  /**
    * What would be decided about a chart now.
    *
    * @param explanation of the pair that was asked for: its grade beside its rivals, and why

@@ -11,6 +11,7 @@ import java.util.Set;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.pmslink.patient.PatientRecord;
+import org.pmslink.patient.PatientRecord.PatientStatus;
 import org.pmslink.patient.Person;
 import org.pmslink.patient.RecordJson;
 import org.springframework.jdbc.core.simple.JdbcClient;
@@ -65,7 +66,8 @@ public class Charts {
   public record MemberCandidate(long id, String memberNumber, long version, Person person) {}
 
   /** A chart as matching sees it. */
-  public record ChartCandidate(long id, String source, Person person) {}
+  public record ChartCandidate(
+      long id, String source, String sourceId, PatientStatus status, Person person) {}
 
   /** What is known of these charts, by source id; unknown ones are absent. */
   public Map<String, Known> known(int practice, String source, Collection<String> sourceIds) {
@@ -362,7 +364,7 @@ public class Charts {
     return database
         .sql(
             """
-            select id, source, record -> 'person' from patients
+            select id, source, source_id, status, record -> 'person' from patients
             where practice_id = ? and id = any (?) and removed_at is null and merged_into is null""")
         .params(practice, patientIds)
         .query(
@@ -370,7 +372,9 @@ public class Charts {
                 new ChartCandidate(
                     row.getLong(1),
                     row.getString(2),
-                    RecordJson.read(row.getString(3), Person.class)))
+                    row.getString(3),
+                    PatientStatus.valueOf(row.getString(4)),
+                    RecordJson.read(row.getString(5), Person.class)))
         .list();
   }
 

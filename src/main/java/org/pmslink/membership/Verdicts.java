@@ -6,6 +6,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 import org.pmslink.matching.Practice;
 import org.pmslink.matching.Practice.ChartAndMember;
 import org.pmslink.practice.Practices;
@@ -116,9 +117,13 @@ public class Verdicts {
             member));
   }
 
-  /** What stands about these charts and members, for matching charts of one PMS. */
+  /**
+   * What stands about these charts and members, for matching charts of one PMS.
+   *
+   * @param source that PMS; {@code null} for charts of all, of which a member may have several
+   */
   public Practice.Constraints constraints(
-      int practice, String source, Collection<Long> charts, Collection<Long> members) {
+      int practice, @Nullable String source, Collection<Long> charts, Collection<Long> members) {
     Set<ChartAndMember> notTheSame = new HashSet<>();
     Map<Long, Long> chartOfMember = new HashMap<>();
     Map<Long, Long> memberOfChart = new HashMap<>();
@@ -133,6 +138,8 @@ public class Verdicts {
           long member = row.getLong(2);
           if (!row.getBoolean(3)) {
             notTheSame.add(new ChartAndMember(chart, member));
+          } else if (source == null) {
+            memberOfChart.put(chart, member);
           } else if (row.getString(4).equals(source)) {
             chartOfMember.put(member, chart);
             memberOfChart.put(chart, member);

@@ -25,6 +25,7 @@ import org.springframework.util.FileSystemUtils;
 final class Engine implements AutoCloseable {
   private final Path folder;
   private final List<String> settings = new ArrayList<>();
+  private WebApplicationType web = WebApplicationType.NONE;
   private @Nullable ConfigurableApplicationContext context;
 
   /**
@@ -68,12 +69,25 @@ final class Engine implements AutoCloseable {
     return folder.resolve("mappings");
   }
 
+  /** With its HTTP server, on any port that is free. */
+  Engine withWeb() {
+    web = WebApplicationType.SERVLET;
+    settings.addAll(List.of("--server.port=0", "--management.server.port=0"));
+    return this;
+  }
+
   Engine start() {
     context =
-        new SpringApplicationBuilder(PmsLink.class)
-            .web(WebApplicationType.NONE)
-            .run(settings.toArray(String[]::new));
+        new SpringApplicationBuilder(PmsLink.class).web(web).run(settings.toArray(String[]::new));
     return this;
+  }
+
+  /** Where the HTTP server listens. */
+  String url() {
+    return "http://127.0.0.1:"
+        + Objects.requireNonNull(context, "the engine does not run")
+            .getEnvironment()
+            .getRequiredProperty("local.server.port");
   }
 
   /** As an operator stops it; the data stay. */

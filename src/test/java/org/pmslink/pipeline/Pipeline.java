@@ -15,6 +15,8 @@ import org.springframework.util.FileSystemUtils;
  * than most tests. Both go when the last test is done.
  */
 final class Pipeline implements ParameterResolver {
+  /** More than all tests together are refused. */
+  static final int REFUSALS_PER_MINUTE = 60;
 
   private static final class Servers implements ExtensionContext.Store.CloseableResource {
     final Path folder;
@@ -28,8 +30,10 @@ final class Pipeline implements ParameterResolver {
         engine =
             new Engine(
                     folder.resolve("engine"),
+                    "--pmslink.access.refusals-per-minute=" + REFUSALS_PER_MINUTE,
                     "--pmslink.survivorship.fields.phone-work=MEMBER_WINS",
                     "--pmslink.survivorship.fields.line2=ONLY_IF_EMPTY")
+                .withWeb()
                 .start();
       } catch (IOException e) {
         throw new UncheckedIOException(e);

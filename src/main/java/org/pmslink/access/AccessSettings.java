@@ -1,0 +1,16 @@
+package org.pmslink.access;
+
+import org.springframework.boot.context.properties.ConfigurationProperties;
+import org.springframework.boot.context.properties.bind.DefaultValue;
+import org.springframework.util.unit.DataSize;
+
+/**
+ * What callers may do to the engine.
+ *
+ * @param largestBody of a request
+ * @param refusalsPerMinute of one client, after which it is not listened to for the rest of the
+ *     minute
+ */
+@ConfigurationProperties("pmslink.access")
+record AccessSettings(
+    @DefaultValue("256KB") DataSize largestBody, @DefaultValue("20") int refusalsPerMinute) {}

@@ -1,0 +1,218 @@
+package org.pmslink.access;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import jakarta.servlet.FilterChain;
+import jakarta.servlet.ReadListener;
+import jakarta.servlet.ServletException;
+import jakarta.servlet.ServletInputStream;
+import jakarta.servlet.http.HttpServletRequest;
+import jakarta.servlet.http.HttpServletRequestWrapper;
+import jakarta.servlet.http.HttpServletResponse;
+import java.io.BufferedReader;
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.springframework.dao.DataAccessException;
+import org.springframework.web.filter.OncePerRequestFilter;
+
+/**
+ * Lets a request pass that bears a token of the practice in its address, with a body of bounded
+ * size; refuses all others, and notes every call.
+ *
+ * <p>Without a good token the answer is 401, whatever practice is named; with one for another
+ * practice it is 404, whether the named one exists or not. So nobody learns which practices there
+ * are.
+ */
+public final class CallerFilter extends OncePerRequestFilter {
+  private static final Logger LOG = LoggerFactory.getLogger(CallerFilter.class);
+  private static final String BEARER = "bearer ";
+  private static final int LONGEST_TOKEN = 200;
+
+  private final AccessTokens tokens;
+  private final Audit audit;
+  private final Throttle throttle;
+  private final long largestBody;
+  private final String beforePractice;
+  private final Doors.Refusal refusal;
+
+  CallerFilter(
+      AccessTokens tokens,
+      Audit audit,
+      Throttle throttle,
+      long largestBody,
+      String beforePractice,
+      Doors.Refusal refusal) {
+    this.tokens = tokens;
+    this.audit = audit;
+    this.throttle = throttle;
+    this.largestBody = largestBody;
+    this.beforePractice = beforePractice;
+    this.refusal = refusal;
+  }
+
+  @Override
+  protected void doFilterInternal(
+      HttpServletRequest request, HttpServletResponse response, FilterChain chain)
+      throws ServletException, IOException {
+    response.setHeader("Cache-Control", "no-store");
+    response.setHeader("X-Content-Type-Options", "nosniff");
+    try {
+      Caller caller = letIn(request, response);
+      if (caller != null) {
+        serve(caller, request, response, chain);
+      }
+    } catch (DataAccessException e) {
+      // The reason alone: a message of the database may quote what was looked for.
+      LOG.warn("a call could not be checked or noted: {}", e.getClass().getSimpleName());
+      if (!response.isCommitted()) {
+        response.reset();
+        refusal.write(response, 503, "the store cannot be reached; try again later");
+      }
+    }
+  }
+
+  private @Nullable Caller letIn(HttpServletRequest request, HttpServletResponse response)
+      throws IOException {
+    String client = request.getRemoteAddr();
+    long wait = throttle.secondsToWait(client, System.nanoTime());
+    if (wait > 0) {
+      response.setHeader("Retry-After", Long.toString(wait));
+      refusal.write(response, 429, "too many refused requests; try again later");
+      return null;
+    }
+    String practice = practice(request);
+    String token = token(request);
+    // Looked up even if it is missing, so that every refusal takes the same time.
+    Caller caller = tokens.bearer(token);
+    if (caller != null && caller.practice().equals(practice)) {
+      return caller;
+    }
+    throttle.refused(client, System.nanoTime());
+    audit.noteRefusal(
+        practice,
+        caller == null ? "unknown" : caller.name(),
+        (caller != null
+                ? "token of another practice"
+                : token.isEmpty() ? "no token" : "token unknown or revoked")
+            + ", from "
+            + client);
+    if (caller == null) {
+      response.setHeader("WWW-Authenticate", "Bearer realm=\"pms-link\"");
+      refusal.write(response, 401, "a valid bearer token is needed");
+    } else {
+      refusal.write(response, 404, "there is no such practice for this token");
+    }
+    return null;
+  }
+
+  private void serve(
+      Caller caller, HttpServletRequest request, HttpServletResponse response, FilterChain chain)
+      throws ServletException, IOException {
+    caller.makes(request);
+    try {
+      String encoding = request.getHeader("Content-Encoding");
+      byte[] body = null;
+      if (encoding != null && !encoding.toLowerCase(Locale.ROOT).equals("identity")) {
+        // A few compressed bytes may become any number of plain ones.
+        refusal.write(response, 415, "send the body without Content-Encoding");
+      } else if (request.getContentLengthLong() > largestBody
+          || (body = body(request)).length > largestBody) {
+        refusal.write(
+            response, 413, "the body has more than " + largestBody + " bytes, the most allowed");
+      } else {
+        chain.doFilter(new Buffered(request, body), response);
+      }
+    } finally {
+      // A successful call has been noted before its answer was written.
+      if (response.getStatus() >= 400) {
+        audit.note(caller, "refused", "status " + response.getStatus());
+      }
+    }
+  }
+
+  private byte[] body(HttpServletRequest request) throws IOException {
+    return request.getInputStream().readNBytes(Math.toIntExact(largestBody) + 1);
+  }
+
+  /** Empty when there is none, or one that is none of ours. */
+  private static String token(HttpServletRequest request) {
+    String header = request.getHeader("Authorization");
+    if (header == null || !header.toLowerCase(Locale.ROOT).startsWith(BEARER)) {
+      return "";
+    }
+    String token = header.substring(BEARER.length()).trim();
+    return token.length() > LONGEST_TOKEN ? "" : token;
+  }
+
+  /** The practice in the address; empty when there is none. Names need no decoding. */
+  private String practice(HttpServletRequest request) {
+    String path = request.getRequestURI().substring(request.getContextPath().length());
+    if (!path.startsWith(beforePractice)) {
+      return "";
+    }
+    String rest = path.substring(beforePractice.length());
+    int end = rest.indexOf('/');
+    return end < 0 ? rest : rest.substring(0, end);
+  }
+
+  /** The request with its body in memory. */
+  private static final class Buffered extends HttpServletRequestWrapper {
+    private final byte[] body;
+
+    Buffered(HttpServletRequest request, byte[] body) {
+      super(request);
+      this.body = body;
+    }
+
+    @Override
+    public int getContentLength() {
+      return body.length;
+    }
+
+    @Override
+    public long getContentLengthLong() {
+      return body.length;
+    }
+
+    @Override
+    public BufferedReader getReader() {
+      return new BufferedReader(new InputStreamReader(getInputStream(), UTF_8));
+    }
+
+    @Override
+    public ServletInputStream getInputStream() {
+      ByteArrayInputStream in = new ByteArrayInputStream(body);
+      return new ServletInputStream() {
+        @Override
+        public int read() {
+          return in.read();
+        }
+
+        @Override
+        public int read(byte[] into, int from, int length) {
+          return in.read(into, from, length);
+        }
+
+        @Override
+        public boolean isFinished() {
+          return in.available() == 0;
+        }
+
+        @Override
+        public boolean isReady() {
+          return true;
+        }
+
+        @Override
+        public void setReadListener(ReadListener listener) {
+          throw new IllegalStateException("the body is read at once");
+        }
+      };
+    }
+  }
+}
