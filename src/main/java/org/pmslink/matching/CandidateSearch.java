@@ -21,6 +21,9 @@ final class CandidateSearch {
 
   private static final int CHUNK = 4096;
 
+  /** From so many records on, keys are narrowed earlier. */
+  private static final int LARGE = 50_000;
+
   /** How much larger a narrowed key may be than one that is not. */
   private static final int NARROWED_MAY_HOLD = 4;
 
@@ -34,7 +37,7 @@ final class CandidateSearch {
       throw new IllegalArgumentException("more than " + MOST_RECORDS + " records");
     }
     this.filed = filed;
-    this.limit = limit;
+    this.limit = limit(limit, filed.size());
     Entries all = new Entries(filed.size() * 12);
     int chunks = (filed.size() + CHUNK - 1) / CHUNK;
     IntStream.range(0, chunks).parallel().mapToObj(this::filed).forEachOrdered(all::addAll);
@@ -74,6 +77,16 @@ final class CandidateSearch {
     }
   }
 
+  /**
+   * Among more records the same key says less, so it may hold fewer of them before it is narrowed;
+   * else the number of comparisons would grow with the square of the file.
+   */
+  private static int limit(int recordsPerKey, int records) {
+    return records <= LARGE
+        ? recordsPerKey
+        : Math.max(2, (int) (recordsPerKey * Math.sqrt(LARGE / (double) records)));
+  }
+
   /** What one thread needs to collect candidates without allocating. */
   static final class Found {
     private final int[] seenAt;
@@ -111,6 +124,15 @@ final class CandidateSearch {
 
   /** Fills {@code found} with all records that share a key with the subject. */
   void find(Features subject, Found found) {
+    find(subject, found, -1);
+  }
+
+  /**
+   * The same, of later records only.
+   *
+   * @param after the number of the last record that is not looked for
+   */
+  void find(Features subject, Found found, int after) {
     found.turn++;
     found.size = 0;
     found.tooMany = false;
@@ -121,27 +143,32 @@ final class CandidateSearch {
       int from = first(entries, key);
       int to = end(entries, key, from);
       if (to - from <= limit) {
-        collect(entries, from, to, found);
+        collect(entries, from, to, found, after);
         continue;
       }
       found.narrowed.size = 0;
       addNarrowed(key, subject, found.narrowed);
+      boolean isNarrow = false;
       for (int n = 0; n < found.narrowed.size; n++) {
         long narrow = found.narrowed.values[n];
         int start = first(narrowed, narrow);
         int stop = end(narrowed, narrow, start);
         if (stop - start <= limit * NARROWED_MAY_HOLD) {
-          collect(narrowed, start, stop, found);
-        } else {
-          found.tooMany = true;
+          collect(narrowed, start, stop, found, after);
+          isNarrow = true;
         }
       }
+      // Joined with the birth date a key is narrow, whatever the zip code leaves of it.
+      found.tooMany |= !isNarrow;
     }
   }
 
-  private static void collect(long[] entries, int from, int to, Found found) {
+  private static void collect(long[] entries, int from, int to, Found found, int after) {
     for (int i = from; i < to; i++) {
-      found.add((int) (entries[i] & NUMBER_MASK));
+      int number = (int) (entries[i] & NUMBER_MASK);
+      if (number > after) {
+        found.add(number);
+      }
     }
   }
 

@@ -31,6 +31,7 @@ final class CountedPopulation implements Population {
   private final Map<String, int[]> cities = new HashMap<>();
   private final BirthDates births;
   private final Map<ContactKind, Map<String, Integer>> shared = new EnumMap<>(ContactKind.class);
+  private final Map<ContactKind, Set<String>> crowds = new EnumMap<>(ContactKind.class);
   private final Set<String> twins = ConcurrentHashMap.newKeySet();
   private int latestBirthYear = EARLIEST_LATEST_BIRTH_YEAR;
   private int withCity;
@@ -68,8 +69,16 @@ final class CountedPopulation implements Population {
   }
 
   private void share(ContactKind kind, Map<String, Integer> values) {
+    Set<String> ofMany = new HashSet<>();
+    values.forEach(
+        (value, people) -> {
+          if (people >= CROWD) {
+            ofMany.add(value);
+          }
+        });
     synchronized (shared) {
       shared.put(kind, values);
+      crowds.put(kind, ofMany);
     }
   }
 
@@ -210,6 +219,13 @@ final class CountedPopulation implements Population {
     // Asked several times for each pair, and most values are nobody else's.
     Integer people = values == null ? null : values.get(value);
     return people == null ? 1 : people;
+  }
+
+  /** Asked for both records of every pair, so it looks among the few that are. */
+  @Override
+  public boolean isCrowds(ContactKind kind, String value) {
+    Set<String> ofMany = crowds.get(kind);
+    return ofMany != null && !ofMany.isEmpty() && ofMany.contains(value);
   }
 
   @Override

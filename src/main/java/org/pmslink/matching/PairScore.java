@@ -25,9 +25,6 @@ final class PairScore {
   /** Whoever is younger has a parent's telephone, in years. */
   private static final int CHILD = 16;
 
-  /** A value that so many people have is an office's, a home's or a filler: no evidence. */
-  private static final int CROWD = 20;
-
   /** People who may share a telephone or an address and still be one family. */
   private static final int LARGEST_FAMILY = 8;
 
@@ -357,7 +354,7 @@ final class PairScore {
           people = population.people(kind, one);
         }
       }
-      if (people > 0 && people < CROWD) {
+      if (people > 0 && people < Population.CROWD) {
         fewest = Math.min(fewest, people);
       }
     }
@@ -371,11 +368,11 @@ final class PairScore {
       return;
     }
     for (String one : ofOne) {
-      comparable |= population.people(kind, one) < CROWD;
+      comparable |= !population.isCrowds(kind, one);
     }
     boolean theirs = false;
     for (String other : ofOther) {
-      theirs |= population.people(kind, other) < CROWD;
+      theirs |= !population.isCrowds(kind, other);
     }
     if (comparable && theirs) {
       set(different);

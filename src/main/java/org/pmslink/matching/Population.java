@@ -32,6 +32,14 @@ public interface Population {
    */
   int people(ContactKind kind, String value);
 
+  /** A value that so many people have is an office's, a home's or a filler: no evidence. */
+  int CROWD = 20;
+
+  /** Whether so many people have this value that it is no evidence. */
+  default boolean isCrowds(ContactKind kind, String value) {
+    return people(kind, value) >= CROWD;
+  }
+
   /**
    * Whether several people who have this telephone number, e-mail address or place were born on one
    * day and have given names that begin alike: of such twins an initial says nothing.

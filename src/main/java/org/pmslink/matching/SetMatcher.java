@@ -245,9 +245,6 @@ public final class SetMatcher {
       }
       for (int c = 0; c < found.size(); c++) {
         int j = found.number(c);
-        if (sameSet && j <= i) {
-          continue;
-        }
         score.compare(subject, right.get(j));
         compared++;
         if (score.grade() != Grade.CERTAINLY_NOT) {
