@@ -114,7 +114,7 @@ final class Linking {
     List<Brief> briefs = practice.briefly(patientIds);
     Set<Long> keys = new TreeSet<>();
     briefs.forEach(chart -> keys.addAll(chart.blockingKeys()));
-    Set<Long> shared = practice.members().filedUnder(keys, 0).keySet();
+    Set<Long> shared = practice.members().filedUnder(keys, PracticeMatcher.MOST_PER_KEY).keySet();
     Map<Long, Linked> links = practice.links(briefs.stream().map(Brief::id).toList());
     Set<Long> comparable = new TreeSet<>(links.keySet());
     for (Brief chart : briefs) {

@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 import org.pmslink.matching.Practice;
 import org.pmslink.membership.Charts;
@@ -25,6 +26,10 @@ final class StoredPractice implements Practice {
   private final Charts charts;
   private final Verdicts verdicts;
   private final Map<Long, MemberCandidate> membersRead = new HashMap<>();
+
+  /** Asked first who has anybody in question at all, and then, of those that have, who it is. */
+  private final Map<Long, List<Long>> membersFiled = new HashMap<>();
+
   private final Map<Long, ChartCandidate> chartsRead = new HashMap<>();
   private final Set<Long> chartsOfOthers = new HashSet<>();
 
@@ -99,7 +104,18 @@ final class StoredPractice implements Practice {
     return new Side() {
       @Override
       public Map<Long, List<Long>> filedUnder(Collection<Long> keys, int limit) {
-        return charts.membersUnder(practice, keys, limit);
+        Set<Long> unknown = new TreeSet<>(keys);
+        unknown.removeAll(membersFiled.keySet());
+        Map<Long, List<Long>> found = charts.membersUnder(practice, unknown, limit);
+        unknown.forEach(key -> membersFiled.put(key, found.getOrDefault(key, List.of())));
+        Map<Long, List<Long>> filed = new HashMap<>();
+        for (Long key : keys) {
+          List<Long> members = membersFiled.getOrDefault(key, List.of());
+          if (!members.isEmpty()) {
+            filed.put(key, members);
+          }
+        }
+        return filed;
       }
 
       @Override

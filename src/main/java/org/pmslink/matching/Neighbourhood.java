@@ -33,9 +33,6 @@ import org.pmslink.patient.Person;
  * for all charts at once.
  */
 final class Neighbourhood {
-  /** A key that more records share is narrowed, or too wide to go through. */
-  static final int MOST_PER_KEY = 200;
-
   /** Candidates that a person is shown. */
   private static final int LONGEST_SHORTLIST = 10;
 
@@ -250,7 +247,7 @@ final class Neighbourhood {
           Set<Long> ids = new TreeSet<>();
           for (Long key : own) {
             List<Long> filed = among.filed(key);
-            if (filed.size() <= MOST_PER_KEY) {
+            if (filed.size() <= PracticeMatcher.MOST_PER_KEY) {
               ids.addAll(filed);
             } else if (!narrowed(of.get(number), key, among, ids)) {
               tooMany.add(number);
@@ -274,9 +271,9 @@ final class Neighbourhood {
     }
     boolean narrow = !names.isEmpty();
     for (Long name : names) {
-      List<Long> both = among.side.filedUnderBoth(key, name, MOST_PER_KEY);
-      narrow &= both.size() <= MOST_PER_KEY;
-      both.stream().limit(MOST_PER_KEY).forEach(ids::add);
+      List<Long> both = among.side.filedUnderBoth(key, name, PracticeMatcher.MOST_PER_KEY);
+      narrow &= both.size() <= PracticeMatcher.MOST_PER_KEY;
+      both.stream().limit(PracticeMatcher.MOST_PER_KEY).forEach(ids::add);
     }
     return narrow;
   }
@@ -387,7 +384,7 @@ final class Neighbourhood {
 
   private static boolean isWorthLooking(List<Long> ofCharts, List<Long> ofMembers) {
     int all = ofCharts.size() + ofMembers.size();
-    return all > 1 && all <= MOST_PER_KEY;
+    return all > 1 && all <= PracticeMatcher.MOST_PER_KEY;
   }
 
   private Holders people(ContactKind kind, String value) {
@@ -641,7 +638,7 @@ final class Neighbourhood {
       if (unknown.isEmpty()) {
         return;
       }
-      Map<Long, List<Long>> found = side.filedUnder(unknown, MOST_PER_KEY);
+      Map<Long, List<Long>> found = side.filedUnder(unknown, PracticeMatcher.MOST_PER_KEY);
       for (Long key : unknown) {
         Set<Long> ids = new LinkedHashSet<>(found.getOrDefault(key, List.of()));
         ids.removeAll(put);

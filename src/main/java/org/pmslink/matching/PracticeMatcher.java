@@ -14,6 +14,9 @@ import org.pmslink.patient.Person;
  * decisions, whatever the order of the records or the size of the batch. Thread-safe.
  */
 public final class PracticeMatcher {
+  /** A key that more records share is narrowed, or too wide to go through. */
+  public static final int MOST_PER_KEY = 200;
+
   private final MatchingRules rules;
   private final NameCounts counts;
 
