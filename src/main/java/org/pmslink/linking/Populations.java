@@ -10,6 +10,7 @@ import org.pmslink.matching.MatchingRules;
 import org.pmslink.matching.NameCounts;
 import org.pmslink.matching.PracticeMatcher;
 import org.pmslink.membership.Charts;
+import org.pmslink.membership.PracticeLock;
 import org.pmslink.patient.RecordJson;
 import org.pmslink.practice.Practices;
 import org.springframework.jdbc.core.simple.JdbcClient;
@@ -30,10 +31,17 @@ public class Populations {
   private final Charts charts;
   private final Practices practices;
   private final RulesFiles rulesFiles;
+  private final PracticeLock lock;
   private final Map<Integer, Counted> counted = new ConcurrentHashMap<>();
   private final Set<String> kept = ConcurrentHashMap.newKeySet();
 
-  Populations(JdbcClient database, Charts charts, Practices practices, RulesFiles rulesFiles) {
+  Populations(
+      JdbcClient database,
+      Charts charts,
+      Practices practices,
+      RulesFiles rulesFiles,
+      PracticeLock lock) {
+    this.lock = lock;
     this.database = database;
     this.charts = charts;
     this.practices = practices;
@@ -110,6 +118,17 @@ public class Populations {
         .update();
   }
 
+  private boolean isDecidedWith(int practice, String version) {
+    return database
+        .sql(
+            """
+            select exists (select 1 from practice_populations
+                           where practice_id = ? and decided_with = ?)""")
+        .params(practice, version)
+        .query(Boolean.class)
+        .single();
+  }
+
   /**
    * Asks for every decision again that was made with other rules than those in force. Those that
    * found nobody under any key stand: no rule changes them.
@@ -121,6 +140,10 @@ public class Populations {
         database.sql("select practice_id from practice_populations").query(Integer.class).list();
     for (int practice : all) {
       String version = rules(practices.name(practice)).version();
+      if (isDecidedWith(practice, version)) {
+        continue;
+      }
+      lock.enter(practice, true);
       int changed =
           database
               .sql(

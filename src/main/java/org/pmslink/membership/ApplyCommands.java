@@ -52,6 +52,7 @@ public class ApplyCommands {
   private final ChartMerges chartMerges;
   private final Charts charts;
   private final Duplicates duplicates;
+  private final PracticeLock lock;
   private final DatabaseOutage outage;
   private final TransactionTemplate transaction;
 
@@ -65,7 +66,9 @@ public class ApplyCommands {
       Links links,
       ChartMerges chartMerges,
       Charts charts,
-      Duplicates duplicates) {
+      Duplicates duplicates,
+      PracticeLock lock) {
+    this.lock = lock;
     this.database = database;
     this.duplicates = duplicates;
     this.practices = practices;
@@ -110,7 +113,9 @@ public class ApplyCommands {
         decisions.add(command);
       }
     }
-    chartMerges.enter(practice, !merges.isEmpty());
+    // Alone, too, if it has the charts around its own decided about again.
+    boolean shakes = !deletes.isEmpty() || (!updates.isEmpty() && !decisions.isEmpty());
+    lock.enter(practice, !merges.isEmpty() || shakes);
     List<Shift> shifts = new ArrayList<>();
     Set<String> arrived = update(practice, batch.source(), updates, shifts);
     chartMerges.note(practice, batch.source(), merges);

@@ -29,33 +29,20 @@ public class ChartMerges {
   private final JdbcTemplate database;
   private final Links links;
   private final ActiveLinks activeLinks;
+  private final PracticeLock lock;
   private final TransactionTemplate transaction;
 
   ChartMerges(
       JdbcTemplate database,
       Links links,
       ActiveLinks activeLinks,
+      PracticeLock lock,
       PlatformTransactionManager transactions) {
+    this.lock = lock;
     this.database = database;
     this.activeLinks = activeLinks;
     this.links = links;
     this.transaction = new TransactionTemplate(transactions);
-  }
-
-  /**
-   * Keeps batches and merges from passing one another unseen, the one not yet committed when the
-   * other one looks: batches go side by side, a merge is noted or followed alone. Call before
-   * anything else in the transaction, so that nobody waits here with locks of his own.
-   *
-   * @param alone whether to shut out everybody else of the practice
-   */
-  void enter(int practice, boolean alone) {
-    database.query(
-        alone
-            ? "select pg_advisory_xact_lock(hashtextextended('practice', ?))"
-            : "select pg_advisory_xact_lock_shared(hashtextextended('practice', ?))",
-        row -> {},
-        practice);
   }
 
   /** Notes merges, to be followed. */
@@ -161,7 +148,7 @@ public class ChartMerges {
 
   /** Follows a page of merges; returns how many were asked for. */
   private int follow(int practice, String source) {
-    enter(practice, true);
+    lock.enter(practice, true);
     List<String> asked =
         database.queryForList(
             """

@@ -39,12 +39,15 @@ public class Members {
   private final Practices practices;
   private final PatientNormalizer normalizer;
   private final Duplicates duplicates;
+  private final PracticeLock lock;
 
   Members(
       JdbcTemplate database,
       Practices practices,
       PatientNormalizer normalizer,
-      Duplicates duplicates) {
+      Duplicates duplicates,
+      PracticeLock lock) {
+    this.lock = lock;
     this.database = database;
     this.duplicates = duplicates;
     this.practices = practices;
@@ -122,6 +125,7 @@ public class Members {
   public boolean change(
       String practice, String memberNumber, Map<Field, String> changes, String actor) {
     int practiceId = practices.id(practice);
+    lock.enter(practiceId, true);
     List<Member> found = lock(practiceId, List.of(memberNumber));
     if (found.isEmpty()) {
       return false;
@@ -149,6 +153,7 @@ public class Members {
   @Transactional
   public boolean remove(String practice, String memberNumber) {
     int practiceId = practices.id(practice);
+    lock.enter(practiceId, true);
     int removed =
         database.update(
             """

@@ -29,9 +29,11 @@ public class Refiling {
   private static final int PAGE = 500;
 
   private final JdbcTemplate database;
+  private final PracticeLock lock;
   private final TransactionTemplate transaction;
 
-  Refiling(JdbcTemplate database, PlatformTransactionManager transactions) {
+  Refiling(JdbcTemplate database, PracticeLock lock, PlatformTransactionManager transactions) {
+    this.lock = lock;
     this.database = database;
     this.transaction = new TransactionTemplate(transactions);
   }
@@ -59,6 +61,7 @@ public class Refiling {
   private record Filed(long id, Set<Long> before, Set<Long> after) {}
 
   private void page(int practice, String made, Function<PatientRecord, Collection<Long>> keys) {
+    lock.enter(practice, true);
     database.update(
         "insert into refilings (practice_id, keys_made) values (?, ?) on conflict do nothing",
         practice,

@@ -23,13 +23,13 @@ import org.springframework.transaction.annotation.Transactional;
 public class Verdicts {
   private final JdbcTemplate database;
   private final Practices practices;
-  private final ChartMerges chartMerges;
+  private final PracticeLock lock;
   private final Links links;
 
-  Verdicts(JdbcTemplate database, Practices practices, ChartMerges chartMerges, Links links) {
+  Verdicts(JdbcTemplate database, Practices practices, PracticeLock lock, Links links) {
     this.database = database;
     this.practices = practices;
-    this.chartMerges = chartMerges;
+    this.lock = lock;
     this.links = links;
   }
 
@@ -58,7 +58,7 @@ public class Verdicts {
       String actor,
       String reason) {
     int practiceId = practices.id(practice);
-    chartMerges.enter(practiceId, false);
+    lock.enter(practiceId, true);
     long chart = chart(practiceId, source, sourceId);
     long member = member(practiceId, memberNumber);
     withdrawOthers(practiceId, source, chart, member, verdict, actor);
