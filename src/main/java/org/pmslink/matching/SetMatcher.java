@@ -237,7 +237,7 @@ public final class SetMatcher {
     for (int i = chunk * CHUNK; i < end; i++) {
       Features subject = left.get(i);
       long before = System.nanoTime();
-      search.find(subject, found);
+      search.find(subject, found, sameSet ? i : -1);
       long after = System.nanoTime();
       finding += after - before;
       if (found.tooMany()) {
