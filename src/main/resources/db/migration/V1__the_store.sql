@@ -76,6 +76,93 @@ create table patient_blocking_keys (
   primary key (practice_id, key, patient_id)
 );
 
+-- What goes on around charts, and with whom and where. Keyed by the chart's id in the PMS and never by a member: it follows
+-- every link without a row being written. A row without its content is of a record that was gone before it came.
+create table visits (
+  practice_id        integer not null,
+  source             text not null,
+  stream             text not null,                   -- ids are unique within it: VISITS, VISITS/procedures
+  source_id          text not null,
+  version            bigint not null,
+  fingerprint        bigint not null,
+  content_hash       bigint not null,
+  source_modified_at timestamptz,
+  removed_at         timestamptz,
+  updated_at         timestamptz not null default now(),
+  patient_source_id  text,
+  on_date            date,                            -- the day at the office
+  starts_at          timestamptz,
+  ends_at            timestamptz,
+  status             text,
+  appointment        text,                            -- the visit that a procedure was done in
+  provider           text,
+  clinic             text,
+  procedure_codes    text[],
+  primary key (practice_id, source, stream, source_id)
+);
+create index visits_by_patient on visits (practice_id, source, patient_source_id, on_date);
+
+create table transactions (
+  practice_id        integer not null,
+  source             text not null,
+  stream             text not null,
+  source_id          text not null,
+  version            bigint not null,
+  fingerprint        bigint not null,
+  content_hash       bigint not null,
+  source_modified_at timestamptz,
+  removed_at         timestamptz,
+  updated_at         timestamptz not null default now(),
+  patient_source_id  text,
+  payer_source_id    text,
+  on_date            date,
+  type               text,
+  amount_cents       bigint,
+  code               text,
+  voided             boolean,
+  provider           text,
+  clinic             text,
+  primary key (practice_id, source, stream, source_id)
+);
+create index transactions_by_patient on transactions (practice_id, source, patient_source_id, on_date);
+
+create table providers (
+  practice_id        integer not null,
+  source             text not null,
+  stream             text not null,
+  source_id          text not null,
+  version            bigint not null,
+  fingerprint        bigint not null,
+  content_hash       bigint not null,
+  source_modified_at timestamptz,
+  removed_at         timestamptz,
+  updated_at         timestamptz not null default now(),
+  abbreviation       text,
+  family             text,
+  given              text,
+  suffix             text,
+  npi                text,
+  active             boolean,
+  primary key (practice_id, source, stream, source_id)
+);
+
+create table clinics (
+  practice_id        integer not null,
+  source             text not null,
+  stream             text not null,
+  source_id          text not null,
+  version            bigint not null,
+  fingerprint        bigint not null,
+  content_hash       bigint not null,
+  source_modified_at timestamptz,
+  removed_at         timestamptz,
+  updated_at         timestamptz not null default now(),
+  name               text,
+  abbreviation       text,
+  active             boolean,
+  primary key (practice_id, source, stream, source_id)
+);
+
 create table chart_merges (
   practice_id        integer not null,
   source             text not null,
@@ -261,6 +348,7 @@ create table feeds (
   compare_asked_at timestamptz,
   last_pass_at     timestamptz,
   last_compare_at  timestamptz,
+  last_received_at timestamptz,                       -- of a feed that is sent to us
   primary key (practice_id, feed)
 );
 
@@ -289,7 +377,7 @@ create table feed_runs (
   practice_id integer not null references practices,
   feed        text not null,
   source      text not null,
-  kind        text not null check (kind in ('FIRST_LOAD', 'CHANGES', 'COMPARISON')),
+  kind        text not null check (kind in ('FIRST_LOAD', 'CHANGES', 'COMPARISON', 'RECEIVED')),
   phase       text not null default 'READING' check (phase in ('READING', 'DECIDING', 'DONE')),
   last_page   integer not null default 0,
   records     bigint not null default 0,

@@ -39,16 +39,25 @@ class ArchitectureTest {
           Map.entry("access", Set.of()),
           Map.entry("progress", Set.of("practice")),
           Map.entry("matching", Set.of("patient")),
-          Map.entry("mapping", Set.of("patient")),
+          Map.entry("activity", Set.of("patient")),
+          Map.entry("mapping", Set.of("patient", "activity")),
           Map.entry("embedded", Set.of("security")),
           Map.entry("deadletter", Set.of("patient", "practice", "progress", "security")),
           Map.entry(
               "membership",
-              Set.of("patient", "matching", "practice", "progress", "outage", "deadletter")),
+              Set.of(
+                  "patient",
+                  "activity",
+                  "matching",
+                  "practice",
+                  "progress",
+                  "outage",
+                  "deadletter")),
           Map.entry(
               "linking",
               Set.of(
                   "patient",
+                  "activity",
                   "matching",
                   "mapping",
                   "membership",
@@ -113,7 +122,7 @@ class ArchitectureTest {
   static final ArchRule matchingAndNormalisingArePlainJava =
       noClasses()
           .that()
-          .resideInAnyPackage(OURS + ".matching..", OURS + ".patient..")
+          .resideInAnyPackage(OURS + ".matching..", OURS + ".patient..", OURS + ".activity..")
           .should()
           .dependOnClassesThat()
           .resideInAnyPackage(

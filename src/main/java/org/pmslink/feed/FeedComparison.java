@@ -4,14 +4,15 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.pmslink.linking.KnownRows;
+import org.pmslink.linking.RecordStream;
 
 /**
- * The comparison of a whole PMS with the store, in constant memory: which charts does the store
- * have that the PMS has no more? Both key sets are summed up in buckets; the charts of buckets that
+ * The comparison of a stream with the store, in constant memory: which records does the store have
+ * that the PMS has no more? Both key sets are summed up in buckets; the records of buckets that
  * differ are doubtful, and the PMS is asked about each of them before it counts as gone.
  */
 final class FeedComparison {
-  /** More charts gone than this share of all is rather a wrong database than a busy office. */
+  /** More records gone than this share of all is rather a wrong database than a busy office. */
   private static final double BELIEVABLE_MISSING_SHARE = 0.2;
 
   private static final int BELIEVABLE_MISSING = 20;
@@ -21,6 +22,7 @@ final class FeedComparison {
   private final KnownRows store;
   private final int practice;
   private final String source;
+  private final RecordStream stream;
   private final KeyChecksums inPms = new KeyChecksums();
   private final KeyChecksums inStore = new KeyChecksums();
   private long stored;
@@ -31,7 +33,8 @@ final class FeedComparison {
 
   private List<String> doubtful = List.of();
 
-  FeedComparison(KnownRows store, int practice, String source) {
+  FeedComparison(KnownRows store, int practice, String source, RecordStream stream) {
+    this.stream = stream;
     this.store = store;
     this.practice = practice;
     this.source = source;
@@ -39,7 +42,7 @@ final class FeedComparison {
 
   /** The PMS is going to be read. */
   void begin() {
-    stored = store.count(practice, source);
+    stored = store.count(practice, source, stream);
   }
 
   /** A page of the PMS's keys, each once, and how many of them the store has. */
@@ -51,12 +54,12 @@ final class FeedComparison {
   /**
    * The PMS has been read to its end.
    *
-   * @throws PauseReason.ManyMissing when so many charts are gone that it is hardly the same PMS
+   * @throws PauseReason.ManyMissing when so many records are gone that it is hardly the same PMS
    */
   void end() {
     long missing = stored - storedAndSeen;
     if (missing > BELIEVABLE_MISSING && missing > stored * BELIEVABLE_MISSING_SHARE) {
-      throw new PauseReason.ManyMissing(missing, stored);
+      throw new PauseReason.ManyMissing(missing, stored, stream);
     }
     for (List<String> keys = next(PAGE); !keys.isEmpty(); keys = next(PAGE)) {
       keys.forEach(inStore::add);
@@ -65,7 +68,7 @@ final class FeedComparison {
     lookedUpTo = inPms.equalTo(inStore) ? null : "";
   }
 
-  /** The next charts that seem to be gone; empty when there are no more. */
+  /** The next records that seem to be gone; empty when there are no more. */
   List<String> doubtful() {
     List<String> found = new ArrayList<>();
     List<String> keys = next(QUESTION);
@@ -81,7 +84,7 @@ final class FeedComparison {
     return found;
   }
 
-  /** Those of the doubtful charts that the PMS does not know when asked for them. */
+  /** Those of the doubtful records that the PMS does not know when asked for them. */
   List<String> gone(List<String> existing) {
     return doubtful.stream().filter(key -> !existing.contains(key)).toList();
   }
@@ -90,7 +93,7 @@ final class FeedComparison {
     if (lookedUpTo == null) {
       return List.of();
     }
-    List<String> keys = store.page(practice, source, lookedUpTo, limit);
+    List<String> keys = store.page(practice, source, stream, lookedUpTo, limit);
     if (!keys.isEmpty()) {
       lookedUpTo = keys.get(keys.size() - 1);
     }

@@ -2,6 +2,8 @@ package org.pmslink.feed;
 
 import java.time.Instant;
 import java.time.LocalDateTime;
+import java.util.List;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.springframework.jdbc.core.JdbcTemplate;
 import org.springframework.stereotype.Component;
@@ -35,7 +37,19 @@ class FeedCursors {
       @Nullable LocalDateTime watermark,
       @Nullable LocalDateTime serverClock,
       @Nullable Instant ourClock,
-      @Nullable String madeWith) {}
+      @Nullable String madeWith) {
+
+    List<Object> afterKeyParts() {
+      return afterKey == null ? List.of() : List.of((Object[]) afterKey.split("\n", -1));
+    }
+  }
+
+  /** The parts of a key as {@link Cursor#afterKey} keeps them; none when there was no row yet. */
+  static @Nullable String afterKey(List<Object> parts) {
+    return parts.isEmpty()
+        ? null
+        : parts.stream().map(Object::toString).collect(Collectors.joining("\n"));
+  }
 
   Cursor find(int practice, String feed, String recordType) {
     database.update(
@@ -69,11 +83,16 @@ class FeedCursors {
         .get(0);
   }
 
-  /** Notes the clocks at the beginning of a first load, its pass, and what maps its rows. */
+  /**
+   * Notes the clocks at the beginning of a stream's load, and what maps its rows.
+   *
+   * @param run the first load's pass; none for a stream that is loaded after it
+   */
   void loadBegan(
       int practice,
       String feed,
-      long run,
+      String stream,
+      @Nullable Long run,
       LocalDateTime serverClock,
       Instant ourClock,
       String madeWith) {
@@ -81,23 +100,35 @@ class FeedCursors {
         """
         update feed_cursors set run_id = ?, watermark = ?, server_clock = ?, our_clock = ?,
           made_with = ?
-        where practice_id = ? and feed = ? and phase = 'LOAD'""",
+        where practice_id = ? and feed = ? and record_type = ? and phase = 'LOAD'""",
         run,
         serverClock.toString(),
         serverClock.toString(),
         java.sql.Timestamp.from(ourClock),
         madeWith,
         practice,
-        feed);
+        feed,
+        stream);
+  }
+
+  /** Forgets the loads that were begun of streams other than these. */
+  void forgetLoads(int practice, String feed, List<String> read) {
+    database.update(
+        """
+        delete from feed_cursors
+        where practice_id = ? and feed = ? and phase = 'LOAD' and record_type <> all (?)""",
+        practice,
+        feed,
+        read.toArray(String[]::new));
   }
 
   /** Moves a load's place; everything before it is durably on the queue. */
-  void loaded(int practice, String feed, String recordType, int page, @Nullable Object afterKey) {
+  void loaded(int practice, String feed, String recordType, int page, @Nullable String afterKey) {
     database.update(
         """
         update feed_cursors set after_key = coalesce(?, after_key)
         where practice_id = ? and feed = ? and record_type = ?""",
-        afterKey == null ? null : afterKey.toString(),
+        afterKey,
         practice,
         feed,
         recordType);

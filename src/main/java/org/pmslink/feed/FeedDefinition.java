@@ -4,6 +4,11 @@ import java.time.DateTimeException;
 import java.time.Duration;
 import java.time.LocalTime;
 import java.time.ZoneId;
+import java.util.Arrays;
+import java.util.EnumSet;
+import java.util.Locale;
+import java.util.Set;
+import org.pmslink.linking.RecordBatch.RecordType;
 
 /**
  * What a feed file says, as its route template hands it over. A Java bean and no record, because
@@ -18,8 +23,12 @@ public final class FeedDefinition {
   private Duration poll = Duration.ofMinutes(5);
   private Duration overlap = Duration.ofMinutes(10);
   private LocalTime compareAt = LocalTime.of(2, 30);
-  private ZoneId compareZone = ZoneId.of("UTC");
+  private ZoneId officeZone = ZoneId.of("UTC");
   private int pageSize = 2000;
+  private String protocol = "sql";
+  private Set<RecordType> records = EnumSet.allOf(RecordType.class);
+  private SourceQuery.Dialect dialect = SourceQuery.Dialect.LIMIT;
+  private String clock = "select current_timestamp";
 
   /** This definition, for its own route: a bean of a template is known to its route alone. */
   public FeedDefinition self() {
@@ -103,13 +112,13 @@ public final class FeedDefinition {
     }
   }
 
-  /** Zone of {@link #getCompareAt}. */
-  public ZoneId getCompareZone() {
-    return compareZone;
+  /** The office's zone: of its visits' hours, and of {@link #getCompareAt}. */
+  public ZoneId getOfficeZone() {
+    return officeZone;
   }
 
-  public void setCompareZone(String compareZone) {
-    this.compareZone = zone("compareZone", compareZone);
+  public void setOfficeZone(String officeZone) {
+    this.officeZone = zone("officeZone", officeZone);
   }
 
   /** Rows in one read. */
@@ -122,6 +131,71 @@ public final class FeedDefinition {
       throw new IllegalArgumentException("pageSize: must be between 1 and 10000");
     }
     this.pageSize = pageSize;
+  }
+
+  /** How the PMS is asked: the name of a {@link PmsProtocol}. */
+  public String getProtocol() {
+    return protocol;
+  }
+
+  public void setProtocol(String protocol) {
+    this.protocol = protocol;
+  }
+
+  /** Whether the feed reads this type of records. */
+  boolean isRead(RecordType type) {
+    return records.contains(type);
+  }
+
+  /** Which types of records to read, separated by blanks or commas; "all" for all there are. */
+  public void setRecords(String records) {
+    if (records.strip().equals("all")) {
+      return;
+    }
+    Set<RecordType> chosen = EnumSet.noneOf(RecordType.class);
+    for (String word : records.strip().split("[,\\s]+")) {
+      RecordType type =
+          Arrays.stream(RecordType.values())
+              .filter(t -> t.isDelivered() && t.name().equals(word.toUpperCase(Locale.ROOT)))
+              .findFirst()
+              .orElseThrow(
+                  () ->
+                      new IllegalArgumentException(
+                          "records: \""
+                              + word
+                              + "\" is none of merges, patients, providers, clinics, visits,"
+                              + " transactions, deletes, and not \"all\""));
+      chosen.add(type);
+    }
+    if (!chosen.contains(RecordType.PATIENTS)) {
+      throw new IllegalArgumentException("records: must hold patients; the rest is about them");
+    }
+    this.records = chosen;
+  }
+
+  /** How the database says "the first so many rows". */
+  SourceQuery.Dialect getDialect() {
+    return dialect;
+  }
+
+  public void setDialect(String dialect) {
+    this.dialect =
+        Arrays.stream(SourceQuery.Dialect.values())
+            .filter(d -> d.name().equalsIgnoreCase(dialect))
+            .findFirst()
+            .orElseThrow(
+                () ->
+                    new IllegalArgumentException(
+                        "dialect: \"" + dialect + "\" is none of limit, fetch, top"));
+  }
+
+  /** The query that asks for the PMS server's clock. */
+  String getClock() {
+    return clock;
+  }
+
+  public void setClock(String clock) {
+    this.clock = clock;
   }
 
   private static ZoneId zone(String parameter, String zone) {

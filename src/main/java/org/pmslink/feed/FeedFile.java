@@ -78,7 +78,9 @@ record FeedFile(String name, String template, Map<String, String> parameters) {
     check(nodes, "poll", trial::setPoll);
     check(nodes, "overlap", trial::setOverlap);
     check(nodes, "compareAt", trial::setCompareAt);
-    check(nodes, "compareZone", trial::setCompareZone);
+    check(nodes, "records", trial::setRecords);
+    check(nodes, "dialect", trial::setDialect);
+    check(nodes, "officeZone", trial::setOfficeZone);
     check(
         nodes,
         "pageSize",

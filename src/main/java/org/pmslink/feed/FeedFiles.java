@@ -5,6 +5,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -13,6 +14,8 @@ import org.apache.camel.CamelContext;
 import org.apache.camel.support.PluginHelper;
 import org.apache.camel.support.ResourceHelper;
 import org.jspecify.annotations.Nullable;
+import org.pmslink.linking.RecordBatch.RecordType;
+import org.pmslink.linking.RecordStream;
 import org.pmslink.mapping.MappingExamples;
 import org.pmslink.mapping.MappingException;
 import org.pmslink.mapping.Mappings;
@@ -96,19 +99,39 @@ public final class FeedFiles {
     if (pms == null || pms.contains("{{")) {
       return;
     }
-    SourceQuery.read(mappings.folder(), pms + "/patients.sql");
-    SourceQuery.read(mappings.folder(), pms + "/merges.sql");
-    for (String mapping : List.of("/patient.jslt", "/merge.jslt")) {
-      List<MappingExamples.Failure> failures = mappings.check(pms + mapping);
-      if (!failures.isEmpty()) {
-        throw new MappingException(
-            pms
-                + mapping
-                + ": example "
-                + failures.get(0).example()
-                + " fails: "
-                + failures.get(0).reason());
-      }
+    Set<String> needed = new TreeSet<>();
+    needed.add(pms + "/patient.jslt");
+    if (read.template().equals("sql-feed")) {
+      needed.addAll(checkQueries(pms));
+    }
+    needed.addAll(mappings.below(pms));
+    needed.forEach(this::checkMapping);
+  }
+
+  /** Checks the queries of a folder, and returns the mappings that they need. */
+  private List<String> checkQueries(String pms) {
+    List<RecordStream> streams = SqlProtocol.streams(mappings.folder(), pms);
+    for (RecordStream stream : streams) {
+      SourceQuery.read(mappings.folder(), pms + "/" + stream.queryName() + ".sql");
+    }
+    if (!streams.contains(RecordStream.of(RecordType.PATIENTS))) {
+      throw new FeedException(
+          pms + "/patients.sql: is missing; a feed without patients has no use");
+    }
+    return streams.stream()
+        .map(s -> mappings.pathFor(pms, s.mappingName(), RecordStream.of(s.type()).mappingName()))
+        .toList();
+  }
+
+  private void checkMapping(String mapping) {
+    List<MappingExamples.Failure> failures = mappings.check(mapping);
+    if (!failures.isEmpty()) {
+      throw new MappingException(
+          mapping
+              + ": example "
+              + failures.get(0).example()
+              + " fails: "
+              + failures.get(0).reason());
     }
   }
 

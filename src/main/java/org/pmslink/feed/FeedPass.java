@@ -2,8 +2,11 @@ package org.pmslink.feed;
 
 import java.time.Instant;
 import java.time.LocalDateTime;
+import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.pmslink.linking.RecordBatch.RecordType;
+import org.pmslink.linking.RecordStream;
 
 /**
  * One pass over a PMS as it goes along: what is read next, and how far it has come. Lives for one
@@ -13,25 +16,55 @@ public final class FeedPass {
   /** What the next read is for. */
   enum Step {
     CLOCK,
-    MERGES,
-    PATIENTS,
-    /** Comparison only: are the charts that were not seen really gone? */
+    /** The records of a stream. */
+    RECORDS,
+    /** Comparison only: are the records of a stream that were not seen really gone? */
     MISSING,
     DONE
   }
 
+  /** A stream within a pass. */
+  static final class Place {
+    final RecordStream stream;
+
+    /** Path of its mapping below the mappings folder. */
+    final String mapping;
+
+    /**
+     * Versions of what makes records of the rows; when they change, unchanged rows count as new.
+     */
+    final String madeWith;
+
+    FeedCursors.Cursor cursor;
+
+    /** Set while the pass compares this stream with the store. */
+    @Nullable FeedComparison comparison;
+
+    Place(RecordStream stream, String mapping, String madeWith, FeedCursors.Cursor cursor) {
+      this.stream = stream;
+      this.mapping = mapping;
+      this.madeWith = madeWith;
+      this.cursor = cursor;
+    }
+  }
+
   final FeedDefinition definition;
+  final PmsProtocol protocol;
   final int practice;
 
-  /** Set when the pass compares the PMS with the store. */
-  final @Nullable FeedComparison comparison;
+  /** Whether the whole PMS is compared with the store. */
+  final boolean comparing;
+
+  /** Whether this is the first load of charts and merges, about which is decided at its end. */
+  final boolean firstLoad;
 
   final Instant began;
-  final SourceQuery merges;
-  final SourceQuery patients;
-  FeedCursors.Cursor mergeCursor;
-  FeedCursors.Cursor patientCursor;
-  Step step;
+  final List<Place> places;
+  int at = -1;
+  Step step = Step.CLOCK;
+
+  /** The step of the read under way. */
+  Step asked = Step.CLOCK;
 
   /** The PMS server's clock when the pass began. */
   @Nullable LocalDateTime serverClock;
@@ -45,17 +78,17 @@ public final class FeedPass {
   /** Rows of this pass that the store has already, and that no page of it tells of yet. */
   int unchanged;
 
-  /** Versions of what makes records of the rows; when they change, unchanged rows count as new. */
-  String madeWith = "";
-
   /** Version of the read under way. */
   long version;
 
-  /** Where the read under way began and, once it is back, where the next one begins. */
+  /** Whether the read is the first of its stream in this pass. */
   boolean first = true;
 
-  @Nullable Object afterKey;
-  @Nullable String since;
+  /** Key of the last row of the page before, part by part, or what else a protocol pages by. */
+  List<Object> afterKey = List.of();
+
+  /** From which change on the next page is read; none when it is read by key. */
+  @Nullable LocalDateTime since;
 
   /** Whether the read under way was the last of its step. */
   boolean last;
@@ -65,22 +98,19 @@ public final class FeedPass {
 
   FeedPass(
       FeedDefinition definition,
+      PmsProtocol protocol,
       int practice,
-      @Nullable FeedComparison comparison,
+      boolean comparing,
+      boolean firstLoad,
       Instant began,
-      SourceQuery merges,
-      SourceQuery patients,
-      FeedCursors.Cursor mergeCursor,
-      FeedCursors.Cursor patientCursor) {
+      List<Place> places) {
     this.definition = definition;
+    this.protocol = protocol;
     this.practice = practice;
-    this.comparison = comparison;
+    this.comparing = comparing;
+    this.firstLoad = firstLoad;
     this.began = began;
-    this.merges = merges;
-    this.patients = patients;
-    this.mergeCursor = mergeCursor;
-    this.patientCursor = patientCursor;
-    this.step = Step.CLOCK;
+    this.places = places;
   }
 
   /** Whether there is more to read. */
@@ -88,20 +118,26 @@ public final class FeedPass {
     return step != Step.DONE;
   }
 
-  RecordType recordType() {
-    return switch (step) {
-      case MERGES -> RecordType.MERGES;
-      case PATIENTS -> RecordType.PATIENTS;
-      case MISSING -> RecordType.DELETES;
-      case CLOCK, DONE -> throw new IllegalStateException("no records are read in step " + step);
-    };
+  /** The stream that is being read. */
+  Place place() {
+    return places.get(at);
   }
 
-  SourceQuery query() {
-    return step == Step.MERGES ? merges : patients;
+  RecordStream stream() {
+    return place().stream;
   }
 
-  FeedCursors.Cursor cursor() {
-    return step == Step.MERGES ? mergeCursor : patientCursor;
+  /** Whether the stream is read from its beginning to its end, and not by what has changed. */
+  boolean isWhole() {
+    return place().cursor.loading() || place().comparison != null;
+  }
+
+  FeedComparison comparison() {
+    return Objects.requireNonNull(place().comparison);
+  }
+
+  /** Whether all of a stream's records can be compared: events are not there to stay. */
+  static boolean isComparable(RecordStream stream) {
+    return stream.type() == RecordType.PATIENTS || stream.type().isActivity();
   }
 }

@@ -1,6 +1,5 @@
 package org.pmslink.feed;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.TextNode;
 import java.time.Clock;
@@ -16,15 +15,18 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import org.apache.camel.Body;
+import java.util.function.Function;
+import java.util.stream.Collectors;
 import org.apache.camel.Exchange;
 import org.apache.camel.ExchangeProperty;
 import org.jspecify.annotations.Nullable;
+import org.pmslink.feed.FeedPass.Place;
 import org.pmslink.feed.FeedPass.Step;
 import org.pmslink.linking.Fingerprint;
 import org.pmslink.linking.KnownRows;
 import org.pmslink.linking.RecordBatch;
 import org.pmslink.linking.RecordBatch.RecordType;
+import org.pmslink.linking.RecordStream;
 import org.pmslink.mapping.Mappings;
 import org.pmslink.practice.Practices;
 import org.pmslink.progress.Runs;
@@ -35,14 +37,16 @@ import org.springframework.stereotype.Component;
 
 /**
  * Reads a PMS, page by page, for the feed templates: says what to read next, turns rows into
- * messages, and moves the watermark once these are durably on the queue.
+ * messages, and moves the watermark once these are durably on the queue. How a kind of PMS is asked
+ * is its {@link PmsProtocol}'s business.
  *
- * <p>A first load goes by key. After it, a pass reads what changed since the watermark less an
- * overlap, in the order of the change stamps. The watermark is the PMS server's clock at the
- * beginning of the last complete pass, never a row's stamp and never our clock:
+ * <p>A feed reads its streams one after the other: merges before the charts that they are about,
+ * charts before what goes on around them. A first load of merges and charts comes before everything
+ * else. After it, a pass reads what changed since the watermark less an overlap. The watermark is
+ * the PMS server's clock at the beginning of the last complete pass, never a row's stamp and never
+ * our clock:
  *
  * <ul>
- *   <li>rows with equal stamps are told apart by key;
  *   <li>rows that were stamped before and committed after a pass are within the overlap of the
  *       next;
  *   <li>when the server's clock has gained less than ours since the last pass, it was set back, and
@@ -57,14 +61,11 @@ import org.springframework.stereotype.Component;
 public class FeedReader {
   private static final Logger log = LoggerFactory.getLogger(FeedReader.class);
 
-  /** Messages that a page is spread over; all versions of a chart go through the same one. */
+  /** Messages that a page is spread over; all versions of a record go through the same one. */
   private static final int GROUPS = 4;
 
   /** Clocks differ by seconds without anybody having set one. */
   private static final Duration CLOCK_NOISE = Duration.ofSeconds(5);
-
-  /** There is nothing to ask the PMS. */
-  private static final String NOTHING = "select 1 from (select 1) r where 1 = 0";
 
   /** A pass of changes that takes longer to be handled than this holds up the next no more. */
   private static final Duration LONGEST_WAIT_FOR_A_PASS = Duration.ofMinutes(15);
@@ -75,6 +76,7 @@ public class FeedReader {
   private final Runs runs;
   private final Mappings mappings;
   private final KnownRows knownRows;
+  private final Map<String, PmsProtocol> protocols;
   private final Clock clock = Clock.systemUTC();
   private final Set<String> registered = ConcurrentHashMap.newKeySet();
 
@@ -84,22 +86,16 @@ public class FeedReader {
       Practices practices,
       Runs runs,
       Mappings mappings,
-      KnownRows knownRows) {
+      KnownRows knownRows,
+      List<PmsProtocol> protocols) {
     this.states = states;
     this.cursors = cursors;
     this.practices = practices;
     this.runs = runs;
     this.mappings = mappings;
     this.knownRows = knownRows;
-  }
-
-  /** A message to send, with its group. */
-  public record Outgoing(String group, RecordBatch batch) {
-
-    /** The message body. */
-    public byte[] toJson() throws JsonProcessingException {
-      return batch.toJson();
-    }
+    this.protocols =
+        protocols.stream().collect(Collectors.toMap(PmsProtocol::name, Function.identity()));
   }
 
   /** Begins a pass; none when none is due. */
@@ -110,24 +106,72 @@ public class FeedReader {
       states.register(definition.getPractice(), feed, definition.getSource());
     }
     FeedStates.Due due = states.due(practice, feed);
-    boolean comparing = isComparisonDue(definition, due);
-    if (!isDue(definition, due, comparing) || isStillHandled(practice, definition)) {
+    boolean comparisonDue = isComparisonDue(definition, due);
+    if (!isDue(definition, due, comparisonDue) || isStillHandled(practice, definition)) {
       return null;
     }
-    FeedCursors.Cursor mergeCursor = cursors.find(practice, feed, RecordType.MERGES.name());
-    FeedCursors.Cursor patientCursor = cursors.find(practice, feed, RecordType.PATIENTS.name());
-    boolean loading = mergeCursor.loading() || patientCursor.loading();
+    PmsProtocol protocol = protocol(definition);
+    List<Place> places = places(definition, practice, protocol);
+    boolean firstLoad = places.stream().anyMatch(p -> isLoadedFirst(p) && p.cursor.loading());
     return new FeedPass(
         definition,
+        protocol,
         practice,
-        comparing && !loading
-            ? new FeedComparison(knownRows, practice, definition.getSource())
-            : null,
+        comparisonDue && !firstLoad,
+        firstLoad,
         clock.instant(),
-        SourceQuery.read(mappings.folder(), definition.getMappings() + "/merges.sql"),
-        SourceQuery.read(mappings.folder(), definition.getMappings() + "/patients.sql"),
-        mergeCursor,
-        patientCursor);
+        places.stream().filter(p -> !firstLoad || isLoadedFirst(p)).toList());
+  }
+
+  private PmsProtocol protocol(FeedDefinition definition) {
+    PmsProtocol protocol = protocols.get(definition.getProtocol());
+    if (protocol == null) {
+      throw new FeedException(
+          "there is no protocol \""
+              + definition.getProtocol()
+              + "\"; known: "
+              + protocols.keySet());
+    }
+    return protocol;
+  }
+
+  private List<Place> places(FeedDefinition definition, int practice, PmsProtocol protocol) {
+    List<Place> places = new ArrayList<>();
+    for (RecordStream stream : protocol.streams(definition)) {
+      if (definition.isRead(stream.type())) {
+        String mapping = mapping(definition, stream);
+        places.add(
+            new Place(
+                stream,
+                mapping,
+                madeWith(definition, mapping),
+                cursors.find(practice, definition.getFeed(), stream.name())));
+      }
+    }
+    return places;
+  }
+
+  /** Links are decided once all charts are there; what goes on around them can wait for that. */
+  private static boolean isLoadedFirst(Place place) {
+    RecordType type = place.stream.type();
+    return type == RecordType.PATIENTS || type == RecordType.MERGES;
+  }
+
+  private String mapping(FeedDefinition definition, RecordStream stream) {
+    return mappings.pathFor(
+        definition.getMappings(),
+        stream.mappingName(),
+        RecordStream.of(stream.type()).mappingName());
+  }
+
+  /** What a row's record depends on besides the row. */
+  private String madeWith(FeedDefinition definition, String mapping) {
+    return String.join(
+        " ",
+        mappings.get(mapping).version(),
+        definition.getZone().getId(),
+        definition.getOfficeZone().getId(),
+        String.valueOf(FeedReader.class.getPackage().getImplementationVersion()));
   }
 
   private boolean isDue(FeedDefinition definition, FeedStates.Due due, boolean comparing) {
@@ -138,6 +182,7 @@ public class FeedReader {
     return due.lastPassAt() == null
         || due.nextAttemptAt() != null
         || due.syncAsked()
+        || due.loading()
         || comparing
         || !now.isBefore(due.lastPassAt().plus(definition.getPoll()));
   }
@@ -150,7 +195,7 @@ public class FeedReader {
     if (reference == null) {
       return false;
     }
-    ZonedDateTime now = clock.instant().atZone(definition.getCompareZone());
+    ZonedDateTime now = clock.instant().atZone(definition.getOfficeZone());
     ZonedDateTime today = now.with(definition.getCompareAt());
     ZonedDateTime latest = now.isBefore(today) ? today.minusDays(1) : today;
     return reference.isBefore(latest.toInstant());
@@ -169,102 +214,66 @@ public class FeedReader {
 
   /** Sets body and headers of the exchange for the next read. */
   public void prepare(Exchange exchange, @ExchangeProperty("pass") FeedPass pass) {
-    var message = exchange.getMessage();
     pass.version = pass.step == Step.CLOCK ? 0 : cursors.nextVersion();
-    message.removeHeaders("*");
-    message.setHeader("afterKey", pass.afterKey);
-    message.setHeader("since", pass.since);
-    if (pass.step == Step.MISSING) {
-      List<String> doubtful = Objects.requireNonNull(pass.comparison).doubtful();
-      pass.last = doubtful.isEmpty();
-      message.setHeader("keys", doubtful);
-      message.setBody(doubtful.isEmpty() ? NOTHING : pass.patients.existing());
-    } else {
-      message.setBody(nextRead(pass));
-    }
+    pass.asked = pass.step;
+    pass.last = false;
+    exchange.getMessage().removeHeaders("*");
+    pass.protocol.ask(exchange, pass);
     pass.reading = true;
   }
 
-  private String nextRead(FeedPass pass) {
-    int size = pass.definition.getPageSize();
-    return switch (pass.step) {
-      case CLOCK -> "select current_timestamp";
-      case MERGES, PATIENTS ->
-          byKey(pass)
-              ? pass.query().page(pass.first && pass.afterKey == null, size)
-              : pass.query().changes(pass.first, size);
-      case MISSING, DONE -> throw new IllegalStateException("no page to read in " + pass.step);
-    };
-  }
-
-  private static boolean byKey(FeedPass pass) {
-    return pass.cursor().loading() || (pass.comparison != null && pass.step == Step.PATIENTS);
-  }
-
   /** Turns the rows of a read into messages. */
-  public List<Outgoing> received(
-      Exchange exchange,
-      @ExchangeProperty("pass") FeedPass pass,
-      @Body List<Map<String, Object>> rows) {
+  public List<OutgoingBatch> received(Exchange exchange, @ExchangeProperty("pass") FeedPass pass) {
     pass.reading = false;
+    PmsProtocol.Answer answer = pass.protocol.answer(exchange, pass);
     exchange.getMessage().removeHeaders("*");
-    if (pass.step == Step.CLOCK) {
-      LocalDateTime now = SourceRow.time(rows.get(0).values().iterator().next());
-      clockRead(pass, now);
-      return List.of();
-    }
-    if (pass.step == Step.MISSING) {
-      return missingConfirmed(pass, rows);
-    }
-    return page(pass, rows);
+    return switch (pass.asked) {
+      case CLOCK -> {
+        clockRead(pass, Objects.requireNonNull(answer.clock()));
+        yield List.of();
+      }
+      case MISSING -> missingConfirmed(pass, answer.existing());
+      case RECORDS -> page(pass, answer.rows());
+      case DONE -> throw new IllegalStateException("nothing was asked");
+    };
   }
 
   private void clockRead(FeedPass pass, LocalDateTime serverClock) {
     pass.serverClock = serverClock;
-    pass.madeWith = madeWith(pass.definition);
-    if (pass.mergeCursor.loading() || pass.patientCursor.loading()) {
+    if (pass.firstLoad) {
       beginOrResumeLoad(pass, serverClock);
-    } else if (pass.comparison != null) {
-      closeAbandoned(pass);
-      startRun(pass, Kind.COMPARISON);
-      pass.comparison.begin();
     } else {
       closeAbandoned(pass);
+      if (pass.comparing) {
+        startRun(pass, Kind.COMPARISON);
+      }
     }
-    enter(pass, Step.MERGES);
-  }
-
-  /** What a row's record depends on besides the row. */
-  private String madeWith(FeedDefinition definition) {
-    return String.join(
-        " ",
-        mappings.get(patientMapping(definition)).version(),
-        definition.getZone().getId(),
-        String.valueOf(FeedReader.class.getPackage().getImplementationVersion()));
-  }
-
-  private static String patientMapping(FeedDefinition definition) {
-    return definition.getMappings() + "/patient.jslt";
+    enterNext(pass);
   }
 
   private void beginOrResumeLoad(FeedPass pass, LocalDateTime serverClock) {
-    FeedCursors.Cursor place = pass.mergeCursor.loading() ? pass.mergeCursor : pass.patientCursor;
-    if (place.run() != null) {
-      pass.run = place.run();
-      pass.page = place.page();
-      return;
+    for (Place place : pass.places) {
+      if (place.cursor.loading() && place.cursor.run() != null) {
+        pass.run = place.cursor.run();
+        pass.page = place.cursor.page();
+        return;
+      }
     }
     startRun(pass, Kind.FIRST_LOAD);
+    pass.places.forEach(place -> loadBegins(pass, place, serverClock));
+  }
+
+  private void loadBegins(FeedPass pass, Place place, LocalDateTime serverClock) {
     String feed = pass.definition.getFeed();
     cursors.loadBegan(
         pass.practice,
         feed,
-        Objects.requireNonNull(pass.run),
+        place.stream.name(),
+        pass.firstLoad ? pass.run : null,
         serverClock,
         pass.began,
-        pass.madeWith);
-    pass.mergeCursor = cursors.find(pass.practice, feed, RecordType.MERGES.name());
-    pass.patientCursor = cursors.find(pass.practice, feed, RecordType.PATIENTS.name());
+        place.madeWith);
+    place.cursor = cursors.find(pass.practice, feed, place.stream.name());
   }
 
   /** A pass that a crash cut short never reads on; what it sent still counts to its end. */
@@ -281,30 +290,46 @@ public class FeedReader {
         runs.start(pass.practice, pass.definition.getFeed(), pass.definition.getSource(), kind);
   }
 
-  private void enter(FeedPass pass, Step step) {
-    pass.step = step;
-    pass.first = true;
-    pass.last = false;
-    pass.afterKey = null;
-    pass.since = null;
-    if (step == Step.MERGES && pass.patientCursor.loading() && !pass.mergeCursor.loading()) {
-      // A load that is resumed among its patients has read its merges.
-      enter(pass, Step.PATIENTS);
+  /** Goes on to the next stream that there is something to read of. */
+  private void enterNext(FeedPass pass) {
+    pass.at++;
+    if (pass.at == pass.places.size()) {
+      finish(pass);
       return;
     }
-    if (step != Step.MERGES && step != Step.PATIENTS) {
-      return;
-    }
-    FeedCursors.Cursor cursor = pass.cursor();
-    if (cursor.loading()) {
-      pass.afterKey = key(cursor.afterKey());
-    } else if (!byKey(pass)) {
-      pass.since = SourceRow.stamp(since(pass, cursor));
+    enter(pass, Step.RECORDS);
+    Place place = pass.place();
+    FeedCursors.Cursor cursor = place.cursor;
+    if (pass.firstLoad && !cursor.loading()) {
+      // A load that is resumed among its charts has read its merges.
+      enterNext(pass);
+    } else if (cursor.loading()) {
+      if (cursor.watermark() == null) {
+        loadBegins(pass, place, Objects.requireNonNull(pass.serverClock));
+      }
+      if (place.stream.type() == RecordType.DELETES) {
+        // What was deleted before the first load is not in it.
+        complete(pass);
+        enterNext(pass);
+        return;
+      }
+      pass.afterKey = cursor.afterKeyParts();
+    } else if (pass.comparing && pass.protocol.canCompare(pass.definition, place.stream)) {
+      place.comparison =
+          new FeedComparison(knownRows, pass.practice, pass.definition.getSource(), place.stream);
+      place.comparison.begin();
+    } else if (pass.protocol.isWithoutStamps(pass.definition, place.stream)) {
+      enterNext(pass);
+    } else {
+      pass.since = since(pass, cursor);
     }
   }
 
-  private static @Nullable Object key(@Nullable String stored) {
-    return stored != null && stored.matches("\\d{1,18}") ? (Object) Long.valueOf(stored) : stored;
+  private static void enter(FeedPass pass, Step step) {
+    pass.step = step;
+    pass.first = true;
+    pass.afterKey = List.of();
+    pass.since = null;
   }
 
   private LocalDateTime since(FeedPass pass, FeedCursors.Cursor cursor) {
@@ -326,18 +351,15 @@ public class FeedReader {
     return from.minus(pass.definition.getOverlap());
   }
 
-  private List<Outgoing> page(FeedPass pass, List<Map<String, Object>> rows) {
-    SourceQuery query = pass.query();
-    pass.last = rows.size() < pass.definition.getPageSize();
+  private List<OutgoingBatch> page(FeedPass pass, List<PmsProtocol.Row> rows) {
+    pass.first &= rows.isEmpty();
+    Map<String, JsonNode> records = new LinkedHashMap<>();
+    rows.forEach(row -> records.put(row.key(), row.record()));
+    Set<String> unchanged = unchanged(pass, records);
     List<List<JsonNode>> groups = new ArrayList<>();
     for (int i = 0; i < GROUPS; i++) {
       groups.add(new ArrayList<>());
     }
-    Map<String, JsonNode> records = new LinkedHashMap<>();
-    for (Map<String, Object> row : rows) {
-      records.put(String.valueOf(SourceRow.value(row, query.key())), SourceRow.json(row));
-    }
-    Set<String> unchanged = pass.step == Step.PATIENTS ? unchanged(pass, records) : Set.of();
     records.forEach(
         (key, record) -> {
           if (!unchanged.contains(key)) {
@@ -345,36 +367,34 @@ public class FeedReader {
           }
         });
     pass.unchanged += unchanged.size();
-    if (!rows.isEmpty()) {
-      Map<String, Object> lastRow = rows.get(rows.size() - 1);
-      pass.afterKey = SourceRow.value(lastRow, query.key());
-      if (!byKey(pass)) {
-        pass.since = SourceRow.stamp(SourceRow.time(SourceRow.value(lastRow, query.changed())));
-      }
-      pass.first = false;
-    }
-    return outgoing(pass, groups);
+    return outgoing(pass, pass.stream().type(), groups);
   }
 
   /** Which of these rows need not be sent: the store has what they say. */
   private Set<String> unchanged(FeedPass pass, Map<String, JsonNode> records) {
-    if (pass.patientCursor.loading()) {
+    Place place = pass.place();
+    if (!FeedPass.isComparable(place.stream) || (pass.firstLoad && place.cursor.loading())) {
       return Set.of();
     }
     Map<String, Long> fingerprints = new HashMap<>();
     records.forEach((key, record) -> fingerprints.put(key, Fingerprint.of(record)));
     KnownRows.Known known =
-        knownRows.charts(
-            pass.practice, pass.definition.getSource(), pass.definition.getFeed(), fingerprints);
-    if (pass.comparison != null) {
-      pass.comparison.seen(records.keySet(), known.present().size());
+        knownRows.known(
+            pass.practice,
+            pass.definition.getSource(),
+            pass.definition.getFeed(),
+            place.stream,
+            fingerprints);
+    if (place.comparison != null) {
+      place.comparison.seen(records.keySet(), known.present().size());
     }
     // With another mapping the same row may say something else.
-    return pass.madeWith.equals(pass.patientCursor.madeWith()) ? known.unchanged() : Set.of();
+    return place.madeWith.equals(place.cursor.madeWith()) ? known.unchanged() : Set.of();
   }
 
-  private List<Outgoing> outgoing(FeedPass pass, List<List<JsonNode>> groups) {
-    List<Outgoing> outgoing = new ArrayList<>();
+  private List<OutgoingBatch> outgoing(
+      FeedPass pass, RecordType type, List<List<JsonNode>> groups) {
+    List<OutgoingBatch> outgoing = new ArrayList<>();
     pass.records = 0;
     for (int group = 0; group < groups.size(); group++) {
       List<JsonNode> records = groups.get(group);
@@ -386,7 +406,8 @@ public class FeedReader {
       }
       pass.records += records.size();
       pass.page++;
-      outgoing.add(new Outgoing(pass.definition.getFeed() + "#" + group, batch(pass, records)));
+      outgoing.add(
+          new OutgoingBatch(pass.definition.getFeed() + "#" + group, batch(pass, type, records)));
     }
     return outgoing;
   }
@@ -402,9 +423,8 @@ public class FeedReader {
     pass.unchanged = 0;
   }
 
-  private RecordBatch batch(FeedPass pass, List<JsonNode> records) {
+  private static RecordBatch batch(FeedPass pass, RecordType type, List<JsonNode> records) {
     FeedDefinition definition = pass.definition;
-    RecordType type = pass.recordType();
     return new RecordBatch(
         definition.getPractice(),
         definition.getSource(),
@@ -415,77 +435,68 @@ public class FeedReader {
         records.size(),
         pass.version,
         type,
-        !pass.patientCursor.loading(),
-        type == RecordType.MERGES
-            ? definition.getMappings() + "/merge.jslt"
-            : patientMapping(definition),
+        pass.stream().name(),
+        !pass.firstLoad,
+        pass.step == Step.MISSING ? null : pass.place().mapping,
         definition.getZone().getId(),
+        definition.getOfficeZone().getId(),
         null,
         records);
   }
 
-  private List<Outgoing> missingConfirmed(FeedPass pass, List<Map<String, Object>> rows) {
-    List<String> found =
-        rows.stream().map(row -> String.valueOf(row.values().iterator().next())).toList();
+  private List<OutgoingBatch> missingConfirmed(FeedPass pass, List<String> existing) {
     List<JsonNode> gone =
-        Objects.requireNonNull(pass.comparison).gone(found).stream()
-            .<JsonNode>map(TextNode::valueOf)
-            .toList();
-    return outgoing(pass, List.of(gone));
+        pass.comparison().gone(existing).stream().<JsonNode>map(TextNode::valueOf).toList();
+    return outgoing(pass, RecordType.DELETES, List.of(gone));
   }
 
   /** The page is durably on the queue: only now the place moves on. */
   public void sent(@ExchangeProperty("pass") FeedPass pass) {
-    if (pass.step == Step.MERGES && pass.serverClock != null && pass.first && !pass.last) {
-      return; // the clock was read, and nothing has been sent yet
+    if (pass.asked == Step.CLOCK) {
+      return;
     }
     countUnchanged(pass);
     if (pass.run != null && pass.records > 0) {
       runs.sent(pass.practice, pass.run, pass.page, pass.records);
       pass.records = 0;
     }
-    if (isLoad(pass)) {
+    if (pass.asked == Step.RECORDS && pass.place().cursor.loading()) {
       cursors.loaded(
           pass.practice,
           pass.definition.getFeed(),
-          pass.recordType().name(),
+          pass.stream().name(),
           pass.page,
-          pass.afterKey);
+          FeedCursors.afterKey(pass.afterKey));
     }
     if (pass.last) {
       next(pass);
     }
   }
 
-  private static boolean isLoad(FeedPass pass) {
-    return (pass.step == Step.MERGES || pass.step == Step.PATIENTS) && pass.cursor().loading();
-  }
-
   private void next(FeedPass pass) {
-    if (pass.step == Step.MERGES) {
-      complete(pass, pass.mergeCursor);
-      enter(pass, Step.PATIENTS);
-      return;
-    }
-    if (pass.step == Step.PATIENTS) {
-      complete(pass, pass.patientCursor);
-      if (pass.comparison != null) {
-        pass.comparison.end();
+    if (pass.asked == Step.RECORDS) {
+      complete(pass);
+      if (pass.place().comparison != null) {
+        pass.comparison().end();
         enter(pass, Step.MISSING);
         return;
       }
+    } else {
+      cursors.madeWith(
+          pass.practice, pass.definition.getFeed(), pass.stream().name(), pass.place().madeWith);
     }
-    finish(pass);
+    enterNext(pass);
   }
 
-  private void complete(FeedPass pass, FeedCursors.Cursor cursor) {
+  private void complete(FeedPass pass) {
     LocalDateTime server = Objects.requireNonNull(pass.serverClock);
+    FeedCursors.Cursor cursor = pass.place().cursor;
     // A load's watermark is the clock at its very beginning, even when it was resumed since.
     boolean load = cursor.loading();
     cursors.complete(
         pass.practice,
         pass.definition.getFeed(),
-        pass.recordType().name(),
+        pass.stream().name(),
         load ? Objects.requireNonNull(cursor.watermark()) : server,
         load && cursor.serverClock() != null ? cursor.serverClock() : server,
         load && cursor.ourClock() != null ? cursor.ourClock() : pass.began);
@@ -495,11 +506,14 @@ public class FeedReader {
     if (pass.run != null) {
       runs.readingDone(pass.practice, pass.run);
     }
-    if (pass.comparison != null) {
-      cursors.madeWith(
-          pass.practice, pass.definition.getFeed(), RecordType.PATIENTS.name(), pass.madeWith);
+    if (!pass.firstLoad) {
+      // A stream that is read no more would be waited for.
+      cursors.forgetLoads(
+          pass.practice,
+          pass.definition.getFeed(),
+          pass.places.stream().map(p -> p.stream.name()).toList());
     }
-    states.passed(pass.practice, pass.definition.getFeed(), pass.comparison != null, pass.began);
+    states.passed(pass.practice, pass.definition.getFeed(), pass.comparing, pass.began);
     pass.step = Step.DONE;
   }
 

@@ -36,15 +36,21 @@ public class FeedStates {
       @Nullable Instant nextAttemptAt,
       @Nullable Instant lastPassAt,
       @Nullable Instant lastCompareAt,
+      @Nullable Instant lastReceivedAt,
       @Nullable String watermark) {}
 
-  /** What the engine needs to know before a pass. */
+  /**
+   * What the engine needs to know before a pass.
+   *
+   * @param loading whether a stream has not been read to its end yet
+   */
   record Due(
       @Nullable Instant nextAttemptAt,
       @Nullable Instant lastPassAt,
       @Nullable Instant lastCompareAt,
       boolean syncAsked,
-      boolean compareAsked) {}
+      boolean compareAsked,
+      boolean loading) {}
 
   /** Makes a feed known. */
   void register(String practice, String feed, String source) {
@@ -77,8 +83,11 @@ public class FeedStates {
         .sql(
             """
             select next_attempt_at, last_pass_at, last_compare_at, sync_asked_at is not null,
-                   compare_asked_at is not null
-            from feeds where practice_id = ? and feed = ?""")
+                   compare_asked_at is not null,
+                   exists (select 1 from feed_cursors c
+                           where c.practice_id = f.practice_id and c.feed = f.feed
+                             and c.phase = 'LOAD')
+            from feeds f where f.practice_id = ? and f.feed = ?""")
         .params(practice, feed)
         .query(
             (row, n) ->
@@ -87,7 +96,8 @@ public class FeedStates {
                     instant(row, 2),
                     instant(row, 3),
                     row.getBoolean(4),
-                    row.getBoolean(5)))
+                    row.getBoolean(5),
+                    row.getBoolean(6)))
         .single();
   }
 
@@ -108,6 +118,18 @@ public class FeedStates {
               compare_asked_at = case when compare_asked_at > ? or not ? then compare_asked_at end
             where practice_id = ? and feed = ?""")
         .params(start, compared, start, start, compared, practice, feed)
+        .update();
+  }
+
+  /** Something came in that the PMS sent of its own accord. */
+  void received(int practice, String feed) {
+    database
+        .sql(
+            """
+            update feeds set state = 'RUNNING', reason_category = null, reason = null,
+              last_received_at = now()
+            where practice_id = ? and feed = ?""")
+        .params(practice, feed)
         .update();
   }
 
@@ -164,7 +186,7 @@ public class FeedStates {
   private static final String STATUS =
       """
       select p.practice, f.feed, f.source, f.state, f.reason_category, f.reason, f.next_attempt_at,
-             f.last_pass_at, f.last_compare_at, c.watermark
+             f.last_pass_at, f.last_compare_at, f.last_received_at, c.watermark
       from feeds f
       join practices p on p.id = f.practice_id
       left join feed_cursors c on c.practice_id = f.practice_id and c.feed = f.feed
@@ -181,7 +203,8 @@ public class FeedStates {
         instant(row, 7),
         instant(row, 8),
         instant(row, 9),
-        row.getString(10));
+        instant(row, 10),
+        row.getString(11));
   }
 
   private static @Nullable Instant instant(java.sql.ResultSet row, int column)

@@ -4,6 +4,8 @@ import jakarta.jms.JMSException;
 import java.sql.SQLException;
 import java.sql.SQLTimeoutException;
 import org.jspecify.annotations.Nullable;
+import org.pmslink.linking.RecordBatch.RecordType;
+import org.pmslink.linking.RecordStream;
 import org.pmslink.mapping.MappingException;
 import org.springframework.dao.QueryTimeoutException;
 
@@ -103,16 +105,17 @@ record PauseReason(Category category, String text) {
         Category.TOO_SLOW, "the PMS database did not answer in time; it is tried again later");
   }
 
-  /** A comparison would find so many charts gone that the PMS itself is in doubt. */
+  /** A comparison would find so many records gone that the PMS itself is in doubt. */
   static final class ManyMissing extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
-    ManyMissing(long missing, long known) {
+    ManyMissing(long missing, long known, RecordStream stream) {
       super(
           missing
               + " of "
               + known
-              + " charts are gone from the PMS: is this the right database? Nothing was deleted");
+              + (stream.type() == RecordType.PATIENTS ? " charts" : " " + stream.queryName())
+              + " are gone from the PMS: is this the right database? Nothing was deleted");
     }
   }
 }

@@ -3,21 +3,37 @@ package org.pmslink.feed;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A SELECT of a mapping folder, and the reads that the engine makes of it. The file's own text
  * becomes a derived table, so nothing but a SELECT can be in it, and paging is the same for every
  * PMS; MariaDB and PostgreSQL merge the derived table and use the indexes beneath.
  *
- * @param key column that identifies a row; unique, and what pages are ordered by
- * @param changed column with the stamp of the last change
+ * @param keys columns that together identify a row; unique, and what pages are ordered by
+ * @param changed column with the stamp of the last change; absent when the PMS keeps none, so that
+ *     only a first load and the nightly comparison read it
  */
-record SourceQuery(String select, String key, String changed) {
-  private static final Pattern KEY = Pattern.compile("(?m)^--\\s*key:\\s*(\\w+)\\s*$");
+record SourceQuery(String select, List<String> keys, @Nullable String changed) {
+  private static final Pattern KEY =
+      Pattern.compile("(?m)^--\\s*key:\\s*(\\w+(?:\\s*,\\s*\\w+)*)\\s*$");
   private static final Pattern CHANGED = Pattern.compile("(?m)^--\\s*changed:\\s*(\\w+)\\s*$");
   private static final Pattern COMMENT = Pattern.compile("(?m)--.*$");
+
+  /** How a database says "the first so many rows". */
+  enum Dialect {
+    /** MySQL, MariaDB, PostgreSQL: {@code limit 100}. */
+    LIMIT,
+    /** The SQL standard, SQL Server: {@code offset 0 rows fetch next 100 rows only}. */
+    FETCH,
+    /** c-tree SQL and older SQL Servers: {@code select top 100}. */
+    TOP
+  }
 
   /**
    * Reads a query file.
@@ -40,11 +56,15 @@ record SourceQuery(String select, String key, String changed) {
     if (!select.regionMatches(true, 0, "select", 0, 6) || select.contains(";")) {
       throw new FeedException(path + ": must hold exactly one SELECT statement");
     }
+    String changed =
+        named(CHANGED, text, path, "changed", "or \"-- changed: none\" if there is none");
     return new SourceQuery(
-        select, named(KEY, text, path, "key"), named(CHANGED, text, path, "changed"));
+        select,
+        List.of(named(KEY, text, path, "key", "or its key columns").split("\\s*,\\s*")),
+        changed.equals("none") ? null : changed);
   }
 
-  private static String named(Pattern pattern, String text, String path, String what) {
+  private static String named(Pattern pattern, String text, String path, String what, String or) {
     Matcher line = pattern.matcher(text);
     if (!line.find()) {
       throw new FeedException(
@@ -53,19 +73,19 @@ record SourceQuery(String select, String key, String changed) {
               + what
               + ": COLUMN\" that names its "
               + what
-              + " column");
+              + " column, "
+              + or);
     }
     return line.group(1);
   }
 
   /** Rows behind a key, in the order of keys; from the start when {@code first}. */
-  String page(boolean first, int limit) {
-    String from = first ? "" : " where r." + key + " > :?afterKey";
-    return derived() + from + " order by r." + key + " limit " + limit;
+  String page(boolean first, Dialect dialect, int limit) {
+    return read(first ? "" : " where " + behindKey(), keyOrder(), dialect, limit);
   }
 
   /** Rows changed since a stamp, or behind a row of the page before; oldest change first. */
-  String changes(boolean first, int limit) {
+  String changes(boolean first, Dialect dialect, int limit) {
     String from =
         first
             ? " where r." + changed + " >= :?since"
@@ -73,18 +93,60 @@ record SourceQuery(String select, String key, String changed) {
                 + changed
                 + " > :?since or (r."
                 + changed
-                + " = :?since and r."
-                + key
-                + " > :?afterKey))";
-    return derived() + from + " order by r." + changed + ", r." + key + " limit " + limit;
+                + " = :?since and ("
+                + behindKey()
+                + ")))";
+    return read(from, "r." + changed + ", " + keyOrder(), dialect, limit);
   }
 
-  /** Which of the given keys exist. */
-  String existing() {
-    return "select r." + key + " from (" + select + ") r where r." + key + " in (:?in:keys)";
+  /**
+   * Which of the given keys exist: as many as there are {@code key0_0}, {@code key1_0} and so on.
+   */
+  String existing(int count) {
+    String names = keys.stream().map(k -> "r." + k).collect(Collectors.joining(", "));
+    String wanted =
+        keys.size() == 1
+            ? "r." + keys.get(0) + " in (:?in:keys)"
+            : IntStream.range(0, count)
+                .mapToObj(
+                    n ->
+                        IntStream.range(0, keys.size())
+                            .mapToObj(k -> "r." + keys.get(k) + " = :?key" + k + "_" + n)
+                            .collect(Collectors.joining(" and ", "(", ")")))
+                .collect(Collectors.joining(" or "));
+    return "select " + names + " from (" + select + ") r where " + wanted;
   }
 
-  private String derived() {
-    return "select * from (" + select + ") r";
+  /** Name of the parameter that holds a part of the key of the last row of the page before. */
+  static String keyParameter(int part) {
+    return "afterKey" + part;
+  }
+
+  /** "Greater than" for a key of several columns; not every database has row comparisons. */
+  private String behindKey() {
+    StringBuilder behind = new StringBuilder();
+    for (int last = 0; last < keys.size(); last++) {
+      behind.append(last == 0 ? "" : " or ").append('(');
+      for (int part = 0; part < last; part++) {
+        behind.append("r.").append(keys.get(part)).append(" = :?").append(keyParameter(part));
+        behind.append(" and ");
+      }
+      behind.append("r.").append(keys.get(last)).append(" > :?").append(keyParameter(last));
+      behind.append(')');
+    }
+    return behind.toString();
+  }
+
+  private String keyOrder() {
+    return keys.stream().map(k -> "r." + k).collect(Collectors.joining(", "));
+  }
+
+  private String read(String where, String order, Dialect dialect, int limit) {
+    String rows = " from (" + select + ") r" + where + " order by " + order;
+    return switch (dialect) {
+      case LIMIT -> "select *" + rows + " limit " + limit;
+      case FETCH -> "select *" + rows + " offset 0 rows fetch next " + limit + " rows only";
+      case TOP -> "select top " + limit + " *" + rows;
+    };
   }
 }

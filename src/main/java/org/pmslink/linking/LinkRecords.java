@@ -16,6 +16,9 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
+import org.pmslink.activity.ActivityNormalizer;
+import org.pmslink.activity.ActivityRecord;
+import org.pmslink.activity.SourceActivity;
 import org.pmslink.deadletter.DeadLetter;
 import org.pmslink.deadletter.DeadLetter.Category;
 import org.pmslink.deadletter.DeadLetter.Hop;
@@ -26,6 +29,7 @@ import org.pmslink.mapping.Mapping;
 import org.pmslink.mapping.MappingException;
 import org.pmslink.mapping.Mappings;
 import org.pmslink.matching.PracticeMatcher;
+import org.pmslink.membership.Activities;
 import org.pmslink.membership.Charts;
 import org.pmslink.membership.Charts.Known;
 import org.pmslink.membership.Command;
@@ -56,6 +60,7 @@ public class LinkRecords {
   private final Populations populations;
   private final Charts charts;
   private final Verdicts verdicts;
+  private final Activities activities;
   private final DeadLetters deadLetters;
   private final DatabaseOutage outage;
 
@@ -66,8 +71,10 @@ public class LinkRecords {
       Populations populations,
       Charts charts,
       Verdicts verdicts,
+      Activities activities,
       DeadLetters deadLetters,
       DatabaseOutage outage) {
+    this.activities = activities;
     this.practices = practices;
     this.mappings = mappings;
     this.normalizer = normalizer;
@@ -96,6 +103,7 @@ public class LinkRecords {
     switch (batch.type()) {
       case PATIENTS -> patients(work);
       case MERGES -> merges(work);
+      case PROVIDERS, CLINICS, VISITS, TRANSACTIONS -> activity(work);
       case DELETES -> deletes(work);
       case PATIENT_IDS -> work.commands.addAll(work.linking.decideStored(ids(batch)));
       case MEMBER_IDS -> memberIds(work);
@@ -139,7 +147,7 @@ public class LinkRecords {
               batch.practice(),
               batch.feed(),
               Hop.MATCH,
-              batch.type().name(),
+              letterType(batch),
               id,
               category,
               message,
@@ -149,7 +157,7 @@ public class LinkRecords {
     }
 
     Result result() {
-      boolean read = batch.type().compareTo(RecordType.DELETES) <= 0;
+      boolean read = batch.type().isDelivered();
       int entries = batch.records().size();
       return new Result(
           new CommandBatch(
@@ -173,6 +181,11 @@ public class LinkRecords {
     }
   }
 
+  /** By its stream, in which alone an id names one record. */
+  private static String letterType(RecordBatch batch) {
+    return batch.type() == RecordType.DELETES ? RecordType.DELETES.name() : batch.stream();
+  }
+
   private static RecordBatch forReplay(RecordBatch batch, JsonNode raw) {
     // A replay belongs to no pass, and by then the first load is over: it is matched at once.
     return new RecordBatch(
@@ -185,9 +198,11 @@ public class LinkRecords {
         1,
         batch.version(),
         batch.type(),
+        batch.stream(),
         true,
         batch.mapping(),
         batch.zone(),
+        batch.officeZone(),
         batch.letter(),
         List.of(raw));
   }
@@ -224,15 +239,7 @@ public class LinkRecords {
       }
     }
     Map<String, Known> known = charts.known(work.practice, work.batch.source(), records.keySet());
-    Set<String> open =
-        records.isEmpty()
-            ? Set.of()
-            : Set.copyOf(
-                deadLetters.open(
-                    work.practice,
-                    work.batch.feed(),
-                    RecordType.PATIENTS.name(),
-                    List.copyOf(records.keySet())));
+    Set<String> open = records.isEmpty() ? Set.of() : openLetters(work, records.keySet());
     List<Subject> subjects = new ArrayList<>();
     for (PatientRecord record : records.values()) {
       Known chart = known.get(record.sourceId());
@@ -335,10 +342,117 @@ public class LinkRecords {
     }
   }
 
-  private static void deletes(Work work) {
-    for (JsonNode id : work.batch.records()) {
-      work.commands.add(new Command.Delete(id.asText(), work.batch.version()));
+  /** Visits and the like are matched with nobody: they go where their chart goes. */
+  private void activity(Work work) {
+    RecordBatch batch = work.batch;
+    Mapping mapping = mappings.get(Objects.requireNonNull(batch.mapping()));
+    ZoneId stamps = ZoneId.of(Objects.requireNonNull(batch.zone()));
+    ZoneId office = batch.officeZone() == null ? stamps : ZoneId.of(batch.officeZone());
+    Class<? extends SourceActivity> type = sourceType(batch.type());
+    // The same record twice in a batch: the later one counts.
+    Map<String, Command.Activity> records = new LinkedHashMap<>();
+    for (int i = 0; i < batch.records().size(); i++) {
+      JsonNode raw = batch.records().get(i);
+      String sourceId = null;
+      try {
+        SourceActivity source = mapping.activity(raw, type);
+        sourceId = source.sourceId();
+        ActivityRecord record = ActivityNormalizer.normalize(source, office, stamps);
+        Command.Activity earlier =
+            records.put(
+                record.sourceId(),
+                new Command.Activity(
+                    batch.stream(),
+                    record.sourceId(),
+                    batch.version(),
+                    Fingerprint.of(raw),
+                    Fingerprint.of(RecordJson.mapper().<JsonNode>valueToTree(record)),
+                    record));
+        work.unchanged += earlier == null ? 0 : 1;
+      } catch (MappingException e) {
+        work.dead(i, idInRaw(raw), Category.MAPPING_FAILED, String.valueOf(e.getMessage()));
+      } catch (InvalidRecordException e) {
+        work.dead(i, sourceId, Category.INVALID_RECORD, String.valueOf(e.getMessage()));
+      }
     }
+    Map<String, Activities.Known> known =
+        activities.known(work.practice, batch.source(), batch.stream(), records.keySet());
+    Set<String> open = records.isEmpty() ? Set.of() : openLetters(work, records.keySet());
+    for (Command.Activity command : records.values()) {
+      Activities.Known before = known.get(command.sourceId());
+      boolean unchanged =
+          before != null
+              && !before.gone()
+              && before.fingerprint() == command.fingerprint()
+              && before.contentHash() == command.contentHash();
+      if (unchanged && !open.contains(command.sourceId())) {
+        work.unchanged++;
+      } else {
+        work.commands.add(command);
+      }
+    }
+  }
+
+  private static Class<? extends SourceActivity> sourceType(RecordType type) {
+    return switch (type) {
+      case VISITS -> SourceActivity.Visit.class;
+      case TRANSACTIONS -> SourceActivity.Transaction.class;
+      case PROVIDERS -> SourceActivity.Provider.class;
+      case CLINICS -> SourceActivity.Clinic.class;
+      default -> throw new IllegalArgumentException(type + " is no activity");
+    };
+  }
+
+  private Set<String> openLetters(Work work, Set<String> sourceIds) {
+    return Set.copyOf(
+        deadLetters.open(
+            work.practice, work.batch.feed(), work.batch.stream(), List.copyOf(sourceIds)));
+  }
+
+  private void deletes(Work work) {
+    if (work.batch.mapping() == null) {
+      // The feed's own finding: ids that the stream had.
+      for (JsonNode id : work.batch.records()) {
+        work.commands.add(removal(work.batch.stream(), id.asText(), work.batch.version()));
+      }
+      return;
+    }
+    Mapping mapping = mappings.get(work.batch.mapping());
+    for (int i = 0; i < work.batch.records().size(); i++) {
+      JsonNode raw = work.batch.records().get(i);
+      try {
+        Mapping.SourceDelete delete = mapping.delete(raw);
+        RecordStream stream = deletedFrom(delete);
+        if (stream == null || delete.sourceId() == null) {
+          work.dead(
+              i,
+              delete.sourceId() == null ? idInRaw(raw) : delete.sourceId(),
+              Category.INVALID_RECORD,
+              "a delete needs a \"sourceId\", and a \"type\" that is patient, visit, transaction,"
+                  + " provider or clinic");
+          continue;
+        }
+        work.commands.add(removal(stream.name(), delete.sourceId(), work.batch.version()));
+      } catch (MappingException e) {
+        work.dead(i, idInRaw(raw), Category.MAPPING_FAILED, String.valueOf(e.getMessage()));
+      }
+    }
+  }
+
+  private static @Nullable RecordStream deletedFrom(Mapping.SourceDelete delete) {
+    if (delete.type() == null) {
+      return null;
+    }
+    String part = delete.part() == null ? "" : "-" + delete.part();
+    return RecordStream.ofFile(delete.type() + part)
+        .filter(s -> s.type() == RecordType.PATIENTS || s.type().isActivity())
+        .orElse(null);
+  }
+
+  private static Command removal(String stream, String sourceId, long version) {
+    return stream.equals(RecordType.PATIENTS.name())
+        ? new Command.Delete(sourceId, version)
+        : new Command.Remove(stream, sourceId, version);
   }
 
   /** Members are matched through their charts, so that both ways give the same decisions. */
@@ -422,7 +536,7 @@ public class LinkRecords {
         batch.practice(),
         batch.feed(),
         Hop.MATCH,
-        batch.type().name(),
+        letterType(batch),
         name(idInRaw(raw), raw),
         Category.STEP_FAILED,
         "matching this record failed repeatedly, though it was tried alone",

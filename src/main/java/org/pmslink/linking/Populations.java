@@ -97,6 +97,22 @@ public class Populations {
     return known.counts;
   }
 
+  /** Counts names anew if that was not done for a day: no comparison does it for a door. */
+  public void countIfOld(int practice) {
+    boolean recent =
+        database
+            .sql(
+                """
+                select exists (select 1 from practice_populations where practice_id = ?
+                                 and counted_at > now() - interval '1 day')""")
+            .param(practice)
+            .query(Boolean.class)
+            .single();
+    if (!recent) {
+      count(practice);
+    }
+  }
+
   /** Counts names anew. */
   public void count(int practice) {
     NameCounts.Counter counter = new NameCounts.Counter();

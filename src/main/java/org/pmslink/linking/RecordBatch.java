@@ -19,7 +19,9 @@ import org.pmslink.patient.RecordJson;
  * @param version order of reading within the feed; a record with an older version never overwrites
  * @param decide whether to match the records now; a first load matches when it is complete
  * @param mapping path below the mappings folder, for records that need one
- * @param zone the office's time zone
+ * @param stream name of the {@link RecordStream}; ids of records are unique within it
+ * @param zone time zone of the PMS's change stamps
+ * @param officeZone the office's time zone, in which a visit has its hour and its day
  * @param letter the dead letter that this batch replays
  */
 public record RecordBatch(
@@ -32,24 +34,44 @@ public record RecordBatch(
     int expected,
     long version,
     RecordType type,
+    String stream,
     boolean decide,
     @Nullable String mapping,
     @Nullable String zone,
+    @Nullable String officeZone,
     @Nullable Long letter,
     List<JsonNode> records) {
 
-  /** What the entries are. */
+  /** What the entries are, in the order in which a pass reads them. */
   public enum RecordType {
-    /** Charts, raw. */
-    PATIENTS,
     /** "This chart was merged into that one", raw. */
     MERGES,
-    /** Source ids of charts that are gone from the PMS. */
+    /** Charts, raw. */
+    PATIENTS,
+    /** Raw; likewise the next three. */
+    PROVIDERS,
+    CLINICS,
+    VISITS,
+    TRANSACTIONS,
+    /**
+     * Records that are gone from the PMS: raw where there is a mapping, otherwise the ids that the
+     * stream had.
+     */
     DELETES,
     /** Ids of stored patients to decide about. */
     PATIENT_IDS,
     /** Ids of members whose possible patients are to be decided about. */
-    MEMBER_IDS
+    MEMBER_IDS;
+
+    /** Whether a PMS delivers it; the others are requests of our own. */
+    public boolean isDelivered() {
+      return compareTo(DELETES) <= 0;
+    }
+
+    /** Whether it is activity: keyed by a chart or by itself, and matched with nobody. */
+    public boolean isActivity() {
+      return this == VISITS || this == TRANSACTIONS || this == PROVIDERS || this == CLINICS;
+    }
   }
 
   /** Short, because Camel asks a body for it again and again, and the content is large. */
@@ -75,9 +97,11 @@ public record RecordBatch(
         expected,
         version,
         type,
+        stream,
         decide,
         mapping,
         zone,
+        officeZone,
         letter,
         newRecords);
   }

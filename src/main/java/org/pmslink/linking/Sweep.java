@@ -112,8 +112,10 @@ public class Sweep {
       if (run.readAt() != null
           && runs.allHandled(run)
           && !merges.waiting(run.practiceId(), run.source())) {
-        if (run.kind() != Runs.Kind.CHANGES) {
-          populations.count(run.practiceId());
+        switch (run.kind()) {
+          case FIRST_LOAD, COMPARISON -> populations.count(run.practiceId());
+          case RECEIVED -> populations.countIfOld(run.practiceId());
+          case CHANGES -> {}
         }
         runs.enter(
             run.practiceId(),
@@ -207,7 +209,9 @@ public class Sweep {
         records.size(),
         0,
         type,
+        type.name(),
         true,
+        null,
         null,
         null,
         null,

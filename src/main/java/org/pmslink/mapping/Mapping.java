@@ -14,6 +14,7 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import org.jspecify.annotations.Nullable;
+import org.pmslink.activity.SourceActivity;
 import org.pmslink.patient.RecordJson;
 import org.pmslink.patient.SourcePatient;
 
@@ -28,6 +29,15 @@ public final class Mapping {
     this.version = version;
     this.expression = expression;
   }
+
+  /**
+   * A record that is gone from the PMS, as a mapping writes it.
+   *
+   * @param type patient, visit, transaction, provider or clinic
+   * @param part of the stream that delivered it; absent for the main one of its type
+   */
+  public record SourceDelete(
+      @Nullable String type, @Nullable String part, @Nullable String sourceId) {}
 
   /** A merge as a mapping writes it: chart {@code loser} was merged into {@code survivor}. */
   public record SourceMerge(@Nullable String loser, @Nullable String survivor) {}
@@ -95,6 +105,16 @@ public final class Mapping {
   /** Maps a merge. */
   public SourceMerge merge(JsonNode raw) {
     return bind(apply(raw), SourceMerge.class);
+  }
+
+  /** Maps a visit, a transaction, a provider or a clinic. */
+  public <T extends SourceActivity> T activity(JsonNode raw, Class<T> type) {
+    return bind(apply(raw), type);
+  }
+
+  /** Maps a delete. */
+  public SourceDelete delete(JsonNode raw) {
+    return bind(apply(raw), SourceDelete.class);
   }
 
   private <T> T bind(JsonNode mapped, Class<T> type) {

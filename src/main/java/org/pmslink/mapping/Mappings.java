@@ -7,6 +7,7 @@ import java.nio.file.attribute.FileTime;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -55,6 +56,35 @@ public final class Mappings {
    */
   public List<MappingExamples.Failure> check(String path) {
     return MappingExamples.of(folder, path).failures(Mapping.compile(folder, path));
+  }
+
+  /**
+   * Path of the mapping to use: the particular one where it exists, otherwise the general one.
+   *
+   * @param particular name without ending, for example {@code transaction-payments}
+   * @param general likewise, {@code transaction}
+   */
+  public String pathFor(String pms, String particular, String general) {
+    String path = pms + "/" + particular + ".jslt";
+    return Files.isRegularFile(folder.resolve(path)) ? path : pms + "/" + general + ".jslt";
+  }
+
+  /**
+   * Paths of the mappings of a folder, by name.
+   *
+   * @throws MappingException when there is no such folder
+   */
+  public List<String> below(String pms) {
+    try (Stream<Path> files = Files.list(folder.resolve(pms))) {
+      return files
+          .map(f -> f.getFileName().toString())
+          .filter(f -> f.endsWith(".jslt"))
+          .sorted()
+          .map(f -> pms + "/" + f)
+          .toList();
+    } catch (IOException e) {
+      throw new MappingException(pms + ": there is no such folder below the mappings folder");
+    }
   }
 
   /** Where the mappings are. */

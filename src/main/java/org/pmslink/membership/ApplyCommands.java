@@ -12,6 +12,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.pmslink.deadletter.DeadLetter;
 import org.pmslink.deadletter.DeadLetters;
@@ -51,6 +52,7 @@ public class ApplyCommands {
   private final Links links;
   private final ChartMerges chartMerges;
   private final Charts charts;
+  private final Activities activities;
   private final Duplicates duplicates;
   private final PracticeLock lock;
   private final DatabaseOutage outage;
@@ -66,6 +68,7 @@ public class ApplyCommands {
       Links links,
       ChartMerges chartMerges,
       Charts charts,
+      Activities activities,
       Duplicates duplicates,
       PracticeLock lock) {
     this.lock = lock;
@@ -77,6 +80,7 @@ public class ApplyCommands {
     this.links = links;
     this.chartMerges = chartMerges;
     this.charts = charts;
+    this.activities = activities;
     this.outage = outage;
     this.transaction = new TransactionTemplate(transactions);
   }
@@ -101,6 +105,8 @@ public class ApplyCommands {
     List<Command.Update> updates = new ArrayList<>();
     List<Command.Merge> merges = new ArrayList<>();
     List<Command.Delete> deletes = new ArrayList<>();
+    List<Command.Activity> activity = new ArrayList<>();
+    List<Command.Remove> removals = new ArrayList<>();
     List<Command> decisions = new ArrayList<>();
     for (Command command : batch.commands()) {
       if (command instanceof Command.Update update) {
@@ -109,10 +115,17 @@ public class ApplyCommands {
         merges.add(merge);
       } else if (command instanceof Command.Delete delete) {
         deletes.add(delete);
+      } else if (command instanceof Command.Activity record) {
+        activity.add(record);
+      } else if (command instanceof Command.Remove removal) {
+        removals.add(removal);
       } else {
         decisions.add(command);
       }
     }
+    // Nobody decides on these, so they need not wait for the practice's turn.
+    activities.keep(practice, batch.source(), activity);
+    activities.remove(practice, batch.source(), removals);
     // Alone, too, if it has the charts around its own decided about again.
     boolean shakes = !deletes.isEmpty() || (!updates.isEmpty() && !decisions.isEmpty());
     lock.enter(practice, !merges.isEmpty() || shakes);
@@ -435,6 +448,11 @@ public class ApplyCommands {
   private void resolveDeadLetters(int practice, CommandBatch batch) {
     resolve(practice, batch, "PATIENTS", Command.Update.class);
     resolve(practice, batch, "MERGES", Command.Merge.class);
+    batch.commands().stream()
+        .filter(Command.Activity.class::isInstance)
+        .map(Command.Activity.class::cast)
+        .collect(Collectors.groupingBy(Command.Activity::stream))
+        .forEach((stream, commands) -> resolve(practice, batch, stream, commands));
     if (batch.letter() != null && batch.deadLettered() == 0) {
       deadLetters.solved(practice, batch.letter(), "its replay got through");
     }
@@ -442,8 +460,15 @@ public class ApplyCommands {
 
   private void resolve(
       int practice, CommandBatch batch, String recordType, Class<? extends Command> type) {
-    List<? extends Command> commands =
-        batch.commands().stream().filter(type::isInstance).map(type::cast).toList();
+    resolve(
+        practice,
+        batch,
+        recordType,
+        batch.commands().stream().filter(type::isInstance).map(type::cast).toList());
+  }
+
+  private void resolve(
+      int practice, CommandBatch batch, String recordType, List<? extends Command> commands) {
     if (!commands.isEmpty()) {
       deadLetters.resolved(
           practice,
@@ -516,13 +541,23 @@ public class ApplyCommands {
         batch.practice(),
         batch.feed(),
         DeadLetter.Hop.APPLY,
-        first instanceof Command.Merge ? "MERGES" : "PATIENTS",
+        recordType(first),
         first.sourceId(),
         DeadLetter.Category.STEP_FAILED,
         "applying this record failed repeatedly, though it was tried alone",
         first.version(),
         RecordJson.mapper().valueToTree(batch.forReplay()),
         outcome);
+  }
+
+  private static String recordType(Command command) {
+    if (command instanceof Command.Activity activity) {
+      return activity.stream();
+    }
+    if (command instanceof Command.Remove || command instanceof Command.Delete) {
+      return "DELETES";
+    }
+    return command instanceof Command.Merge ? "MERGES" : "PATIENTS";
   }
 
   private static String arrayLiteral(Collection<Long> keys) {

@@ -4,14 +4,16 @@ import com.fasterxml.jackson.annotation.JsonSubTypes;
 import com.fasterxml.jackson.annotation.JsonTypeInfo;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
+import org.pmslink.activity.ActivityRecord;
 import org.pmslink.matching.Comparison;
 import org.pmslink.matching.Facts;
 import org.pmslink.patient.PatientRecord;
 import org.pmslink.patient.Person;
 
 /**
- * One instruction to the membership store about one chart. All are idempotent: carried out twice,
- * or late, they change nothing more. The published form is {@code docs/commands.schema.json}.
+ * One instruction to the membership store about one chart, or about a visit, a transaction, a
+ * provider or a clinic. All are idempotent: carried out twice, or late, they change nothing more.
+ * The published form is {@code docs/commands.schema.json}.
  */
 @JsonTypeInfo(use = JsonTypeInfo.Id.NAME, property = "type")
 @JsonSubTypes({
@@ -21,11 +23,13 @@ import org.pmslink.patient.Person;
   @JsonSubTypes.Type(value = Command.NoMatch.class, name = "no-match"),
   @JsonSubTypes.Type(value = Command.Unlink.class, name = "unlink"),
   @JsonSubTypes.Type(value = Command.Merge.class, name = "merge"),
-  @JsonSubTypes.Type(value = Command.Delete.class, name = "delete")
+  @JsonSubTypes.Type(value = Command.Delete.class, name = "delete"),
+  @JsonSubTypes.Type(value = Command.Activity.class, name = "activity"),
+  @JsonSubTypes.Type(value = Command.Remove.class, name = "remove")
 })
 public sealed interface Command {
 
-  /** The chart's id in the PMS. */
+  /** The id in the PMS of the record that this is about, mostly a chart. */
   String sourceId();
 
   /** Order of reading; commands about a chart with an older version than the stored are ignored. */
@@ -104,4 +108,23 @@ public sealed interface Command {
 
   /** This chart is gone from the PMS; its link is flagged for verification, never dropped. */
   record Delete(String sourceId, long version) implements Command {}
+
+  /**
+   * The current content of a visit, a transaction, a provider or a clinic.
+   *
+   * @param stream in which its id is unique
+   * @param fingerprint of the PMS's row that it was made of
+   * @param contentHash of the record
+   */
+  record Activity(
+      String stream,
+      String sourceId,
+      long version,
+      long fingerprint,
+      long contentHash,
+      ActivityRecord record)
+      implements Command {}
+
+  /** Such a record is gone from the PMS. */
+  record Remove(String stream, String sourceId, long version) implements Command {}
 }

@@ -7,8 +7,6 @@ import java.time.Clock;
 import java.time.DateTimeException;
 import java.time.Instant;
 import java.time.LocalDate;
-import java.time.LocalDateTime;
-import java.time.OffsetDateTime;
 import java.time.ZoneId;
 import java.time.ZoneOffset;
 import java.util.Collection;
@@ -192,16 +190,16 @@ public final class PatientNormalizer {
       flags.add(QualityFlag.BIRTH_DATE_MISSING);
       return null;
     }
-    int ymd = yearMonthDay(text);
+    int ymd = SourceTime.yearMonthDay(text);
     if (ymd < 0) {
       flags.add(QualityFlag.DATE_UNREADABLE);
       return null;
     }
-    if (isDateFiller(ymd)) {
+    if (SourceTime.isFiller(ymd)) {
       flags.add(QualityFlag.BIRTH_DATE_FILLER);
       return null;
     }
-    LocalDate date = calendarDate(ymd);
+    LocalDate date = SourceTime.calendarDate(ymd);
     if (date == null
         || date.isAfter(today)
         || date.isBefore(today.minusYears(MAX_AGE_IN_YEARS + 1L).plusDays(1))) {
@@ -217,96 +215,22 @@ public final class PatientNormalizer {
     if (text == null) {
       return null;
     }
-    int ymd = yearMonthDay(text);
-    if (ymd >= 0 && isDateFiller(ymd)) {
-      return null;
-    }
-    LocalDate date = ymd < 0 ? null : calendarDate(ymd);
-    if (date == null) {
-      flags.add(QualityFlag.DATE_UNREADABLE);
-    }
-    return date;
-  }
-
-  /** {@code yyyy-MM-dd}, also with a time behind it, or {@code yyyyMMdd}; -1 for anything else. */
-  private static int yearMonthDay(String text) {
-    boolean dashed = text.length() >= 10 && text.charAt(4) == '-' && text.charAt(7) == '-';
-    if (dashed) {
-      char behind = text.length() == 10 ? 'T' : text.charAt(10);
-      return behind == 'T' || behind == ' '
-          ? number(text.substring(0, 4) + text.substring(5, 7) + text.substring(8, 10))
-          : -1;
-    }
-    return text.length() == 8 ? number(text) : -1;
-  }
-
-  private static int number(String digits) {
-    int value = 0;
-    for (int i = 0; i < digits.length(); i++) {
-      int digit = digits.charAt(i) - '0';
-      if (digit < 0 || digit > 9) {
-        return -1;
-      }
-      value = value * 10 + digit;
-    }
-    return value;
-  }
-
-  /**
-   * What systems and people write for "no date": the first day of their calendar (Open Dental
-   * 0001-01-01, SQL Server 1753, OLE 1899-12-30, staff 1900-01-01) or its last.
-   */
-  private static boolean isDateFiller(int ymd) {
-    int year = ymd / 10_000;
-    return ymd == 0
-        || ymd == 1_01_01
-        || year == 0
-        || year == 1753
-        || ymd == 1899_12_30
-        || ymd == 1899_12_31
-        || ymd == 1900_01_01
-        || year == 9999;
-  }
-
-  private static @Nullable LocalDate calendarDate(int ymd) {
     try {
-      return LocalDate.of(ymd / 10_000, ymd / 100 % 100, ymd % 100);
-    } catch (DateTimeException noSuchDay) {
+      return SourceTime.date(text);
+    } catch (DateTimeException unreadable) {
+      flags.add(QualityFlag.DATE_UNREADABLE);
       return null;
     }
   }
 
   private static @Nullable Instant instant(
       @Nullable String text, ZoneId zone, Set<QualityFlag> flags) {
-    if (text == null) {
-      return null;
-    }
-    int ymd = yearMonthDay(text);
-    if (ymd >= 0 && isDateFiller(ymd)) {
-      return null;
-    }
     try {
-      if (ymd >= 0) {
-        return instant(text, zone);
-      }
+      return text == null ? null : SourceTime.instant(text, zone);
     } catch (DateTimeException unreadable) {
-      // Falls through to the flag.
+      flags.add(QualityFlag.DATE_UNREADABLE);
+      return null;
     }
-    flags.add(QualityFlag.DATE_UNREADABLE);
-    return null;
-  }
-
-  private static Instant instant(String text, ZoneId zone) {
-    if (text.length() <= 10) {
-      return LocalDate.parse(text).atStartOfDay(zone).toInstant();
-    }
-    String iso = text.charAt(10) == ' ' ? text.substring(0, 10) + "T" + text.substring(11) : text;
-    String time = iso.substring(11);
-    boolean hasOffset =
-        time.endsWith("Z") || time.endsWith("z") || time.indexOf('+') > 0 || time.indexOf('-') > 0;
-    return hasOffset
-        ? OffsetDateTime.parse(iso).toInstant()
-        : LocalDateTime.parse(iso).atZone(zone).toInstant();
   }
 
   // ---- Social security number ----

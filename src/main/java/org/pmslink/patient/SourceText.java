@@ -4,7 +4,7 @@ import java.text.Normalizer;
 import org.jspecify.annotations.Nullable;
 
 /** One typed value, made safe to store and fit to compare. */
-final class SourceText {
+public final class SourceText {
   /** Longer than any honest value; a mapping that writes more has read the wrong thing. */
   static final int MAX_LENGTH = 10_000;
 
@@ -18,7 +18,7 @@ final class SourceText {
    * @return {@code null} when nothing is left
    * @throws InvalidRecordException naming the field when the text is absurdly long
    */
-  static @Nullable String clean(String field, @Nullable String raw) {
+  public static @Nullable String clean(String field, @Nullable String raw) {
     if (raw == null) {
       return null;
     }

@@ -25,7 +25,9 @@ public class Runs {
   public enum Kind {
     FIRST_LOAD,
     CHANGES,
-    COMPARISON
+    COMPARISON,
+    /** Nothing was read: the PMS sent it of its own accord. */
+    RECEIVED
   }
 
   /** How far a pass is: reading, then (first load only) deciding about all it read, then done. */
@@ -104,6 +106,19 @@ public class Runs {
         .params(practiceId, feed, source, kind.name())
         .query(Long.class)
         .single();
+  }
+
+  /** Notes that a feed has no first load; once it is noted, or has one, nothing more is. */
+  public void nothingToLoad(int practiceId, String feed, String source) {
+    database
+        .sql(
+            """
+            insert into feed_runs (practice_id, feed, source, kind, phase, read_at, finished_at)
+            select ?, ?, ?, 'FIRST_LOAD', 'DONE', now(), now()
+            where not exists (select 1 from feed_runs
+                              where practice_id = ? and feed = ? and kind = 'FIRST_LOAD')""")
+        .params(practiceId, feed, source, practiceId, feed)
+        .update();
   }
 
   /** Notes that pages up to {@code lastPage} are durably on the queue. */

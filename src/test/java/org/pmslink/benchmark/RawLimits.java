@@ -251,8 +251,10 @@ final class RawLimits {
         records.size(),
         number,
         RecordType.PATIENTS,
+        "PATIENTS",
         false,
         "open-dental/patient.jslt",
+        "UTC",
         "UTC",
         null,
         List.copyOf(records));

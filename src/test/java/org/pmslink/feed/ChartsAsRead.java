@@ -27,12 +27,15 @@ public final class ChartsAsRead {
     Object[] after = {};
     boolean more = true;
     while (more) {
-      String sql = source.page(after.length == 0, PAGE).replace(":?afterKey", "?");
+      String sql =
+          source
+              .page(after.length == 0, SourceQuery.Dialect.LIMIT, PAGE)
+              .replace(":?" + SourceQuery.keyParameter(0), "?");
       var page = jdbc.query(sql, rows, after);
       page.forEach(row -> consumer.accept(SourceRow.json(row)));
       more = page.size() == PAGE;
       if (more) {
-        after = new Object[] {SourceRow.value(page.get(PAGE - 1), source.key())};
+        after = new Object[] {SourceRow.value(page.get(PAGE - 1), source.keys().get(0))};
       }
     }
   }

@@ -27,6 +27,9 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.pmslink.activity.ActivityRecord;
+import org.pmslink.activity.ActivityRecord.TransactionKind;
+import org.pmslink.activity.ActivityRecord.VisitStatus;
 import org.pmslink.matching.Comparison;
 import org.pmslink.matching.Comparison.Evidence;
 import org.pmslink.matching.Comparison.Grade;
@@ -168,7 +171,44 @@ class CommandSchemaTest {
         new Command.Unlink("17", 5, "M-1", "rule", "MEMBER_REMOVED"),
         new Command.Unlink("17", 5, null, "rule", "MEMBER_REMOVED"),
         new Command.Merge("17", 5, "16"),
-        new Command.Delete("17", 5));
+        new Command.Delete("17", 5),
+        activity(
+            "VISITS",
+            new ActivityRecord.Visit(
+                "9",
+                "17",
+                LocalDate.of(2026, 1, 5),
+                Instant.parse("2026-01-05T15:00:00Z"),
+                Instant.parse("2026-01-05T16:00:00Z"),
+                VisitStatus.COMPLETED,
+                "8",
+                "2",
+                "1",
+                List.of("D0120"),
+                Instant.parse("2026-01-05T17:00:00Z"))),
+        activity(
+            "TRANSACTIONS/payments",
+            new ActivityRecord.Transaction(
+                "9",
+                "17",
+                null,
+                LocalDate.of(2026, 1, 5),
+                TransactionKind.REFUND,
+                -12_345,
+                null,
+                true,
+                null,
+                null,
+                null)),
+        activity(
+            "PROVIDERS",
+            new ActivityRecord.Provider("2", "DOC", "Adams", "Ada", "DDS", null, true, null)),
+        activity("CLINICS", new ActivityRecord.Clinic("1", "Downtown", null, false, null)),
+        new Command.Remove("VISITS", "9", 6));
+  }
+
+  private static Command activity(String stream, ActivityRecord record) {
+    return new Command.Activity(stream, record.sourceId(), 5, -9, Long.MAX_VALUE, record);
   }
 
   private static ObjectNode json(CommandBatch batch) throws IOException {
@@ -291,7 +331,11 @@ class CommandSchemaTest {
             Map.entry("person", Person.class),
             Map.entry("personName", PersonName.class),
             Map.entry("phone", Phone.class),
-            Map.entry("postalAddress", PostalAddress.class));
+            Map.entry("postalAddress", PostalAddress.class),
+            Map.entry("visit", ActivityRecord.Visit.class),
+            Map.entry("transaction", ActivityRecord.Transaction.class),
+            Map.entry("provider", ActivityRecord.Provider.class),
+            Map.entry("clinic", ActivityRecord.Clinic.class));
     return Stream.concat(
         shared,
         Arrays.stream(Command.class.getPermittedSubclasses())
@@ -318,6 +362,10 @@ class CommandSchemaTest {
       if (!component.getAnnotatedType().isAnnotationPresent(Nullable.class)) {
         required.add(component.getName());
       }
+    }
+    if (ActivityRecord.class.isAssignableFrom(type)) {
+      all.add("kind");
+      required.add("kind");
     }
     if (Command.class.isAssignableFrom(type)) {
       all.add("type");
@@ -367,7 +415,10 @@ class CommandSchemaTest {
         Map.entry(definition("qualityFlag"), QualityFlag.class),
         Map.entry(definition("person").path("properties").path("gender"), Gender.class),
         Map.entry(definition("phone").path("properties").path("use"), PhoneUse.class),
-        Map.entry(definition("comparison").path("properties").path("grade"), Grade.class));
+        Map.entry(definition("comparison").path("properties").path("grade"), Grade.class),
+        Map.entry(definition("visit").path("properties").path("status"), VisitStatus.class),
+        Map.entry(
+            definition("transaction").path("properties").path("type"), TransactionKind.class));
   }
 
   @ParameterizedTest

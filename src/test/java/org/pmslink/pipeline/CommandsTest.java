@@ -54,8 +54,10 @@ class CommandsTest {
             1,
             version,
             RecordType.PATIENTS,
+            "PATIENTS",
             true,
             office.name + "/patient.jslt",
+            "UTC",
             "UTC",
             null,
             List.of(row));

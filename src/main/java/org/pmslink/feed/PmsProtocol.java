@@ -1,0 +1,67 @@
+package org.pmslink.feed;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.time.LocalDateTime;
+import java.util.List;
+import org.apache.camel.Exchange;
+import org.jspecify.annotations.Nullable;
+import org.pmslink.linking.RecordStream;
+
+/**
+ * How one kind of PMS is asked. The reader says what for (the pass's step, its stream, whether the
+ * stream is read as a whole or since when); the protocol makes the request of it and rows of the
+ * answer. It keeps nothing between two reads but what it writes into the pass.
+ */
+interface PmsProtocol {
+
+  /** As the templates' feed definitions name it. */
+  String name();
+
+  /** The streams that a feed can read, in the order of their types. */
+  List<RecordStream> streams(FeedDefinition definition);
+
+  /** Whether a stream can only be read as a whole, because nothing tells what has changed. */
+  default boolean isWithoutStamps(FeedDefinition definition, RecordStream stream) {
+    return false;
+  }
+
+  /** Whether records of a stream that are gone can be found by comparing. */
+  boolean canCompare(FeedDefinition definition, RecordStream stream);
+
+  /** Sets body and headers of the exchange for the next read. */
+  void ask(Exchange exchange, FeedPass pass);
+
+  /**
+   * Takes the answer, and notes in the pass where the next page begins ({@code afterKey}, {@code
+   * since}) and whether this was the last one.
+   */
+  Answer answer(Exchange exchange, FeedPass pass);
+
+  /**
+   * A row of the PMS.
+   *
+   * @param key its id within the stream; the mapping must make the same of it
+   */
+  record Row(String key, JsonNode record) {}
+
+  /**
+   * What a read brought.
+   *
+   * @param clock the PMS server's clock, in the step CLOCK
+   * @param rows of a page
+   * @param existing keys that do exist, in the step MISSING
+   */
+  record Answer(@Nullable LocalDateTime clock, List<Row> rows, List<String> existing) {
+    static Answer ofClock(LocalDateTime clock) {
+      return new Answer(clock, List.of(), List.of());
+    }
+
+    static Answer ofRows(List<Row> rows) {
+      return new Answer(null, rows, List.of());
+    }
+
+    static Answer ofExisting(List<String> keys) {
+      return new Answer(null, List.of(), keys);
+    }
+  }
+}

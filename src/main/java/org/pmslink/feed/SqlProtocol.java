@@ -1,0 +1,200 @@
+package org.pmslink.feed;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.apache.camel.Exchange;
+import org.jspecify.annotations.Nullable;
+import org.pmslink.feed.FeedPass.Step;
+import org.pmslink.linking.RecordStream;
+import org.pmslink.mapping.Mappings;
+import org.springframework.stereotype.Component;
+
+/**
+ * A PMS that is read with SQL: each query file of the mapping folder is a stream. A first load goes
+ * by key, what has changed is read in the order of the stamps, and rows with equal stamps are told
+ * apart by key.
+ */
+@Component
+class SqlProtocol implements PmsProtocol {
+  /** There is nothing to ask the PMS. */
+  private static final String NOTHING = "select 1 from (select 1 as one) r where 1 = 0";
+
+  private static final Pattern WHOLE_NUMBER = Pattern.compile("-?\\d{1,18}");
+
+  private final Mappings mappings;
+
+  SqlProtocol(Mappings mappings) {
+    this.mappings = mappings;
+  }
+
+  @Override
+  public String name() {
+    return "sql";
+  }
+
+  @Override
+  public List<RecordStream> streams(FeedDefinition definition) {
+    return streams(mappings.folder(), definition.getMappings());
+  }
+
+  /**
+   * The streams of a mapping folder.
+   *
+   * @throws FeedException when a query file is named like no type of records
+   */
+  static List<RecordStream> streams(Path mappings, String pms) {
+    try (Stream<Path> files = Files.list(mappings.resolve(pms))) {
+      return files
+          .map(f -> f.getFileName().toString())
+          .filter(f -> f.endsWith(".sql"))
+          .map(f -> stream(pms, f))
+          .sorted(Comparator.comparing(RecordStream::type).thenComparing(RecordStream::part))
+          .toList();
+    } catch (IOException e) {
+      throw new FeedException(pms + ": there is no such folder below the mappings folder");
+    }
+  }
+
+  private static RecordStream stream(String pms, String file) {
+    Optional<RecordStream> stream = RecordStream.ofFile(file.replaceFirst("\\.sql$", ""));
+    return stream.orElseThrow(
+        () ->
+            new FeedException(
+                pms
+                    + "/"
+                    + file
+                    + ": a query's name begins with what it reads: patients, merges, visits,"
+                    + " transactions, providers, clinics or deletes"));
+  }
+
+  private SourceQuery query(FeedDefinition definition, RecordStream stream) {
+    return SourceQuery.read(
+        mappings.folder(), definition.getMappings() + "/" + stream.queryName() + ".sql");
+  }
+
+  @Override
+  public boolean isWithoutStamps(FeedDefinition definition, RecordStream stream) {
+    return query(definition, stream).changed() == null;
+  }
+
+  @Override
+  public boolean canCompare(FeedDefinition definition, RecordStream stream) {
+    return FeedPass.isComparable(stream);
+  }
+
+  @Override
+  public void ask(Exchange exchange, FeedPass pass) {
+    var message = exchange.getMessage();
+    if (pass.step == Step.CLOCK) {
+      message.setBody(pass.definition.getClock());
+      return;
+    }
+    SourceQuery query = query(pass.definition, pass.stream());
+    if (pass.step == Step.MISSING) {
+      List<String> doubtful = pass.comparison().doubtful();
+      pass.last = doubtful.isEmpty();
+      message.setBody(doubtful.isEmpty() ? NOTHING : query.existing(doubtful.size()));
+      if (query.keys().size() == 1) {
+        message.setHeader("keys", values(doubtful));
+        return;
+      }
+      for (int n = 0; n < doubtful.size(); n++) {
+        String[] parts = doubtful.get(n).split("\\.", query.keys().size());
+        for (int part = 0; part < parts.length; part++) {
+          message.setHeader("key" + part + "_" + n, value(parts[part]));
+        }
+      }
+      return;
+    }
+    for (int part = 0; part < pass.afterKey.size(); part++) {
+      message.setHeader(SourceQuery.keyParameter(part), value(pass.afterKey.get(part)));
+    }
+    if (pass.since != null) {
+      message.setHeader("since", SourceRow.stamp(pass.since));
+    }
+    int size = pass.definition.getPageSize();
+    SourceQuery.Dialect dialect = pass.definition.getDialect();
+    message.setBody(
+        pass.isWhole()
+            ? query.page(pass.afterKey.isEmpty(), dialect, size)
+            : query.changes(pass.first, dialect, size));
+  }
+
+  /** Numbers as numbers: a text would keep the PMS from using its index. */
+  private static Object value(Object key) {
+    return key instanceof String text && WHOLE_NUMBER.matcher(text).matches()
+        ? (Object) Long.valueOf(text)
+        : key;
+  }
+
+  /** All as numbers, or all as text: a column has one type. */
+  private static List<?> values(List<String> keys) {
+    return keys.stream().allMatch(k -> WHOLE_NUMBER.matcher(k).matches())
+        ? keys.stream().map(Long::valueOf).toList()
+        : keys;
+  }
+
+  @Override
+  @SuppressWarnings("unchecked")
+  public Answer answer(Exchange exchange, FeedPass pass) {
+    List<Map<String, Object>> rows = exchange.getMessage().getBody(List.class);
+    if (pass.step == Step.CLOCK) {
+      return Answer.ofClock(SourceRow.time(rows.get(0).values().iterator().next()));
+    }
+    SourceQuery query = query(pass.definition, pass.stream());
+    if (pass.step == Step.MISSING) {
+      return Answer.ofExisting(rows.stream().map(row -> key(row, query)).toList());
+    }
+    List<Row> read = new ArrayList<>(rows.size());
+    for (Map<String, Object> row : rows) {
+      read.add(new Row(key(row, query), SourceRow.json(row)));
+    }
+    pass.last = rows.size() < pass.definition.getPageSize();
+    if (!rows.isEmpty()) {
+      Map<String, Object> lastRow = rows.get(rows.size() - 1);
+      pass.afterKey = keyParts(lastRow, query);
+      if (!pass.isWhole()) {
+        pass.since = SourceRow.time(SourceRow.value(lastRow, changed(query)));
+      }
+    }
+    return Answer.ofRows(read);
+  }
+
+  private static String changed(SourceQuery query) {
+    if (query.changed() == null) {
+      throw new IllegalStateException("a stream without stamps is never read by them");
+    }
+    return query.changed();
+  }
+
+  private static List<Object> keyParts(Map<String, Object> row, SourceQuery query) {
+    return query.keys().stream().<Object>map(k -> part(SourceRow.value(row, k), k)).toList();
+  }
+
+  private static Object part(@Nullable Object value, String column) {
+    if (value == null) {
+      throw new FeedException(
+          "the key column \"" + column + "\" holds no value in a row; a key must always be there");
+    }
+    return value;
+  }
+
+  /** Keys of several columns are joined by a dot. */
+  private static String key(Map<String, Object> row, SourceQuery query) {
+    return keyParts(row, query).stream().map(SqlProtocol::keyText).collect(Collectors.joining("."));
+  }
+
+  /** A PMS that pads its text pads its keys, too. */
+  private static String keyText(Object part) {
+    return part.toString().stripTrailing();
+  }
+}
