@@ -267,6 +267,23 @@ CREATE TABLE paysplit (
   KEY ProcNum (ProcNum)
 );
 
+CREATE TABLE claimproc (
+  ClaimProcNum bigint NOT NULL AUTO_INCREMENT PRIMARY KEY,
+  ProcNum bigint NOT NULL DEFAULT 0,
+  ClaimNum bigint NOT NULL DEFAULT 0,
+  PatNum bigint NOT NULL DEFAULT 0,
+  ProvNum bigint NOT NULL DEFAULT 0,
+  InsPayAmt double NOT NULL DEFAULT 0,
+  WriteOff double NOT NULL DEFAULT 0,
+  Status tinyint unsigned NOT NULL DEFAULT 0,
+  DateCP date NOT NULL DEFAULT '0001-01-01',
+  ProcDate date NOT NULL DEFAULT '0001-01-01',
+  ClinicNum bigint NOT NULL DEFAULT 0,
+  SecDateTEdit timestamp NOT NULL DEFAULT CURRENT_TIMESTAMP ON UPDATE CURRENT_TIMESTAMP,
+  KEY PatNum (PatNum),
+  KEY ProcNum (ProcNum)
+);
+
 CREATE TABLE adjustment (
   AdjNum bigint NOT NULL AUTO_INCREMENT PRIMARY KEY,
   AdjDate date NOT NULL DEFAULT '0001-01-01',

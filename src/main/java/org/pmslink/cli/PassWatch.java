@@ -58,7 +58,10 @@ public class PassWatch {
             runs.open(practices.id(now.practice())).stream()
                 .filter(r -> r.feed().equals(feed))
                 .toList();
-        if (now.lastPassAt() != null && !now.lastPassAt().isBefore(after) && open.isEmpty()) {
+        if (now.lastPassAt() != null
+            && !now.lastPassAt().isBefore(after)
+            && !now.loading()
+            && open.isEmpty()) {
           return new Result(true, "");
         }
         String progress = open.isEmpty() ? "" : table.progress(open.get(0));

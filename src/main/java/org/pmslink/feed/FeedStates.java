@@ -25,6 +25,7 @@ public class FeedStates {
    *
    * @param state STARTING, RUNNING, PAUSED or REFUSED
    * @param reason why it is paused or refused
+   * @param loading whether a stream has not been read to its end yet
    */
   public record Status(
       String practice,
@@ -37,7 +38,8 @@ public class FeedStates {
       @Nullable Instant lastPassAt,
       @Nullable Instant lastCompareAt,
       @Nullable Instant lastReceivedAt,
-      @Nullable String watermark) {}
+      @Nullable String watermark,
+      boolean loading) {}
 
   /**
    * What the engine needs to know before a pass.
@@ -186,7 +188,9 @@ public class FeedStates {
   private static final String STATUS =
       """
       select p.practice, f.feed, f.source, f.state, f.reason_category, f.reason, f.next_attempt_at,
-             f.last_pass_at, f.last_compare_at, f.last_received_at, c.watermark
+             f.last_pass_at, f.last_compare_at, f.last_received_at, c.watermark,
+             exists (select 1 from feed_cursors l where l.practice_id = f.practice_id
+                       and l.feed = f.feed and l.phase = 'LOAD')
       from feeds f
       join practices p on p.id = f.practice_id
       left join feed_cursors c on c.practice_id = f.practice_id and c.feed = f.feed
@@ -204,7 +208,8 @@ public class FeedStates {
         instant(row, 8),
         instant(row, 9),
         instant(row, 10),
-        row.getString(11));
+        row.getString(11),
+        row.getBoolean(12));
   }
 
   private static @Nullable Instant instant(java.sql.ResultSet row, int column)

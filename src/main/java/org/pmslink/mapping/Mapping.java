@@ -62,7 +62,11 @@ public final class Mapping {
           path + ": cannot be read; it must exist below the mappings folder, as UTF-8 text");
     }
     try {
-      Expression expression = new Parser(new java.io.StringReader(text)).withSource(path).compile();
+      Expression expression =
+          new Parser(new java.io.StringReader(text))
+              .withSource(path)
+              .withFunctions(MappingFunctions.all())
+              .compile();
       return new Mapping(path, sha256(text), expression);
     } catch (JsltException e) {
       throw new MappingException(path + where(e) + ": does not compile: " + firstLine(e));
@@ -88,6 +92,8 @@ public final class Mapping {
   public JsonNode apply(JsonNode raw) {
     try {
       return expression.apply(raw);
+    } catch (MappingException e) {
+      throw new MappingException(path + ": " + e.getMessage());
     } catch (JsltException e) {
       // The engine's own message quotes the value it stumbled over, so only the place is passed on.
       throw new MappingException(path + where(e) + ": the mapping fails on this record");
@@ -115,6 +121,30 @@ public final class Mapping {
   /** Maps a delete. */
   public SourceDelete delete(JsonNode raw) {
     return bind(apply(raw), SourceDelete.class);
+  }
+
+  /**
+   * Maps a raw record to what the mapping's name says it is: a {@link SourcePatient}, a {@link
+   * SourceMerge}, a {@link SourceActivity} or a {@link SourceDelete}.
+   *
+   * @throws MappingException also when the name begins with none of these
+   */
+  public Object source(JsonNode raw) {
+    String name = path.substring(path.lastIndexOf('/') + 1).replaceFirst("[-.].*", "");
+    return switch (name) {
+      case "patient" -> patient(raw);
+      case "merge" -> merge(raw);
+      case "visit" -> activity(raw, SourceActivity.Visit.class);
+      case "transaction" -> activity(raw, SourceActivity.Transaction.class);
+      case "provider" -> activity(raw, SourceActivity.Provider.class);
+      case "clinic" -> activity(raw, SourceActivity.Clinic.class);
+      case "delete" -> delete(raw);
+      default ->
+          throw new MappingException(
+              path
+                  + ": a mapping's name begins with what it makes: patient, merge, visit,"
+                  + " transaction, provider, clinic or delete");
+    };
   }
 
   private <T> T bind(JsonNode mapped, Class<T> type) {

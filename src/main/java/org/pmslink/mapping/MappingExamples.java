@@ -5,7 +5,9 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.pmslink.patient.RecordJson;
 
@@ -14,6 +16,13 @@ import org.pmslink.patient.RecordJson;
  * writes, {@code .out.json} beside it what {@code patient.jslt} must make of it.
  */
 public final class MappingExamples {
+  /** 5 is 5 however it is stored: JSON knows no kinds of numbers. */
+  private static final Comparator<JsonNode> BY_VALUE =
+      (a, b) ->
+          a.isNumber() && b.isNumber()
+              ? a.decimalValue().compareTo(b.decimalValue())
+              : a.equals(b) ? 0 : 1;
+
   private final List<Path> inputs;
 
   private MappingExamples(List<Path> inputs) {
@@ -36,17 +45,15 @@ public final class MappingExamples {
   public static MappingExamples of(Path folder, String path) {
     Path file = folder.resolve(path);
     String kind = file.getFileName().toString().replaceFirst("\\.jslt$", "");
+    // The number tells visit-01 from visit-procedures-01, an example of another mapping.
+    Pattern name = Pattern.compile(Pattern.quote(kind) + "-\\d.*\\.in\\.json");
     Path examples = file.resolveSibling("examples");
     if (!Files.isDirectory(examples)) {
       return new MappingExamples(List.of());
     }
     try (Stream<Path> files = Files.list(examples)) {
       return new MappingExamples(
-          files
-              .filter(f -> f.getFileName().toString().startsWith(kind + "-"))
-              .filter(f -> f.getFileName().toString().endsWith(".in.json"))
-              .sorted()
-              .toList());
+          files.filter(f -> name.matcher(f.getFileName().toString()).matches()).sorted().toList());
     } catch (IOException e) {
       throw new MappingException(examples.getFileName() + ": the examples cannot be listed");
     }
@@ -64,7 +71,9 @@ public final class MappingExamples {
       String name = input.getFileName().toString();
       try {
         JsonNode expected = read(input.resolveSibling(name.replace(".in.json", ".out.json")));
-        JsonNode actual = mapping.apply(read(input));
+        JsonNode raw = read(input);
+        mapping.source(raw); // refuses a field that no record has
+        JsonNode actual = mapping.apply(raw);
         List<String> differing = differing(expected, actual);
         if (!differing.isEmpty()) {
           failures.add(new Failure(name, "differs in " + String.join(", ", differing)));
@@ -90,11 +99,11 @@ public final class MappingExamples {
     expected.fieldNames().forEachRemaining(names::add);
     actual.fieldNames().forEachRemaining(names::add);
     for (String name : names) {
-      if (!expected.path(name).equals(actual.path(name))) {
+      if (!expected.path(name).equals(BY_VALUE, actual.path(name))) {
         fields.add(name);
       }
     }
-    if (fields.isEmpty() && !expected.equals(actual)) {
+    if (fields.isEmpty() && !expected.equals(BY_VALUE, actual)) {
       fields.add("the whole");
     }
     return fields;

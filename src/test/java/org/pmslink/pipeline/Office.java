@@ -11,6 +11,7 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.apache.camel.CamelContext;
 import org.awaitility.Awaitility;
 import org.jspecify.annotations.Nullable;
@@ -27,6 +28,10 @@ import org.springframework.util.FileSystemUtils;
  */
 final class Office implements AutoCloseable {
   static final Duration LONGEST = Duration.ofMinutes(2);
+
+  /** The PMS server's clock in its own zone, as Open Dental writes what is no timestamp. */
+  static final String THERE = "convert_tz(now(), @@session.time_zone, @@global.time_zone)";
+
   private static final AtomicInteger NEXT = new AtomicInteger(1);
 
   final String name;
@@ -67,6 +72,19 @@ final class Office implements AutoCloseable {
     String name = "office-" + NEXT.getAndIncrement();
     return withMappings(
         new Office(name, engine, new JdbcTemplate(server.dataSource()), server, server.jdbcUrl()));
+  }
+
+  /** Reads everything that there is a query for, and not charts and merges alone. */
+  Office withActivity() throws IOException {
+    try (Stream<Path> files = Files.list(engine.mappings().resolve("open-dental"))) {
+      for (Path file : files.filter(Files::isRegularFile).toList()) {
+        Files.copy(
+            file,
+            mapping(file.getFileName().toString()),
+            java.nio.file.StandardCopyOption.REPLACE_EXISTING);
+      }
+    }
+    return with("officeZone", "America/New_York");
   }
 
   private static Office withMappings(Office office) throws IOException {
@@ -176,6 +194,8 @@ final class Office implements AutoCloseable {
                      and f.last_pass_at is not null and f.state = 'RUNNING') as feeds_at_rest,
                   (select count(*) from feed_runs r where r.practice_id = p.id
                      and r.phase <> 'DONE') as passes,
+                  (select count(*) from feed_cursors c where c.practice_id = p.id
+                     and c.phase = 'LOAD') as loads,
                   (select count(*) from decisions d where d.practice_id = p.id
                      and d.stale_since is not null) as decisions,
                   (select count(*) from members m where m.practice_id = p.id
@@ -187,6 +207,7 @@ final class Office implements AutoCloseable {
     boolean settled =
         !Long.valueOf(0).equals(waiting.get("feeds_at_rest"))
             && Long.valueOf(0).equals(waiting.get("passes"))
+            && Long.valueOf(0).equals(waiting.get("loads"))
             && Long.valueOf(0).equals(waiting.get("decisions"))
             && Long.valueOf(0).equals(waiting.get("members"))
             && Long.valueOf(0).equals(waiting.get("merges"));
@@ -229,7 +250,9 @@ final class Office implements AutoCloseable {
 
   void merge(long loser, long survivor) {
     pms.update(
-        "insert into patientlink (PatNumFrom, PatNumTo, LinkType, DateTimeLink) values (?, ?, 1, now())",
+        "insert into patientlink (PatNumFrom, PatNumTo, LinkType, DateTimeLink) values (?, ?, 1, "
+            + THERE
+            + ")",
         loser,
         survivor);
   }

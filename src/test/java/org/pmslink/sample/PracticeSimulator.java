@@ -306,7 +306,8 @@ public final class PracticeSimulator {
         loser);
     jdbc.update(
         "INSERT INTO patientlink (PatNumFrom, PatNumTo, LinkType, DateTimeLink)"
-            + " VALUES (?, ?, 1, NOW())",
+            // In the server's zone, as Open Dental itself writes it.
+            + " VALUES (?, ?, 1, CONVERT_TZ(NOW(), @@session.time_zone, @@global.time_zone))",
         loser,
         survivor);
     jdbc.update("UPDATE truth.chart SET survivor = ? WHERE survivor = ?", survivor, loser);

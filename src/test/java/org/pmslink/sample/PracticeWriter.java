@@ -58,7 +58,9 @@ final class PracticeWriter implements AutoCloseable {
     links =
         connection.prepareStatement(
             "INSERT INTO patientlink (PatNumFrom, PatNumTo, LinkType, DateTimeLink)"
-                + " VALUES (?,?,?,FROM_UNIXTIME(?))");
+                // In the server's zone, as Open Dental itself writes it.
+                + " VALUES (?,?,?,CONVERT_TZ(FROM_UNIXTIME(?), @@session.time_zone,"
+                + " @@global.time_zone))");
     phones =
         connection.prepareStatement(
             "INSERT INTO phonenumber (PatNum, PhoneNumberVal, PhoneNumberDigits, PhoneType)"
