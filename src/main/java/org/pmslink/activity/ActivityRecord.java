@@ -1,5 +1,6 @@
 package org.pmslink.activity;
 
+import com.fasterxml.jackson.annotation.JsonIgnore;
 import com.fasterxml.jackson.annotation.JsonSubTypes;
 import com.fasterxml.jackson.annotation.JsonTypeInfo;
 import java.time.Instant;
@@ -26,6 +27,12 @@ public sealed interface ActivityRecord {
   /** The PMS's own change stamp. */
   @Nullable Instant sourceModifiedAt();
 
+  /** Whether it says of itself that it does not count; of interest only if it did before. */
+  @JsonIgnore
+  default boolean isVoid() {
+    return false;
+  }
+
   /**
    * An appointment, or a completed procedure that may belong to one. What staff call a visit is a
    * patient's day: all of these that fall on it.
@@ -49,7 +56,13 @@ public sealed interface ActivityRecord {
       @Nullable String clinic,
       List<String> procedureCodes,
       @Nullable Instant sourceModifiedAt)
-      implements ActivityRecord {}
+      implements ActivityRecord {
+
+    @Override
+    public boolean isVoid() {
+      return status == VisitStatus.DELETED;
+    }
+  }
 
   /** Where a visit stands. */
   enum VisitStatus {
@@ -86,7 +99,13 @@ public sealed interface ActivityRecord {
       @Nullable String provider,
       @Nullable String clinic,
       @Nullable Instant sourceModifiedAt)
-      implements ActivityRecord {}
+      implements ActivityRecord {
+
+    @Override
+    public boolean isVoid() {
+      return voided;
+    }
+  }
 
   /** What a transaction does. */
   enum TransactionKind {

@@ -1,5 +1,6 @@
 package org.pmslink.feed;
 
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -16,13 +17,13 @@ final class FeedComparison {
   private static final double BELIEVABLE_MISSING_SHARE = 0.2;
 
   private static final int BELIEVABLE_MISSING = 20;
-  private static final int QUESTION = 500;
   private static final int PAGE = 5_000;
 
   private final KnownRows store;
   private final int practice;
   private final String source;
   private final RecordStream stream;
+  private final int question;
   private final KeyChecksums inPms = new KeyChecksums();
   private final KeyChecksums inStore = new KeyChecksums();
   private long stored;
@@ -31,9 +32,16 @@ final class FeedComparison {
   /** Nothing more to look at when null. */
   private @Nullable String lookedUpTo = "";
 
+  /** Looked up and doubtful, and not asked for yet. */
+  private final ArrayDeque<String> waiting = new ArrayDeque<>();
+
   private List<String> doubtful = List.of();
 
-  FeedComparison(KnownRows store, int practice, String source, RecordStream stream) {
+  /**
+   * @param question how many records the PMS can be asked for at once
+   */
+  FeedComparison(KnownRows store, int practice, String source, RecordStream stream, int question) {
+    this.question = question;
     this.stream = stream;
     this.store = store;
     this.practice = practice;
@@ -70,15 +78,18 @@ final class FeedComparison {
 
   /** The next records that seem to be gone; empty when there are no more. */
   List<String> doubtful() {
-    List<String> found = new ArrayList<>();
-    List<String> keys = next(QUESTION);
-    while (!keys.isEmpty()) {
+    List<String> keys = next(PAGE);
+    while (waiting.size() < question && !keys.isEmpty()) {
       for (String key : keys) {
         if (inPms.differAround(key, inStore)) {
-          found.add(key);
+          waiting.add(key);
         }
       }
-      keys = found.size() < QUESTION ? next(QUESTION) : List.of();
+      keys = waiting.size() < question ? next(PAGE) : List.of();
+    }
+    List<String> found = new ArrayList<>();
+    while (found.size() < question && !waiting.isEmpty()) {
+      found.add(waiting.remove());
     }
     doubtful = found;
     return found;

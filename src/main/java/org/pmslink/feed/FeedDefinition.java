@@ -3,6 +3,7 @@ package org.pmslink.feed;
 import java.time.DateTimeException;
 import java.time.Duration;
 import java.time.LocalTime;
+import java.time.Period;
 import java.time.ZoneId;
 import java.util.Arrays;
 import java.util.EnumSet;
@@ -28,6 +29,8 @@ public final class FeedDefinition {
   private String protocol = "sql";
   private Set<RecordType> records = EnumSet.allOf(RecordType.class);
   private SourceQuery.Dialect dialect = SourceQuery.Dialect.LIMIT;
+  private boolean queries;
+  private Period lookBack = Period.ofDays(31);
   private String clock = "select current_timestamp";
 
   /** This definition, for its own route: a bean of a template is known to its route alone. */
@@ -196,6 +199,29 @@ public final class FeedDefinition {
 
   public void setClock(String clock) {
     this.clock = clock;
+  }
+
+  /** Whether the PMS's own door for queries may be used. */
+  boolean isQueries() {
+    return queries;
+  }
+
+  public void setQueries(boolean queries) {
+    this.queries = queries;
+  }
+
+  /** How far back records are read again that can be asked for by the day of their entry only. */
+  Period getLookBack() {
+    return lookBack;
+  }
+
+  public void setLookBack(String lookBack) {
+    try {
+      this.lookBack = Period.parse(lookBack);
+    } catch (DateTimeException e) {
+      throw new IllegalArgumentException(
+          "lookBack: \"" + lookBack + "\" is no number of days; write it like P31D", e);
+    }
   }
 
   private static ZoneId zone(String parameter, String zone) {

@@ -80,6 +80,7 @@ record FeedFile(String name, String template, Map<String, String> parameters) {
     check(nodes, "compareAt", trial::setCompareAt);
     check(nodes, "records", trial::setRecords);
     check(nodes, "dialect", trial::setDialect);
+    check(nodes, "lookBack", trial::setLookBack);
     check(nodes, "officeZone", trial::setOfficeZone);
     check(
         nodes,

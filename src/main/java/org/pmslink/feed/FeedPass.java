@@ -93,6 +93,9 @@ public final class FeedPass {
   /** Whether the read under way was the last of its step. */
   boolean last;
 
+  /** Whether there is something to ask the PMS for at all in this turn. */
+  boolean asking = true;
+
   /** Whether the PMS is being asked at the moment, to tell its faults from ours. */
   boolean reading;
 
@@ -116,6 +119,11 @@ public final class FeedPass {
   /** Whether there is more to read. */
   public boolean isMore() {
     return step != Step.DONE;
+  }
+
+  /** Whether there is something to ask the PMS for in this turn. */
+  public boolean isAsking() {
+    return asking;
   }
 
   /** The stream that is being read. */

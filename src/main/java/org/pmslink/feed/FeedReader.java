@@ -217,9 +217,10 @@ public class FeedReader {
     pass.version = pass.step == Step.CLOCK ? 0 : cursors.nextVersion();
     pass.asked = pass.step;
     pass.last = false;
+    pass.asking = true;
     exchange.getMessage().removeHeaders("*");
     pass.protocol.ask(exchange, pass);
-    pass.reading = true;
+    pass.reading = pass.asking;
   }
 
   /** Turns the rows of a read into messages. */
@@ -316,7 +317,12 @@ public class FeedReader {
       pass.afterKey = cursor.afterKeyParts();
     } else if (pass.comparing && pass.protocol.canCompare(pass.definition, place.stream)) {
       place.comparison =
-          new FeedComparison(knownRows, pass.practice, pass.definition.getSource(), place.stream);
+          new FeedComparison(
+              knownRows,
+              pass.practice,
+              pass.definition.getSource(),
+              place.stream,
+              pass.protocol.questionSize(pass.definition, place.stream));
       place.comparison.begin();
     } else if (pass.protocol.isWithoutStamps(pass.definition, place.stream)) {
       enterNext(pass);

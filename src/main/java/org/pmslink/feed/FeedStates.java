@@ -135,17 +135,26 @@ public class FeedStates {
         .update();
   }
 
-  /** Pauses a feed: 2 s at first, twice as long each time, five minutes at most. */
+  /**
+   * Pauses a feed: 2 s at first, twice as long each time, five minutes at most, and never less than
+   * the PMS asks for.
+   */
   void pause(int practice, String feed, PauseReason reason) {
     database
         .sql(
             """
             update feeds set state = 'PAUSED', reason_category = ?, reason = ?,
               failures = failures + 1,
-              next_attempt_at = now() + least(interval '5 minutes',
-                                              interval '2 seconds' * power(2, least(failures, 10)))
+              next_attempt_at = now() + greatest(
+                interval '1 second' * ?,
+                least(interval '5 minutes', interval '2 seconds' * power(2, least(failures, 10))))
             where practice_id = ? and feed = ?""")
-        .params(reason.category().name(), reason.text(), practice, feed)
+        .params(
+            reason.category().name(),
+            reason.text(),
+            reason.retryAfter() == null ? 0 : reason.retryAfter().toSeconds(),
+            practice,
+            feed)
         .update();
   }
 

@@ -1,8 +1,14 @@
 package org.pmslink.feed;
 
 import jakarta.jms.JMSException;
+import java.net.SocketException;
+import java.net.SocketTimeoutException;
+import java.net.UnknownHostException;
 import java.sql.SQLException;
 import java.sql.SQLTimeoutException;
+import java.time.Duration;
+import javax.net.ssl.SSLException;
+import org.apache.hc.core5.http.NoHttpResponseException;
 import org.jspecify.annotations.Nullable;
 import org.pmslink.linking.RecordBatch.RecordType;
 import org.pmslink.linking.RecordStream;
@@ -13,7 +19,11 @@ import org.springframework.dao.QueryTimeoutException;
  * Why a feed is paused, in words for IT. The text is ours, with the database's only where it names
  * tables and columns: a driver's message may quote values.
  */
-record PauseReason(Category category, String text) {
+record PauseReason(Category category, String text, @Nullable Duration retryAfter) {
+
+  PauseReason(Category category, String text) {
+    this(category, text, null);
+  }
 
   /** What to look at. */
   enum Category {
@@ -23,6 +33,7 @@ record PauseReason(Category category, String text) {
     TABLE_MISSING,
     COLUMN_MISSING,
     TOO_SLOW,
+    THROTTLED,
     QUERY_FAILED,
     EMPTY_RESULT,
     FILES_WRONG,
@@ -37,6 +48,21 @@ record PauseReason(Category category, String text) {
       }
       if (t instanceof ManyMissing) {
         return new PauseReason(Category.EMPTY_RESULT, String.valueOf(t.getMessage()));
+      }
+      if (t instanceof HttpAnswer.Failure failure) {
+        return ofHttp(failure);
+      }
+      if (reading && t instanceof SocketTimeoutException) {
+        return tooSlow();
+      }
+      if (reading
+          && (t instanceof SocketException
+              || t instanceof UnknownHostException
+              || t instanceof SSLException
+              || t instanceof NoHttpResponseException)) {
+        return new PauseReason(
+            Category.UNREACHABLE,
+            "the PMS cannot be reached; check address, network and certificate");
       }
       if (t instanceof JMSException) {
         return new PauseReason(Category.ENGINE, "the queue is away");
@@ -55,6 +81,37 @@ record PauseReason(Category category, String text) {
               + (thrown == null ? "?" : thrown.getClass().getSimpleName()));
     }
     return ofSql(sql);
+  }
+
+  private static PauseReason ofHttp(HttpAnswer.Failure failure) {
+    return switch (failure.status) {
+      case 200 -> new PauseReason(Category.QUERY_FAILED, String.valueOf(failure.getMessage()));
+      case 401 ->
+          new PauseReason(
+              Category.LOGIN_REFUSED,
+              "the PMS refuses the key (HTTP 401); check it, and that the office has not disabled it",
+              LONG_PAUSE);
+      case 403 ->
+          new PauseReason(
+              Category.NOT_ALLOWED,
+              "the PMS does not allow this (HTTP 403); the office or the vendor must permit it",
+              LONG_PAUSE);
+      case 404, 410 ->
+          new PauseReason(
+              Category.QUERY_FAILED,
+              "the PMS knows no such address (HTTP "
+                  + failure.status
+                  + "); check the URL and the PMS's version");
+      case 429 ->
+          new PauseReason(
+              Category.THROTTLED, "the PMS wants to be asked less often", failure.retryAfter);
+      case 504 -> tooSlow();
+      default ->
+          new PauseReason(
+              Category.UNREACHABLE,
+              "the PMS cannot answer at the moment (HTTP " + failure.status + ")",
+              failure.retryAfter);
+    };
   }
 
   private static PauseReason ofSql(SQLException sql) {
@@ -100,9 +157,12 @@ record PauseReason(Category category, String text) {
     return from >= 0 && to > from ? message.substring(from + 1, to) : "see the mapping's SQL";
   }
 
+  /** Nobody mends a login within seconds, and knocking on locks some out for good. */
+  private static final Duration LONG_PAUSE = Duration.ofMinutes(5);
+
   private static PauseReason tooSlow() {
     return new PauseReason(
-        Category.TOO_SLOW, "the PMS database did not answer in time; it is tried again later");
+        Category.TOO_SLOW, "the PMS did not answer in time; it is tried again later");
   }
 
   /** A comparison would find so many records gone that the PMS itself is in doubt. */

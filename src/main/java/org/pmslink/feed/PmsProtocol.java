@@ -28,6 +28,11 @@ interface PmsProtocol {
   /** Whether records of a stream that are gone can be found by comparing. */
   boolean canCompare(FeedDefinition definition, RecordStream stream);
 
+  /** How many records can be asked for at once, whether they still exist. */
+  default int questionSize(FeedDefinition definition, RecordStream stream) {
+    return 500;
+  }
+
   /** Sets body and headers of the exchange for the next read. */
   void ask(Exchange exchange, FeedPass pass);
 

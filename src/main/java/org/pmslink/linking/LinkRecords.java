@@ -381,10 +381,12 @@ public class LinkRecords {
     for (Command.Activity command : records.values()) {
       Activities.Known before = known.get(command.sourceId());
       boolean unchanged =
-          before != null
-              && !before.gone()
-              && before.fingerprint() == command.fingerprint()
-              && before.contentHash() == command.contentHash();
+          before == null
+              // Many a PMS lists what never came to be beside what did.
+              ? command.record().isVoid()
+              : !before.gone()
+                  && before.fingerprint() == command.fingerprint()
+                  && before.contentHash() == command.contentHash();
       if (unchanged && !open.contains(command.sourceId())) {
         work.unchanged++;
       } else {
