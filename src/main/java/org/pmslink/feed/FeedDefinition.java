@@ -29,6 +29,7 @@ public final class FeedDefinition {
   private String protocol = "sql";
   private Set<RecordType> records = EnumSet.allOf(RecordType.class);
   private SourceQuery.Dialect dialect = SourceQuery.Dialect.LIMIT;
+  private Client client = new Client("", "", "", "", "");
   private boolean queries;
   private Period lookBack = Period.ofDays(31);
   private String clock = "select current_timestamp";
@@ -199,6 +200,40 @@ public final class FeedDefinition {
 
   public void setClock(String clock) {
     this.clock = clock;
+  }
+
+  /**
+   * As what the engine logs in at a PMS that wants OAuth 2.0.
+   *
+   * @param tokenUrl where tokens are given
+   * @param secret blank when the client signs
+   * @param key a private JSON Web Key; blank when the client has a secret
+   * @param scope blank for none
+   */
+  record Client(String tokenUrl, String id, String secret, String key, String scope) {}
+
+  Client getClient() {
+    return client;
+  }
+
+  public void setTokenUrl(String tokenUrl) {
+    client = new Client(tokenUrl, client.id, client.secret, client.key, client.scope);
+  }
+
+  public void setClientId(String id) {
+    client = new Client(client.tokenUrl, id, client.secret, client.key, client.scope);
+  }
+
+  public void setClientSecret(String secret) {
+    client = new Client(client.tokenUrl, client.id, secret, client.key, client.scope);
+  }
+
+  public void setClientKey(String key) {
+    client = new Client(client.tokenUrl, client.id, client.secret, key, client.scope);
+  }
+
+  public void setScope(String scope) {
+    client = new Client(client.tokenUrl, client.id, client.secret, client.key, scope);
   }
 
   /** Whether the PMS's own door for queries may be used. */

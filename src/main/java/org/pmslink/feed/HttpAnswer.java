@@ -39,6 +39,11 @@ final class HttpAnswer {
       this.retryAfter = retryAfter;
     }
 
+    /** What was asked with is not taken any more; with a new token it may be. */
+    static Failure ofTokenThatIsNoLongerTaken() {
+      return new Failure(401, Duration.ZERO);
+    }
+
     Failure(String problem) {
       super(problem);
       this.status = 200;

@@ -89,8 +89,9 @@ record PauseReason(Category category, String text, @Nullable Duration retryAfter
       case 401 ->
           new PauseReason(
               Category.LOGIN_REFUSED,
-              "the PMS refuses the key (HTTP 401); check it, and that the office has not disabled it",
-              LONG_PAUSE);
+              "the PMS refuses the login (HTTP 401); check the key, and that the office has not"
+                  + " disabled it",
+              failure.retryAfter == null ? LONG_PAUSE : failure.retryAfter);
       case 403 ->
           new PauseReason(
               Category.NOT_ALLOWED,

@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.pmslink.PmsLink;
 import org.springframework.boot.WebApplicationType;
@@ -38,8 +39,13 @@ final class Engine implements AutoCloseable {
     FileSystemUtils.deleteRecursively(feeds());
     Files.createDirectories(feeds());
     FileSystemUtils.copyRecursively(Path.of("mappings"), mappings());
-    Path template = routes().resolve("templates").resolve("sql-feed.camel.yaml");
-    rewrite(template, "period: 1000", "period: 100");
+    try (Stream<Path> templates = Files.list(routes().resolve("templates"))) {
+      for (Path template : templates.toList()) {
+        if (Files.readString(template).contains("period: 1000")) {
+          rewrite(template, "period: 1000", "period: 100");
+        }
+      }
+    }
     this.settings.addAll(
         List.of(
             "--pmslink.data-folder=" + data(),

@@ -18,6 +18,7 @@ import org.jspecify.annotations.Nullable;
 import org.pmslink.feed.FeedFiles;
 import org.pmslink.feed.FeedStates;
 import org.pmslink.membership.Members;
+import org.pmslink.sample.OpenDentalApi;
 import org.pmslink.sample.OpenDentalServer;
 import org.springframework.jdbc.core.JdbcTemplate;
 import org.springframework.util.FileSystemUtils;
@@ -38,6 +39,7 @@ final class Office implements AutoCloseable {
   private final Engine engine;
   private final JdbcTemplate pms;
   private final Map<String, String> parameters = new LinkedHashMap<>();
+  private String template = "sql-feed";
 
   private Office(
       String name, Engine engine, JdbcTemplate pms, OpenDentalServer server, String url) {
@@ -72,6 +74,21 @@ final class Office implements AutoCloseable {
     String name = "office-" + NEXT.getAndIncrement();
     return withMappings(
         new Office(name, engine, new JdbcTemplate(server.dataSource()), server, server.jdbcUrl()));
+  }
+
+  /** The same practice over Open Dental's API instead of its database. */
+  Office over(OpenDentalApi api) throws IOException {
+    template = "open-dental-api";
+    parameters.keySet().removeAll(List.of("url", "user", "password"));
+    FileSystemUtils.deleteRecursively(engine.mappings().resolve(name));
+    FileSystemUtils.copyRecursively(
+        engine.mappings().resolve("open-dental-api"), engine.mappings().resolve(name));
+    return with("url", api.url())
+        .with("developerKey", OpenDentalApi.DEVELOPER_KEY)
+        .with("customerKey", OpenDentalApi.CUSTOMER_KEY)
+        // The test server's own zone.
+        .with("zone", "-05:00")
+        .with("throttle", "1");
   }
 
   /** Reads everything that there is a query for, and not charts and merges alone. */
@@ -118,7 +135,9 @@ final class Office implements AutoCloseable {
             .collect(Collectors.joining("\n", "", "\n"));
     Files.writeString(
         feedFile(),
-        "- templatedRoute:\n    routeTemplateRef: sql-feed\n    routeId: "
+        "- templatedRoute:\n    routeTemplateRef: "
+            + template
+            + "\n    routeId: "
             + name
             + "\n    parameters:\n"
             + lines);
@@ -220,6 +239,7 @@ final class Office implements AutoCloseable {
         Awaitility.await(name + " pauses: " + category)
             .atMost(LONGEST)
             .pollInterval(Duration.ofMillis(50))
+            .ignoreExceptions()
             .until(
                 this::status,
                 s -> s.state().equals("PAUSED") && category.equals(s.reasonCategory()))
