@@ -468,7 +468,9 @@ final class PairScore {
             || (level == Level.GIVEN_TYPO && !Likeness.isOneEdit(a.given(), b.given()));
     slipInSwapped = swapped && FieldComparison.isSwappedForTwin(a, b, population);
     twinsOfOneInitial = level == Level.GIVEN_INITIAL && (haveTwins(a) || haveTwins(b));
-    byEmail = level == Level.GIVEN_SAME_FORMAL && emailSpellsName(a, b);
+    byEmail =
+        (level == Level.GIVEN_SAME_FORMAL || (level == Level.GIVEN_NICKNAME && forEither))
+            && emailSpellsName(a, b);
     twoNames =
         level == Level.GIVEN_SAME_FORMAL && FieldComparison.areTwoNames(a.given(), b.given());
     if (level == Level.GIVEN_EXACT) {
@@ -496,15 +498,33 @@ final class PairScore {
     return twins;
   }
 
-  /** Whether both have an e-mail address with the name in it that both may be short for. */
+  /**
+   * Whether both have an e-mail address with the name in it that both may be short for, and in it
+   * no name that only one may be short for: danielle@ holds Daniel, too.
+   */
   private static boolean emailSpellsName(Features a, Features b) {
     for (String email : a.emails()) {
-      if (b.emails().contains(email)) {
-        for (String form : a.formalNames()) {
-          if (form.length() > 3 && email.contains(form) && b.formalNames().contains(form)) {
-            return true;
-          }
-        }
+      if (b.emails().contains(email)
+          && spells(email, a, b, true)
+          && !spells(email, a, b, false)
+          && !spells(email, b, a, false)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /**
+   * Whether an e-mail address holds a formal name of one person.
+   *
+   * @param ofBoth whether that shall be one of the other person's, too, or none of them
+   */
+  private static boolean spells(String email, Features one, Features other, boolean ofBoth) {
+    for (String form : one.formalNames()) {
+      if (form.length() > 3
+          && email.contains(form)
+          && other.formalNames().contains(form) == ofBoth) {
+        return true;
       }
     }
     return false;
@@ -615,7 +635,8 @@ final class PairScore {
         && given == Level.GIVEN_NICKNAME
         && level(Field.SEX) == null
         && own == 0
-        && !middleAgrees()) {
+        && !middleAgrees()
+        && !byEmail) {
       doubts.add(Doubt.GIVEN_NAME_WEAK);
     }
     if (level(Field.MIDDLE) == Level.MIDDLE_DIFFERENT && !(solid && own >= 1)) {
@@ -720,7 +741,9 @@ final class PairScore {
       boolean email = level(Field.EMAIL) == Level.EMAIL_EXACT && !contactDiffers();
       boolean typo = level(Field.FAMILY) == Level.FAMILY_TYPO;
       boolean more = own >= 1 && (middleAgrees() || all >= 3);
-      boolean backed = own >= 2 || (familyAgrees && all >= 2 && (lastFour || email || more));
+      // A slip in the surname of somebody at the same telephone, address and e-mail is one.
+      boolean sameFamily = familyAgrees || (typo && all >= 3);
+      boolean backed = own >= 2 || (sameFamily && all >= 2 && (lastFour || email || more));
       if (!(givenAgrees && (familyAgrees || typo) && backed)) {
         doubts.add(Doubt.BIRTH_DATE_MISSING);
       }
