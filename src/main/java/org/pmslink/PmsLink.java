@@ -15,7 +15,7 @@ public class PmsLink {
 
   /** Runs the command line; see {@code --help}. */
   public static void main(String[] args) {
-    int status = CommandLineTool.run(PmsLink.class, args);
+    int status = CommandLineTool.runAlone(PmsLink.class, args);
     if (status != CommandLineTool.KEEP_RUNNING) {
       System.exit(status);
     }

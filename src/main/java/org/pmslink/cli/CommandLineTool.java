@@ -59,10 +59,12 @@ public final class CommandLineTool implements Runnable {
 
   final Class<?> application;
   final String[] settings;
+  private final boolean ownsProcess;
 
-  private CommandLineTool(Class<?> application, String[] settings) {
+  private CommandLineTool(Class<?> application, String[] settings, boolean ownsProcess) {
     this.application = application;
     this.settings = settings;
+    this.ownsProcess = ownsProcess;
   }
 
   /**
@@ -72,12 +74,26 @@ public final class CommandLineTool implements Runnable {
    * @return an exit code, or {@link #KEEP_RUNNING}
    */
   public static int run(Class<?> application, String... args) {
+    return run(application, false, args);
+  }
+
+  /**
+   * Runs the one command that this process was started for, which may set up the JVM for itself.
+   *
+   * @return as {@link #run(Class, String...)}
+   */
+  public static int runAlone(Class<?> application, String... args) {
+    return run(application, true, args);
+  }
+
+  private static int run(Class<?> application, boolean ownsProcess, String... args) {
     List<String> words = new ArrayList<>();
     List<String> settings = new ArrayList<>();
     for (String arg : args) {
       (SETTINGS.stream().anyMatch(arg::startsWith) ? settings : words).add(arg);
     }
-    CommandLineTool tool = new CommandLineTool(application, settings.toArray(String[]::new));
+    CommandLineTool tool =
+        new CommandLineTool(application, settings.toArray(String[]::new), ownsProcess);
     CommandLine line = new CommandLine(tool);
     line.setExecutionExceptionHandler(
         (e, command, parsed) -> {
@@ -90,6 +106,11 @@ public final class CommandLineTool implements Runnable {
   @Override
   public void run() {
     throw new ParameterException(spec.commandLine(), "Which command? See pms-link --help.");
+  }
+
+  /** Whether nothing else runs in this JVM, nor will when the command has ended. */
+  boolean ownsProcess() {
+    return ownsProcess;
   }
 
   /** Starts the whole engine. */

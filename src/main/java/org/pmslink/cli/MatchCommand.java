@@ -27,6 +27,7 @@ import org.pmslink.matching.SetMatcher.Pair;
 import org.pmslink.patient.RecordJson;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParentCommand;
 
 /** {@code pms-link match}. */
 @Command(
@@ -37,6 +38,8 @@ import picocli.CommandLine.Option;
       "Exit code 1 when a file or the rules cannot be used, or when rows had to be left out."
     })
 final class MatchCommand implements Callable<Integer> {
+  @ParentCommand CommandLineTool tool;
+
   @Option(names = "--patients", required = true, paramLabel = "P.csv", description = "Patients.")
   Path patients;
 
@@ -90,6 +93,9 @@ final class MatchCommand implements Callable<Integer> {
 
   private int match(MatchingRules rules) throws IOException {
     long start = System.nanoTime();
+    if (tool.ownsProcess() && BriefRun.of(patients, members)) {
+      BriefRun.withoutOptimisingCompiler();
+    }
     PersonFile left = PersonFile.read(patients, false);
     PersonFile right = PersonFile.read(members, false);
     long read = System.nanoTime();

@@ -1,6 +1,7 @@
 package org.pmslink.matching;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -9,6 +10,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
+import java.util.stream.IntStream;
 import org.pmslink.patient.GivenNames;
 
 /** A population counted over all records of the files at hand, whatever their order. */
@@ -30,6 +32,7 @@ final class CountedPopulation implements Population {
   private final Map<String, int[]> families = new HashMap<>();
   private final Map<String, int[]> cities = new HashMap<>();
   private final BirthDates births;
+  private final int[] fillers;
   private final Map<ContactKind, Map<String, Integer>> shared = new EnumMap<>(ContactKind.class);
   private final Map<ContactKind, Set<String>> crowds = new EnumMap<>(ContactKind.class);
   private final Set<String> twins = ConcurrentHashMap.newKeySet();
@@ -44,6 +47,8 @@ final class CountedPopulation implements Population {
     sides.forEach(together::addAll);
     all = together.size();
     births = new BirthDates(together);
+    fillers =
+        births.distinct().filter(birth -> birthDateFrequency(birth) > FILLER_BIRTH_DATE).toArray();
     for (Features f : together) {
       count(givens, f.given());
       count(families, f.family());
@@ -213,12 +218,28 @@ final class CountedPopulation implements Population {
     return births.of(birth) / (double) (all + BIRTH_DATES_BLENDED);
   }
 
+  /** Asked for both records of every pair, so it looks among the few that are, mostly none. */
+  @Override
+  public boolean isFillerBirthDate(int birth) {
+    for (int filler : fillers) {
+      if (filler == birth) {
+        return true;
+      }
+    }
+    return false;
+  }
+
   @Override
   public int people(ContactKind kind, String value) {
     Map<String, Integer> values = shared.get(kind);
     // Asked several times for each pair, and most values are nobody else's.
     Integer people = values == null ? null : values.get(value);
     return people == null ? 1 : people;
+  }
+
+  @Override
+  public boolean mayHaveCrowds(ContactKind kind) {
+    return !crowds.getOrDefault(kind, Set.of()).isEmpty();
   }
 
   /** Asked for both records of every pair, so it looks among the few that are. */
@@ -261,6 +282,10 @@ final class CountedPopulation implements Population {
           counts[at]++;
         }
       }
+    }
+
+    IntStream distinct() {
+      return Arrays.stream(dates).filter(birth -> birth != 0);
     }
 
     int of(int birth) {

@@ -23,6 +23,10 @@ import org.pmslink.patient.Person.PostalAddress;
  * @param ssn keyed hash of the whole number
  * @param place street line with zip code or city, as one key; empty when either is unknown
  * @param formalNames what the given and the preferred name may be short for, sorted
+ * @param phoneMarks a bit for each telephone, by its hash: two people without a common bit have no
+ *     telephone in common, which is so in most pairs and told without a look at the texts; likewise
+ *     {@code emailMarks} and {@code formalNameMarks}
+ * @param mailboxMarks likewise of the first letters of the e-mail addresses
  */
 record Features(
     String family,
@@ -45,7 +49,11 @@ record Features(
     String zip,
     String place,
     String guarantor,
-    List<String> formalNames) {
+    List<String> formalNames,
+    long phoneMarks,
+    long emailMarks,
+    long mailboxMarks,
+    long formalNameMarks) {
 
   /**
    * The first day of Unix time, which programs write where they know no date. Somebody is born on
@@ -74,6 +82,9 @@ record Features(
     String given = name(name.given());
     String first = shortened(firstWord(name.given()));
     String preferred = name(name.preferred());
+    List<String> phones = person.phones().stream().map(Phone::e164).distinct().sorted().toList();
+    List<String> emails = person.emails().stream().distinct().sorted().toList();
+    List<String> formalNames = formalNames(given, first, preferred);
     return new Features(
         name(name.family()),
         parts(name.family()),
@@ -86,8 +97,8 @@ record Features(
         person.gender(),
         person.ssnHash() == null ? "" : person.ssnHash(),
         person.ssnLast4() == null ? "" : person.ssnLast4(),
-        person.phones().stream().map(Phone::e164).distinct().sorted().toList(),
-        person.emails().stream().distinct().sorted().toList(),
+        phones,
+        emails,
         house,
         street,
         address == null ? "" : Folding.fold(address.line2()),
@@ -95,7 +106,28 @@ record Features(
         zip,
         street.isEmpty() || where.isEmpty() ? "" : house + ' ' + street + ' ' + where,
         person.guarantorId() == null ? "" : person.guarantorId(),
-        formalNames(given, first, preferred));
+        formalNames,
+        marks(phones),
+        marks(emails),
+        mailboxMarks(emails),
+        marks(formalNames));
+  }
+
+  private static long marks(List<String> texts) {
+    long marks = 0;
+    for (String text : texts) {
+      // The high bits of the product depend on all bits of the hash.
+      marks |= 1L << (text.hashCode() * 0x9E3779B1 >>> 26);
+    }
+    return marks;
+  }
+
+  private static long mailboxMarks(List<String> emails) {
+    long marks = 0;
+    for (String email : emails) {
+      marks |= email.isEmpty() ? 0 : 1L << email.charAt(0);
+    }
+    return marks;
   }
 
   boolean hasSex() {

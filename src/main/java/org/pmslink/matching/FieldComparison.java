@@ -74,10 +74,12 @@ final class FieldComparison {
     if (one.equals(other) || isSameWithMiddle(a, b) || isSameWithMiddle(b, a)) {
       return one.length() == 1 && other.length() == 1 ? Level.GIVEN_INITIAL : Level.GIVEN_EXACT;
     }
-    if (isPreferred(a, b) || isPreferred(b, a)) {
+    // Names that are related are short for one formal name.
+    boolean mayBeRelated = (a.formalNameMarks() & b.formalNameMarks()) != 0;
+    if (mayBeRelated && (isPreferred(a, b) || isPreferred(b, a))) {
       return Level.GIVEN_PREFERRED;
     }
-    Relation relation = GivenNames.shipped().relation(one, other);
+    Relation relation = mayBeRelated ? GivenNames.shipped().relation(one, other) : Relation.NONE;
     if (relation == Relation.NICKNAME) {
       return Level.GIVEN_NICKNAME;
     }
@@ -93,7 +95,8 @@ final class FieldComparison {
           ? Level.GIVEN_SIMILAR
           : Level.GIVEN_DIFFERENT;
     }
-    if (isOneOfSeveral(a, b) || isOneOfSeveral(b, a) || isCut(one, other, SHORTEST_CUT_GIVEN)) {
+    if ((mayBeRelated && (isOneOfSeveral(a, b) || isOneOfSeveral(b, a)))
+        || isCut(one, other, SHORTEST_CUT_GIVEN)) {
       return Level.GIVEN_TRUNCATED;
     }
     if (isMiddleName(a, b) || isMiddleName(b, a)) {
@@ -300,18 +303,18 @@ final class FieldComparison {
         return Level.BIRTH_DATE_NEIGHBOURING_DAY;
       }
     }
+    int differing = differingDigits(one, other);
     // A digit of the decade is also what sets father and son apart.
-    if (years < A_GENERATION && isOneSlip(one, other)) {
+    if (differing < 3 && years < A_GENERATION && isOneSlip(one, other)) {
       return Level.BIRTH_DATE_ONE_DIGIT;
     }
-    return differingDigits(one, other) == 2
-        ? Level.BIRTH_DATE_TWO_DIGITS
-        : Level.BIRTH_DATE_DIFFERENT;
+    return differing == 2 ? Level.BIRTH_DATE_TWO_DIGITS : Level.BIRTH_DATE_DIFFERENT;
   }
 
+  /** Counted up to three, which most pairs have already in the last digits. */
   private static int differingDigits(int one, int other) {
     int differing = 0;
-    for (int a = one, b = other; a > 0 || b > 0; a /= 10, b /= 10) {
+    for (int a = one, b = other; differing < 3 && (a > 0 || b > 0); a /= 10, b /= 10) {
       differing += a % 10 == b % 10 ? 0 : 1;
     }
     return differing;
@@ -413,11 +416,13 @@ final class FieldComparison {
               && !b.houseNumber().isEmpty()
               && (a.houseNumber().length() > 2 || b.houseNumber().length() > 2)
               && Likeness.isOneEdit(a.houseNumber(), b.houseNumber());
-      boolean streetAlike = sameStreet || Likeness.jaroWinkler(a.street(), b.street()) >= 0.90;
+      boolean sameNumber = sameHouse && !a.houseNumber().isEmpty();
       if (!otherUnit
-          && ((samePlace && sameHouse && streetAlike && !a.houseNumber().isEmpty())
-              || (samePlace && houseSlip && sameStreet)
-              || (sameHouse && sameStreet && !a.houseNumber().isEmpty()))) {
+          && ((samePlace && houseSlip && sameStreet)
+              || (sameNumber && sameStreet)
+              || (samePlace
+                  && sameNumber
+                  && Likeness.jaroWinkler(a.street(), b.street()) >= 0.90))) {
         return Level.ADDRESS_CLOSE;
       }
     }
@@ -495,7 +500,8 @@ final class FieldComparison {
   static boolean isCloseEmail(String one, String other) {
     int at = one.indexOf('@');
     int otherAt = other.indexOf('@');
-    if (at < 0 || otherAt < 0) {
+    // Neither a slip nor a name before the @ that is the same begins with another letter.
+    if (at < 0 || otherAt < 0 || one.charAt(0) != other.charAt(0)) {
       return false;
     }
     String local = one.substring(0, at);

@@ -39,7 +39,10 @@ record Holders(int people, Set<String> twins) {
     for (Features one : group) {
       boolean known = false;
       for (Features other : people) {
-        known |= !FieldComparison.isClearlySomebodyElse(one, other, population);
+        if (!FieldComparison.isClearlySomebodyElse(one, other, population)) {
+          known = true;
+          break;
+        }
       }
       if (!known) {
         people.add(one);

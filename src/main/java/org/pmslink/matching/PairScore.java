@@ -28,9 +28,6 @@ final class PairScore {
   /** People who may share a telephone or an address and still be one family. */
   private static final int LARGEST_FAMILY = 8;
 
-  /** Birth dates that are so much more frequent than others are fillers of that office. */
-  private static final double FILLER_BIRTH_DATE = 0.0015;
-
   /** More than adding in another order can make out, in bits. */
   private static final double ROUNDING = 0.000001;
 
@@ -63,6 +60,12 @@ final class PairScore {
 
   private static final Field[] FIELDS = Field.values();
 
+  /** Fields before it are personal, those from it on a household's. */
+  private static final int FIRST_OF_HOUSEHOLD = Field.FAMILY.ordinal();
+
+  /** Personal where there are no households. */
+  private static final int ADDRESS = Field.ADDRESS.ordinal();
+
   private final MatchingRules rules;
   private final Population population;
   private final double prior;
@@ -70,11 +73,15 @@ final class PairScore {
   private final double bestGiven;
   private final double bestMiddle;
   private final double bestAddress;
-  private final boolean[] personal = new boolean[FIELDS.length];
+  private final double bestFamily;
   private final double possible;
   private final @Nullable Level[] levels = new @Nullable Level[FIELDS.length];
   private final double[] weights = new double[FIELDS.length];
   private final Set<Doubt> doubts = EnumSet.noneOf(Doubt.class);
+  private final @Nullable String[] lastValues = new @Nullable String[ContactKind.values().length];
+  private final int[] lastPeople = new int[lastValues.length];
+  private @Nullable String lastFamily;
+  private double lastFamilyWeight;
 
   /** Whether each of two short forms is a name that parents give as such: Will, Liam. */
   private boolean twoNames;
@@ -135,9 +142,7 @@ final class PairScore {
     bestGiven = best(Field.GIVEN);
     bestMiddle = best(Field.MIDDLE);
     bestAddress = best(Field.ADDRESS);
-    for (Field field : FIELDS) {
-      personal[field.ordinal()] = !field.isHousehold() || (!households && field == Field.ADDRESS);
-    }
+    bestFamily = best(Field.FAMILY);
   }
 
   private double best(Field field) {
@@ -184,33 +189,36 @@ final class PairScore {
     cut = 0;
     clear(Field.GIVEN);
     clear(Field.MIDDLE);
+    clear(Field.FAMILY);
     clear(Field.ADDRESS);
     set(Field.SUFFIX, FieldComparison.suffix(a, b));
     set(Field.SEX, FieldComparison.sex(a, b));
-    boolean swapped = FieldComparison.isSwapped(a, b);
     birth(a, b);
     ssn(a, b);
     phone(a, b);
     email(a, b);
-    if (swapped) {
-      set(Level.FAMILY_SWAPPED);
-    } else {
-      family(a, b);
-    }
     guarantor(a, b);
     // The costly comparisons come last, for pairs that they can still lift into the list.
     double names =
         (a.given().isEmpty() || b.given().isEmpty() ? 0 : bestGiven)
             + (a.middle().isEmpty() || b.middle().isEmpty() ? 0 : bestMiddle);
-    if (!fully && isHopeless(names, bestAddress)) {
-      score = prior;
-      grade = Grade.CERTAINLY_NOT;
+    if (!fully && isHopeless(names, bestFamily, bestAddress)) {
+      giveUp();
+      return;
+    }
+    boolean swapped = FieldComparison.isSwapped(a, b);
+    if (swapped) {
+      set(Level.FAMILY_SWAPPED);
+    } else {
+      family(a, b);
+    }
+    if (!fully && isHopeless(names, 0, bestAddress)) {
+      giveUp();
       return;
     }
     address(a, b);
-    if (!fully && isHopeless(names, 0)) {
-      score = prior;
-      grade = Grade.CERTAINLY_NOT;
+    if (!fully && isHopeless(names, 0, 0)) {
+      giveUp();
       return;
     }
     given(a, b, swapped);
@@ -223,10 +231,15 @@ final class PairScore {
     grade = judged();
   }
 
+  private void giveUp() {
+    score = prior;
+    grade = Grade.CERTAINLY_NOT;
+  }
+
   /** Whether even the best that names and address can yet add leaves a pair out of the list. */
-  private boolean isHopeless(double names, double address) {
+  private boolean isHopeless(double names, double family, double address) {
     double own = personal() + names + (households ? 0 : address);
-    double shared = household() + (households ? address : 0);
+    double shared = household() + family + (households ? address : 0);
     return prior + own + Math.min(shared, rules.householdCap) < possible - ROUNDING;
   }
 
@@ -278,8 +291,8 @@ final class PairScore {
   }
 
   private void birth(Features a, Features b) {
-    int one = isFillerBirth(a.birth()) ? 0 : a.birth();
-    int other = isFillerBirth(b.birth()) ? 0 : b.birth();
+    int one = withoutFiller(a.birth());
+    int other = withoutFiller(b.birth());
     Level level = FieldComparison.birth(one, other);
     if (level == Level.BIRTH_DATE_EXACT) {
       set(level, rules.weight(level, population.birthDateFrequency(one)));
@@ -288,12 +301,16 @@ final class PairScore {
     }
   }
 
-  private boolean isFillerBirth(int birth) {
-    return birth != 0 && population.birthDateFrequency(birth) > FILLER_BIRTH_DATE;
+  private int withoutFiller(int birth) {
+    return birth == 0 || population.isFillerBirthDate(birth) ? 0 : birth;
   }
 
   private void ssn(Features a, Features b) {
     Level level = FieldComparison.ssn(a, b);
+    if (level == null) {
+      clear(Field.SSN);
+      return;
+    }
     // A number that two people have is the guarantor's and says nothing.
     boolean shared =
         (!a.ssn().isEmpty() && population.people(ContactKind.SSN, a.ssn()) > 1)
@@ -308,6 +325,7 @@ final class PairScore {
         ContactKind.PHONE,
         a.phones(),
         b.phones(),
+        (a.phoneMarks() & b.phoneMarks()) != 0,
         Level.PHONE_EXACT,
         Level.SHARED_PHONE_EXACT,
         Level.PHONE_DIFFERENT);
@@ -320,10 +338,11 @@ final class PairScore {
         ContactKind.EMAIL,
         a.emails(),
         b.emails(),
+        (a.emailMarks() & b.emailMarks()) != 0,
         Level.EMAIL_EXACT,
         Level.SHARED_EMAIL_EXACT,
         Level.EMAIL_DIFFERENT);
-    if (level(Field.EMAIL) == Level.EMAIL_DIFFERENT) {
+    if (level(Field.EMAIL) == Level.EMAIL_DIFFERENT && (a.mailboxMarks() & b.mailboxMarks()) != 0) {
       for (String one : a.emails()) {
         for (String other : b.emails()) {
           if (FieldComparison.isCloseEmail(one, other)) {
@@ -340,24 +359,13 @@ final class PairScore {
       ContactKind kind,
       List<String> ofOne,
       List<String> ofOther,
+      boolean mayShare,
       Level personal,
       Level shared,
       Level different) {
     clear(personal.field);
     clear(shared.field);
-    boolean comparable = false;
-    int fewest = Integer.MAX_VALUE;
-    for (String one : ofOne) {
-      int people = 0;
-      for (String other : ofOther) {
-        if (one.equals(other)) {
-          people = population.people(kind, one);
-        }
-      }
-      if (people > 0 && people < Population.CROWD) {
-        fewest = Math.min(fewest, people);
-      }
-    }
+    int fewest = mayShare ? fewestPeople(kind, ofOne, ofOther) : Integer.MAX_VALUE;
     if (fewest < Integer.MAX_VALUE) {
       boolean childs = isChild(a) || isChild(b);
       if (fewest == 1 && !(households && childs)) {
@@ -367,16 +375,46 @@ final class PairScore {
       }
       return;
     }
-    for (String one : ofOne) {
-      comparable |= !population.isCrowds(kind, one);
-    }
-    boolean theirs = false;
-    for (String other : ofOther) {
-      theirs |= !population.isCrowds(kind, other);
-    }
-    if (comparable && theirs) {
+    if (isComparable(kind, ofOne) && isComparable(kind, ofOther)) {
       set(different);
     }
+  }
+
+  /** How many people have the value in common that the fewest have; crowds do not count. */
+  private int fewestPeople(ContactKind kind, List<String> ofOne, List<String> ofOther) {
+    int fewest = Integer.MAX_VALUE;
+    for (String one : ofOne) {
+      for (String other : ofOther) {
+        if (one.equals(other)) {
+          int people = people(kind, one);
+          fewest = people < Population.CROWD ? Math.min(fewest, people) : fewest;
+        }
+      }
+    }
+    return fewest;
+  }
+
+  /** Whether one of these is not a crowd's. */
+  private boolean isComparable(ContactKind kind, List<String> values) {
+    if (!population.mayHaveCrowds(kind)) {
+      return !values.isEmpty();
+    }
+    for (String value : values) {
+      if (!population.isCrowds(kind, value)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** One record is compared with many, so what was asked last is asked again. */
+  private int people(ContactKind kind, String value) {
+    int last = kind.ordinal();
+    if (lastValues[last] != value) {
+      lastPeople[last] = population.people(kind, value);
+      lastValues[last] = value;
+    }
+    return lastPeople[last];
   }
 
   /** A value that many share is worth less: half for each doubling beyond a couple, or so. */
@@ -393,7 +431,11 @@ final class PairScore {
   private void family(Features a, Features b) {
     Level level = FieldComparison.family(a, b);
     if (level == Level.FAMILY_EXACT) {
-      set(level, rules.weight(level, population.familyFrequency(a.family())));
+      if (a.family() != lastFamily) {
+        lastFamilyWeight = rules.weight(level, population.familyFrequency(a.family()));
+        lastFamily = a.family();
+      }
+      set(level, lastFamilyWeight);
     } else {
       set(Field.FAMILY, level);
     }
@@ -402,7 +444,7 @@ final class PairScore {
   private void address(Features a, Features b) {
     Level level = households ? FieldComparison.address(a, b) : FieldComparison.addressByParts(a, b);
     if (level == Level.ADDRESS_EXACT) {
-      int people = population.people(ContactKind.PLACE, a.place());
+      int people = people(ContactKind.PLACE, a.place());
       set(level, lessened(rules.weight(level), people));
     } else if (level == Level.ADDRESS_CITY) {
       set(level, rules.weight(level, population.cityFrequency(a.city())));
@@ -426,7 +468,9 @@ final class PairScore {
             || (level == Level.GIVEN_TYPO && !Likeness.isOneEdit(a.given(), b.given()));
     slipInSwapped = swapped && FieldComparison.isSwappedForTwin(a, b, population);
     twinsOfOneInitial = level == Level.GIVEN_INITIAL && (haveTwins(a) || haveTwins(b));
-    byEmail = level == Level.GIVEN_SAME_FORMAL && emailSpellsName(a, b);
+    byEmail =
+        (level == Level.GIVEN_SAME_FORMAL || (level == Level.GIVEN_NICKNAME && forEither))
+            && emailSpellsName(a, b);
     twoNames =
         level == Level.GIVEN_SAME_FORMAL && FieldComparison.areTwoNames(a.given(), b.given());
     if (level == Level.GIVEN_EXACT) {
@@ -454,15 +498,33 @@ final class PairScore {
     return twins;
   }
 
-  /** Whether both have an e-mail address with the name in it that both may be short for. */
+  /**
+   * Whether both have an e-mail address with the name in it that both may be short for, and in it
+   * no name that only one may be short for: danielle@ holds Daniel, too.
+   */
   private static boolean emailSpellsName(Features a, Features b) {
     for (String email : a.emails()) {
-      if (b.emails().contains(email)) {
-        for (String form : a.formalNames()) {
-          if (form.length() > 3 && email.contains(form) && b.formalNames().contains(form)) {
-            return true;
-          }
-        }
+      if (b.emails().contains(email)
+          && spells(email, a, b, true)
+          && !spells(email, a, b, false)
+          && !spells(email, b, a, false)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /**
+   * Whether an e-mail address holds a formal name of one person.
+   *
+   * @param ofBoth whether that shall be one of the other person's, too, or none of them
+   */
+  private static boolean spells(String email, Features one, Features other, boolean ofBoth) {
+    for (String form : one.formalNames()) {
+      if (form.length() > 3
+          && email.contains(form)
+          && other.formalNames().contains(form) == ofBoth) {
+        return true;
       }
     }
     return false;
@@ -470,20 +532,16 @@ final class PairScore {
 
   private double personal() {
     double sum = 0;
-    for (Field field : FIELDS) {
-      if (personal[field.ordinal()]) {
-        sum += weights[field.ordinal()];
-      }
+    for (int field = 0; field < FIRST_OF_HOUSEHOLD; field++) {
+      sum += weights[field];
     }
-    return sum;
+    return households ? sum : sum + weights[ADDRESS];
   }
 
   private double household() {
     double sum = 0;
-    for (Field field : FIELDS) {
-      if (!personal[field.ordinal()]) {
-        sum += weights[field.ordinal()];
-      }
+    for (int field = FIRST_OF_HOUSEHOLD; field < weights.length; field++) {
+      sum += households || field != ADDRESS ? weights[field] : 0;
     }
     return sum;
   }
@@ -577,7 +635,8 @@ final class PairScore {
         && given == Level.GIVEN_NICKNAME
         && level(Field.SEX) == null
         && own == 0
-        && !middleAgrees()) {
+        && !middleAgrees()
+        && !byEmail) {
       doubts.add(Doubt.GIVEN_NAME_WEAK);
     }
     if (level(Field.MIDDLE) == Level.MIDDLE_DIFFERENT && !(solid && own >= 1)) {
@@ -682,7 +741,9 @@ final class PairScore {
       boolean email = level(Field.EMAIL) == Level.EMAIL_EXACT && !contactDiffers();
       boolean typo = level(Field.FAMILY) == Level.FAMILY_TYPO;
       boolean more = own >= 1 && (middleAgrees() || all >= 3);
-      boolean backed = own >= 2 || (familyAgrees && all >= 2 && (lastFour || email || more));
+      // A slip in the surname of somebody at the same telephone, address and e-mail is one.
+      boolean sameFamily = familyAgrees || (typo && all >= 3);
+      boolean backed = own >= 2 || (sameFamily && all >= 2 && (lastFour || email || more));
       if (!(givenAgrees && (familyAgrees || typo) && backed)) {
         doubts.add(Doubt.BIRTH_DATE_MISSING);
       }

@@ -26,6 +26,14 @@ public interface Population {
   /** Share of records that have this birth date, {@code yyyymmdd}. */
   double birthDateFrequency(int birth);
 
+  /** Birth dates that are so much more frequent than others are fillers of that office. */
+  double FILLER_BIRTH_DATE = 0.0015;
+
+  /** Whether so many records have this birth date that it is none. */
+  default boolean isFillerBirthDate(int birth) {
+    return birthDateFrequency(birth) > FILLER_BIRTH_DATE;
+  }
+
   /**
    * How many different people have this telephone number, e-mail address, place or SSN; at least 1.
    * Several records of one person count once.
@@ -38,6 +46,11 @@ public interface Population {
   /** Whether so many people have this value that it is no evidence. */
   default boolean isCrowds(ContactKind kind, String value) {
     return people(kind, value) >= CROWD;
+  }
+
+  /** Whether any value of this kind may be a crowd's: so seldom that it is worth asking first. */
+  default boolean mayHaveCrowds(ContactKind kind) {
+    return true;
   }
 
   /**

@@ -55,7 +55,11 @@ public final class RecordSet {
             same(f.zip()),
             f.place(),
             f.guarantor(),
-            f.formalNames()));
+            f.formalNames(),
+            f.phoneMarks(),
+            f.emailMarks(),
+            f.mailboxMarks(),
+            f.formalNameMarks()));
   }
 
   /** Millions of records have thousands of names: each is kept once. */

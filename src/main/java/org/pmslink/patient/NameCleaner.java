@@ -72,7 +72,8 @@ final class NameCleaner {
           "name unknown");
   private static final Set<String> NO_MIDDLES = Set.of("nmn", "nmi", "none", "n/a", "unknown");
 
-  private static final Set<String> BRACKETED_REMARKS =
+  /** Remarks that stand beside a name, in brackets or behind a dash. */
+  private static final Set<String> REMARKS =
       Set.of(
           "vip",
           "mom",
@@ -315,6 +316,7 @@ final class NameCleaner {
     text = withoutBracketed(text, '(', ')', mayHoldNickname);
     text = withoutBracketed(text, '[', ']', mayHoldNickname);
     text = withoutBracketed(text, '{', '}', mayHoldNickname);
+    text = withoutRemarkBehindDash(text);
     text = withoutPhrases(text);
     return withoutLeadingZ(text);
   }
@@ -386,7 +388,7 @@ final class NameCleaner {
     boolean remark =
         !mayHoldNickname
             || has(Character::isDigit, content)
-            || BRACKETED_REMARKS.contains(low)
+            || REMARKS.contains(low)
             || low.startsWith("nee ")
             || NOTE.matcher(content).find()
             || content.chars().filter(c -> c == ' ').count() > 2;
@@ -405,6 +407,21 @@ final class NameCleaner {
       flags.add(QualityFlag.NAME_HAD_NICKNAME);
       nickname = readable;
     }
+  }
+
+  /** {@code Smith - minor}; a dash between blanks joins no two names. */
+  private String withoutRemarkBehindDash(String text) {
+    int dash = text.lastIndexOf(" - ");
+    if (dash <= 0) {
+      return text;
+    }
+    String behind = text.substring(dash + 3).trim();
+    // A single letter may be an initial.
+    if (behind.length() < 2 || !REMARKS.contains(behind.toLowerCase(Locale.ROOT))) {
+      return text;
+    }
+    flags.add(QualityFlag.NAME_HAD_NOTE);
+    return text.substring(0, dash);
   }
 
   private String withoutPhrases(String text) {

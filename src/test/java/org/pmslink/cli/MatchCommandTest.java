@@ -63,6 +63,41 @@ class MatchCommandTest {
     assertThat(lines("decisions.csv").toString()).doesNotContain("certain");
   }
 
+  /** Danny is Daniel or Danielle, and telephone and e-mail are the family's. */
+  @Test
+  void anEMailThatSpellsTheNameSaysWhoAShortFormIs() throws IOException {
+    String danny =
+        "P1,Zebrowski,Danny,1971-03-04,,6145550123,EMAIL,12 Oak St,Powell,OH,43065\n"
+            + "P2,Zebrowski,Maria,1973-09-11,F,6145550123,EMAIL,12 Oak St,Powell,OH,43065\n";
+    String daniel = "M1,Zebrowski,Daniel,1971-03-04,M,6145550123,EMAIL,7 Elm Rd,Dublin,OH,43016\n";
+
+    assertThat(gradeWithEMail(danny, daniel, "daniel.zebrowski@mail.example")).isEqualTo("certain");
+    assertThat(gradeWithEMail(danny, daniel, "zeb@mail.example")).isEqualTo("probable");
+    assertThat(gradeWithEMail(danny, daniel, "danielle.z@mail.example")).isEqualTo("probable");
+  }
+
+  private String gradeWithEMail(String patients, String members, String email) throws IOException {
+    match(HEADER + patients.replace("EMAIL", email), HEADER + members.replace("EMAIL", email));
+    return lines("decisions.csv").get(1).split(",", -1)[2];
+  }
+
+  /**
+   * Telephone and address are the family's; the e-mail address is his, and he has no birth date.
+   */
+  @Test
+  void aSlipInTheSurnameIsNoOtherFamilyWhereAllContactsAgree() throws IOException {
+    String wife = BOB.replace("P1", "P2").replace("Bob", "Ann").replace("zeb@", "ann@");
+    String noBirthDate = ROBERT.replace("1971-03-04", "").replace("ZEBROWSKI", "ZEBROWSKU");
+
+    match(HEADER + BOB + wife.replace("1971-03-04,M", "1973-09-11,F"), HEADER + noBirthDate);
+    assertThat(lines("decisions.csv").get(1)).startsWith("P1,M1,certain,");
+
+    match(
+        HEADER + BOB + wife.replace("1971-03-04,M", "1973-09-11,F"),
+        HEADER + noBirthDate.replace("(614) 555-0123", ""));
+    assertThat(lines("decisions.csv").get(1)).startsWith("P1,M1,probable,");
+  }
+
   @Test
   void findsDuplicatesWithinOneFile() throws IOException {
     Ending ending = dedupe(HEADER + BOB + ROBERT);

@@ -129,6 +129,8 @@ class PatientNormalizerTest {
           "Smith-DNU | Smith",
           "Smith DNU | Smith",
           "Smith - DO NOT USE | Smith",
+          "SMITH JR. - MINOR | Smith",
+          "Smith - new patient | Smith",
           "Smith DUPLICATE - USE 1234 | Smith",
           "DECEASED - Smith | Smith",
           "Smith 2 | Smith",
