@@ -349,6 +349,9 @@ create table feeds (
   last_pass_at     timestamptz,
   last_compare_at  timestamptz,
   last_received_at timestamptz,                       -- of a feed that is sent to us
+  calls_month      date,                              -- of a PMS that counts what it is asked: the month,
+  calls            bigint not null default 0,         -- requests in it,
+  call_budget      bigint,                            -- and how many it allows
   primary key (practice_id, feed)
 );
 

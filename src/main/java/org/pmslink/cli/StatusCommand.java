@@ -40,12 +40,19 @@ final class StatusCommand implements Callable<Integer> {
             .println(
                 String.format(
                     Locale.ROOT,
-                    "%-20s %-9s last pass %s, watermark %s, %d dead letters%s",
+                    "%-20s %-9s last pass %s, watermark %s, %d dead letters%s%s",
                     feed.feed(),
                     feed.state().toLowerCase(Locale.ROOT),
                     feed.lastPassAt() == null ? "never" : feed.lastPassAt().toString(),
                     feed.watermark() == null ? "none" : feed.watermark(),
                     letters.openCount(practices.id(feed.practice()), feed.feed()),
+                    feed.callBudget() == null
+                        ? ""
+                        : String.format(
+                            Locale.ROOT,
+                            ", %,d of %,d requests this month",
+                            feed.calls(),
+                            feed.callBudget()),
                     feed.reason() == null
                         ? ""
                         : "\n  " + feed.reasonCategory() + ": " + feed.reason()));

@@ -30,6 +30,8 @@ public final class FeedDefinition {
   private Set<RecordType> records = EnumSet.allOf(RecordType.class);
   private SourceQuery.Dialect dialect = SourceQuery.Dialect.LIMIT;
   private Client client = new Client("", "", "", "", "");
+  private long callBudget = 30_000;
+  private boolean pagedByNumber;
   private boolean queries;
   private Period lookBack = Period.ofDays(31);
   private String clock = "select current_timestamp";
@@ -234,6 +236,27 @@ public final class FeedDefinition {
 
   public void setScope(String scope) {
     client = new Client(client.tokenUrl, client.id, client.secret, client.key, scope);
+  }
+
+  /** How many requests a month the PMS allows. */
+  long getCallBudget() {
+    return callBudget;
+  }
+
+  public void setCallBudget(long callBudget) {
+    this.callBudget = callBudget;
+  }
+
+  /** Whether lists are paged by number and not by the last id. */
+  boolean isPagedByNumber() {
+    return pagedByNumber;
+  }
+
+  public void setPaging(String paging) {
+    if (!paging.equals("lastId") && !paging.equals("page")) {
+      throw new IllegalArgumentException("paging: \"" + paging + "\" is none of lastId, page");
+    }
+    this.pagedByNumber = paging.equals("page");
   }
 
   /** Whether the PMS's own door for queries may be used. */

@@ -81,6 +81,7 @@ record FeedFile(String name, String template, Map<String, String> parameters) {
     check(nodes, "records", trial::setRecords);
     check(nodes, "dialect", trial::setDialect);
     check(nodes, "lookBack", trial::setLookBack);
+    check(nodes, "paging", trial::setPaging);
     check(nodes, "officeZone", trial::setOfficeZone);
     check(
         nodes,

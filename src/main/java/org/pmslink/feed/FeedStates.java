@@ -26,6 +26,8 @@ public class FeedStates {
    * @param state STARTING, RUNNING, PAUSED or REFUSED
    * @param reason why it is paused or refused
    * @param loading whether a stream has not been read to its end yet
+   * @param calls requests of this month, to a PMS that counts them
+   * @param callBudget how many it allows; absent when it does not count
    */
   public record Status(
       String practice,
@@ -39,7 +41,9 @@ public class FeedStates {
       @Nullable Instant lastCompareAt,
       @Nullable Instant lastReceivedAt,
       @Nullable String watermark,
-      boolean loading) {}
+      boolean loading,
+      long calls,
+      @Nullable Long callBudget) {}
 
   /**
    * What the engine needs to know before a pass.
@@ -123,6 +127,25 @@ public class FeedStates {
         .update();
   }
 
+  /**
+   * Counts a request to a PMS that counts them, too.
+   *
+   * @return how many there have been in this month (UTC)
+   */
+  long called(int practice, String feed, long budget) {
+    return database
+        .sql(
+            """
+            update feeds set call_budget = ?,
+              calls = case when calls_month = date_trunc('month', now() at time zone 'UTC')::date
+                           then calls + 1 else 1 end,
+              calls_month = date_trunc('month', now() at time zone 'UTC')::date
+            where practice_id = ? and feed = ? returning calls""")
+        .params(budget, practice, feed)
+        .query(Long.class)
+        .single();
+  }
+
   /** Something came in that the PMS sent of its own accord. */
   void received(int practice, String feed) {
     database
@@ -199,7 +222,9 @@ public class FeedStates {
       select p.practice, f.feed, f.source, f.state, f.reason_category, f.reason, f.next_attempt_at,
              f.last_pass_at, f.last_compare_at, f.last_received_at, c.watermark,
              exists (select 1 from feed_cursors l where l.practice_id = f.practice_id
-                       and l.feed = f.feed and l.phase = 'LOAD')
+                       and l.feed = f.feed and l.phase = 'LOAD'),
+             case when f.calls_month = date_trunc('month', now() at time zone 'UTC')::date
+                  then f.calls else 0 end, f.call_budget
       from feeds f
       join practices p on p.id = f.practice_id
       left join feed_cursors c on c.practice_id = f.practice_id and c.feed = f.feed
@@ -218,7 +243,9 @@ public class FeedStates {
         instant(row, 9),
         instant(row, 10),
         row.getString(11),
-        row.getBoolean(12));
+        row.getBoolean(12),
+        row.getLong(13),
+        (Long) row.getObject(14));
   }
 
   private static @Nullable Instant instant(java.sql.ResultSet row, int column)

@@ -6,6 +6,7 @@ import java.time.Instant;
 import java.time.ZoneId;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -241,6 +242,7 @@ public class LinkRecords {
     Map<String, Known> known = charts.known(work.practice, work.batch.source(), records.keySet());
     Set<String> open = records.isEmpty() ? Set.of() : openLetters(work, records.keySet());
     List<Subject> subjects = new ArrayList<>();
+    Map<String, Command.Merge> merges = mergesIn(work, records.values());
     for (PatientRecord record : records.values()) {
       Known chart = known.get(record.sourceId());
       if (chart != null
@@ -263,11 +265,34 @@ public class LinkRecords {
                 work.batch.version(),
                 chart == null ? null : chart.id(),
                 record,
-                chart != null && chart.merged(),
+                (chart != null && chart.merged()) || merges.containsKey(record.sourceId()),
                 chart == null ? null : chart.link()));
       }
     }
+    work.commands.addAll(merges.values());
     work.commands.addAll(work.linking.decide(subjects));
+  }
+
+  /** Merges that charts tell of themselves, as far as the store does not know them. */
+  private Map<String, Command.Merge> mergesIn(Work work, Collection<PatientRecord> records) {
+    Map<String, Command.Merge> merges = new LinkedHashMap<>();
+    for (PatientRecord record : records) {
+      String survivor = record.mergedIntoSourceId();
+      if (survivor != null && !survivor.equals(record.sourceId())) {
+        merges.put(
+            record.sourceId(),
+            new Command.Merge(record.sourceId(), work.batch.version(), survivor));
+      }
+    }
+    if (!merges.isEmpty()) {
+      charts
+          .merged(work.practice, work.batch.source(), merges.keySet())
+          .forEach(
+              (loser, survivor) ->
+                  merges.computeIfPresent(
+                      loser, (id, m) -> m.survivorSourceId().equals(survivor) ? null : m));
+    }
+    return merges;
   }
 
   /** Who is nobody is filed nowhere, and so is nobody's rival and shares no telephone. */

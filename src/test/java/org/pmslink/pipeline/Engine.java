@@ -52,6 +52,7 @@ final class Engine implements AutoCloseable {
             "--pmslink.programs-folder=" + Path.of("target", "postgres-programs"),
             "--pmslink.routes-folder=" + routes(),
             "--pmslink.mappings-folder=" + mappings(),
+            "--pmslink.drivers-folder=" + drivers(),
             "--pmslink.sweep.period=100",
             "--pmslink.merges.period=100",
             "--pmslink.duplicates.period=100",
@@ -73,6 +74,10 @@ final class Engine implements AutoCloseable {
 
   Path mappings() {
     return folder.resolve("mappings");
+  }
+
+  Path drivers() {
+    return folder.resolve("drivers");
   }
 
   /** With its HTTP server, on any port that is free. */

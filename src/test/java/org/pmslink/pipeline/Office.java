@@ -18,6 +18,7 @@ import org.jspecify.annotations.Nullable;
 import org.pmslink.feed.FeedFiles;
 import org.pmslink.feed.FeedStates;
 import org.pmslink.membership.Members;
+import org.pmslink.sample.AscendApi;
 import org.pmslink.sample.OpenDentalApi;
 import org.pmslink.sample.OpenDentalServer;
 import org.springframework.jdbc.core.JdbcTemplate;
@@ -78,17 +79,39 @@ final class Office implements AutoCloseable {
 
   /** The same practice over Open Dental's API instead of its database. */
   Office over(OpenDentalApi api) throws IOException {
-    template = "open-dental-api";
-    parameters.keySet().removeAll(List.of("url", "user", "password"));
-    FileSystemUtils.deleteRecursively(engine.mappings().resolve(name));
-    FileSystemUtils.copyRecursively(
-        engine.mappings().resolve("open-dental-api"), engine.mappings().resolve(name));
+    over("open-dental-api");
     return with("url", api.url())
         .with("developerKey", OpenDentalApi.DEVELOPER_KEY)
         .with("customerKey", OpenDentalApi.CUSTOMER_KEY)
         // The test server's own zone.
         .with("zone", "-05:00")
         .with("throttle", "1");
+  }
+
+  /** Another practice, on Dentrix Ascend. */
+  Office over(AscendApi api) throws IOException {
+    over("dentrix-ascend");
+    return with("url", api.url())
+        .with("tokenUrl", api.tokenUrl())
+        .with("clientId", AscendApi.CLIENT_ID)
+        .with("clientSecret", AscendApi.CLIENT_SECRET)
+        .with("organization", AscendApi.ORGANIZATION)
+        .with("officeZone", "America/New_York");
+  }
+
+  /** Other mappings, and with them other queries. */
+  Office withMappingsOf(String pms) throws IOException {
+    FileSystemUtils.deleteRecursively(engine.mappings().resolve(name));
+    FileSystemUtils.copyRecursively(
+        engine.mappings().resolve(pms), engine.mappings().resolve(name));
+    return this;
+  }
+
+  /** Through another template, with the mappings that are named like it. */
+  private void over(String other) throws IOException {
+    template = other;
+    parameters.keySet().removeAll(List.of("url", "user", "password"));
+    withMappingsOf(other);
   }
 
   /** Reads everything that there is a query for, and not charts and merges alone. */
@@ -294,6 +317,11 @@ final class Office implements AutoCloseable {
 
   /** Number of the member that a chart is linked to; empty for none. */
   String memberOf(long chart) {
+    return memberOf(String.valueOf(chart));
+  }
+
+  /** Likewise, for a PMS whose ids are no numbers. */
+  String memberOf(String chart) {
     return one(
         """
         select m.member_number from links l
@@ -325,14 +353,22 @@ final class Office implements AutoCloseable {
 
   /** A value of a chart's stored record, by its path. */
   String recordOf(long chart, String path) {
+    return recordOf(String.valueOf(chart), path);
+  }
+
+  /** Likewise, for a PMS whose ids are no numbers. */
+  String recordOf(String chart, String path) {
     return one(
         "select record #>> '{" + path + "}' from patients where practice_id = ? and source_id = ?",
         chart);
   }
 
   private String one(String sql, long chart) {
-    List<String> found =
-        engine.store().queryForList(sql, String.class, id(), String.valueOf(chart));
+    return one(sql, String.valueOf(chart));
+  }
+
+  private String one(String sql, String chart) {
+    List<String> found = engine.store().queryForList(sql, String.class, id(), chart);
     return found.isEmpty() || found.get(0) == null ? "" : found.get(0);
   }
 

@@ -1,0 +1,7 @@
+-- key: PROC_LOGID, PROC_LOGDB
+-- changed: DDB_LAST_MOD
+-- What was done.
+select l.PROC_LOGID, l.PROC_LOGDB, l.PATID, l.PATDB, l.PLDATE, c.ADACODE, l.PROVID, l.DDB_LAST_MOD
+from DDB_PROC_LOG_BASE l
+left join DDB_PROC_CODE_BASE c on c.PROC_CODEID = l.PROC_CODEID and c.PROC_CODEDB = l.PROC_CODEDB
+where l.CHART_STATUS = 102

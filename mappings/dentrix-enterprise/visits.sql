@@ -1,0 +1,6 @@
+-- key: APPTID, APPTDB
+-- changed: DDB_LAST_MOD
+select a.APPTID, a.APPTDB, a.PATID, a.PATDB, a.APPTDATE, a.TIME_HOUR, a.TIME_MINUTE, a.APPTLEN, a.STATUS, a.BROKENDATE,
+       a.DDB_LAST_MOD
+from DDB_APPT_BASE a
+where a.PATID <> 0

@@ -1,0 +1,221 @@
+package org.pmslink.feed;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.net.URLEncoder;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.time.DateTimeException;
+import java.time.LocalDateTime;
+import java.time.ZoneOffset;
+import java.time.ZonedDateTime;
+import java.time.format.DateTimeFormatter;
+import java.util.ArrayList;
+import java.util.List;
+import org.apache.camel.Exchange;
+import org.jspecify.annotations.Nullable;
+import org.pmslink.feed.FeedPass.Step;
+import org.pmslink.linking.RecordBatch.RecordType;
+import org.pmslink.linking.RecordStream;
+import org.pmslink.mapping.Mappings;
+import org.pmslink.practice.Practices;
+import org.springframework.stereotype.Component;
+
+/**
+ * Dentrix Ascend's REST API. Lists come in the order of their ids, behind the last one of the page
+ * before ({@code lastId}) or by page number, whichever the office's gateway takes; what has changed
+ * is filtered by {@code lastModified}. Every request counts against a monthly allowance.
+ */
+@Component
+class AscendProtocol implements PmsProtocol {
+  private static final int LARGEST_PAGE = 500;
+  private static final DateTimeFormatter STAMP =
+      DateTimeFormatter.ofPattern("yyyy-MM-dd'T'HH:mm:ss'Z'");
+
+  private final Mappings mappings;
+  private final PmsTokens tokens;
+  private final FeedStates states;
+  private final Practices practices;
+
+  AscendProtocol(Mappings mappings, PmsTokens tokens, FeedStates states, Practices practices) {
+    this.mappings = mappings;
+    this.tokens = tokens;
+    this.states = states;
+    this.practices = practices;
+  }
+
+  /**
+   * A list of the API.
+   *
+   * @param stamped whether it can be filtered by what has changed
+   */
+  private record Resource(RecordStream stream, String path, boolean stamped) {}
+
+  private static final List<Resource> LISTS =
+      List.of(
+          new Resource(RecordStream.of(RecordType.PATIENTS), "/v1/patients", true),
+          new Resource(RecordStream.of(RecordType.PROVIDERS), "/v1/providers", false),
+          new Resource(RecordStream.of(RecordType.CLINICS), "/v1/locations", false),
+          new Resource(RecordStream.of(RecordType.VISITS), "/v1/appointments", true),
+          new Resource(
+              new RecordStream(RecordType.VISITS, "procedures"), "/v0/patientprocedures", true),
+          new Resource(
+              new RecordStream(RecordType.TRANSACTIONS, "procedures"),
+              "/v0/patientprocedures",
+              true));
+
+  private static Resource resource(RecordStream stream) {
+    return LISTS.stream()
+        .filter(r -> r.stream().equals(stream))
+        .findFirst()
+        .orElseThrow(
+            () -> new FeedException(stream.queryName() + ": Dentrix Ascend has no such list"));
+  }
+
+  @Override
+  public String name() {
+    return "dentrix-ascend";
+  }
+
+  @Override
+  public List<RecordStream> streams(FeedDefinition definition) {
+    return LISTS.stream()
+        .map(Resource::stream)
+        .filter(
+            s ->
+                Files.isRegularFile(
+                    mappings
+                        .folder()
+                        .resolve(definition.getMappings())
+                        .resolve(s.mappingName() + ".jslt")))
+        .toList();
+  }
+
+  @Override
+  public boolean isWithoutStamps(FeedDefinition definition, RecordStream stream) {
+    return !resource(stream).stamped();
+  }
+
+  @Override
+  public boolean canCompare(FeedDefinition definition, RecordStream stream) {
+    return true;
+  }
+
+  @Override
+  public int questionSize(FeedDefinition definition, RecordStream stream) {
+    return 1;
+  }
+
+  @Override
+  public void ask(Exchange exchange, FeedPass pass) {
+    if (pass.step == Step.CLOCK) {
+      get(exchange, pass, "/v1/locations", "pageSize=1");
+      return;
+    }
+    Resource resource = resource(pass.stream());
+    if (pass.step == Step.MISSING) {
+      List<String> doubtful = pass.comparison().doubtful();
+      pass.last = doubtful.isEmpty();
+      pass.asking = !pass.last;
+      if (pass.asking) {
+        get(exchange, pass, resource.path() + "/" + encoded(doubtful.get(0)), "");
+      }
+      return;
+    }
+    StringBuilder query = new StringBuilder("responseFields=ALL&pageSize=").append(size(pass));
+    if (pass.definition.isPagedByNumber()) {
+      query.append("&page=").append(pages(pass) + 1);
+    } else if (!pass.afterKey.isEmpty()) {
+      query.append("&lastId=").append(encoded(pass.afterKey.get(0).toString()));
+    }
+    if (!pass.isWhole() && pass.since != null) {
+      query.append("&filter=").append(encoded("lastModified>=" + STAMP.format(pass.since)));
+    }
+    get(exchange, pass, resource.path(), query.toString());
+  }
+
+  /** By number, the place is how many pages were read. */
+  private static int pages(FeedPass pass) {
+    return pass.afterKey.isEmpty() ? 0 : Integer.parseInt(pass.afterKey.get(0).toString());
+  }
+
+  private static int size(FeedPass pass) {
+    return Math.min(pass.definition.getPageSize(), LARGEST_PAGE);
+  }
+
+  private void get(Exchange exchange, FeedPass pass, String path, String query) {
+    states.called(
+        practices.id(pass.definition.getPractice()),
+        pass.definition.getFeed(),
+        pass.definition.getCallBudget());
+    var message = exchange.getMessage();
+    message.setHeader(Exchange.HTTP_METHOD, "GET");
+    message.setHeader(Exchange.HTTP_PATH, path);
+    message.setHeader(Exchange.HTTP_QUERY, query);
+    message.setBody(null);
+  }
+
+  private static String encoded(String value) {
+    return URLEncoder.encode(value, StandardCharsets.UTF_8).replace("+", "%20");
+  }
+
+  @Override
+  public Answer answer(Exchange exchange, FeedPass pass) {
+    int status = HttpAnswer.status(exchange);
+    if (pass.asking && status == 401 && tokens.forget(pass.definition)) {
+      throw HttpAnswer.Failure.ofTokenThatIsNoLongerTaken();
+    }
+    if (pass.step == Step.CLOCK) {
+      return Answer.ofClock(clock(exchange));
+    }
+    if (pass.step == Step.MISSING) {
+      return existing(exchange, pass, status);
+    }
+    JsonNode rows = HttpAnswer.json(exchange).path("data");
+    if (!rows.isArray()) {
+      throw new HttpAnswer.Failure("the PMS answered without the list \"data\"");
+    }
+    List<Row> read = new ArrayList<>(rows.size());
+    for (JsonNode row : rows) {
+      read.add(new Row(id(row), row));
+    }
+    pass.last = rows.size() < size(pass);
+    if (!read.isEmpty()) {
+      pass.afterKey =
+          pass.definition.isPagedByNumber()
+              ? List.of(pages(pass) + 1)
+              : List.of(read.get(read.size() - 1).key());
+    }
+    return Answer.ofRows(read);
+  }
+
+  /** The gateway's clock: its answers carry no other. */
+  private static LocalDateTime clock(Exchange exchange) {
+    HttpAnswer.requireSuccess(exchange);
+    String date = exchange.getMessage().getHeader("Date", String.class);
+    try {
+      if (date != null) {
+        return ZonedDateTime.parse(date, DateTimeFormatter.RFC_1123_DATE_TIME)
+            .withZoneSameInstant(ZoneOffset.UTC)
+            .toLocalDateTime();
+      }
+    } catch (DateTimeException e) {
+      // Said below.
+    }
+    throw new HttpAnswer.Failure("the PMS answered without the header Date, its clock");
+  }
+
+  private static Answer existing(Exchange exchange, FeedPass pass, int status) {
+    if (pass.last || status == 404) {
+      return Answer.ofExisting(List.of());
+    }
+    return Answer.ofExisting(List.of(id(HttpAnswer.json(exchange).path("data"))));
+  }
+
+  private static String id(@Nullable JsonNode row) {
+    JsonNode id = row == null ? null : row.get("id");
+    if (id == null || !id.isValueNode() || id.asText().isBlank()) {
+      throw new HttpAnswer.Failure("the PMS answered with a row without \"id\"");
+    }
+    return id.asText();
+  }
+}

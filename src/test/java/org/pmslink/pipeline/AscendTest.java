@@ -1,0 +1,203 @@
+package org.pmslink.pipeline;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.time.Instant;
+import java.time.LocalDate;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.pmslink.membership.Activities;
+import org.pmslink.membership.Activities.MemberTransaction;
+import org.pmslink.membership.Activities.MemberVisit;
+import org.pmslink.sample.AscendApi;
+import org.pmslink.sample.OpenDentalServer;
+
+/** Dentrix Ascend over HTTP: tokens, paging, filters, limits, duplicates. */
+@ExtendWith(Pipeline.class)
+class AscendTest {
+  private final Engine engine;
+  private final OpenDentalServer pms;
+
+  AscendTest(Engine engine, OpenDentalServer pms) {
+    this.engine = engine;
+    this.pms = pms;
+  }
+
+  private static void patient(AscendApi api, long id, Someone who, String status) {
+    api.put("/v1/patients", id, patientFields(who, status));
+  }
+
+  private static Map<String, Object> patientFields(Someone who, String status) {
+    return Map.of(
+        "firstName", who.given(),
+        "lastName", who.family(),
+        "dateOfBirth", who.birthDate(),
+        "patientStatus", status,
+        "emailAddress", who.email(),
+        "phones", List.of(Map.of("phoneType", "HOME", "number", who.mobile())),
+        "city", who.city());
+  }
+
+  private static void procedure(AscendApi api, long id, long patient, String state) {
+    api.put(
+        "/v0/patientprocedures",
+        id,
+        Map.of(
+            "patient",
+            Map.of("id", String.valueOf(patient)),
+            "serviceDate",
+            "2026-03-02",
+            "status",
+            "COMPLETED",
+            "state",
+            state,
+            "amount",
+            129.95,
+            "practiceProcedure",
+            Map.of("adaCode", "D0120")));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"lastId", "page"})
+  void readsAllPagesWithOneTokenAndThenWhatChanges(String paging) throws Exception {
+    try (Office office = Office.at(engine, pms);
+        AscendApi api = AscendApi.start()) {
+      Someone ada = Someone.named("Rosalind", "Archer");
+      patient(api, 4_000_000_000_001L, ada, "ACTIVE");
+      for (long i = 2; i <= 25; i++) {
+        patient(api, 4_000_000_000_000L + i, Someone.named("Other", "Person" + i), "NEW");
+      }
+      api.put(
+          "/v1/appointments",
+          501,
+          Map.of(
+              "patient", Map.of("id", "4000000000001"),
+              "start", "2026-09-01T13:30:00.000Z",
+              "end", "2026-09-01T14:00:00.000Z",
+              "status", "CONFIRMED"));
+      procedure(api, 9001, 4_000_000_000_001L, "ACTIVE");
+      api.put("/v1/locations", 9, Map.of("name", "Main Street"));
+      office.over(api).with("paging", paging).with("pageSize", "10").open();
+      office.member("M1", ada);
+      office.awaitSettled();
+
+      Activities activities = engine.bean(Activities.class);
+      assertThat(office.charts()).isEqualTo(25);
+      assertThat(office.memberOf(4_000_000_000_001L)).isEqualTo("M1");
+      assertThat(activities.visitsOf(office.id(), "M1"))
+          .extracting(MemberVisit::onDate, MemberVisit::status)
+          .containsExactly(
+              org.assertj.core.groups.Tuple.tuple(LocalDate.of(2026, 9, 1), "SCHEDULED"),
+              org.assertj.core.groups.Tuple.tuple(LocalDate.of(2026, 3, 2), "COMPLETED"));
+      assertThat(activities.transactionsOf(office.id(), "M1"))
+          .extracting(MemberTransaction::amountCents)
+          .containsExactly(12_995L);
+      assertThat(api.tokensGiven()).isEqualTo(1);
+      assertThat(office.status().calls()).isEqualTo(api.requests());
+      assertThat(office.status().callBudget()).isEqualTo(30_000);
+
+      procedure(api, 9001, 4_000_000_000_001L, "INVALIDATED");
+      patient(api, 4_000_000_000_001L, ada.withEmail("rosalind@new.example"), "ACTIVE");
+      office.sync();
+
+      assertThat(api.seen()).anyMatch(s -> s.contains("filter=lastModified%3E%3D"));
+      assertThat(office.recordOf(4_000_000_000_001L, "person,emails,0"))
+          .isEqualTo("rosalind@new.example");
+      assertThat(activities.transactionsOf(office.id(), "M1"))
+          .extracting(MemberTransaction::voided)
+          .containsExactly(true);
+      assertThat(api.tokensGiven()).isEqualTo(1);
+    }
+  }
+
+  @Test
+  void aDuplicateIsAMergeIntoTheChartItNames() throws Exception {
+    try (Office office = Office.at(engine, pms);
+        AscendApi api = AscendApi.start()) {
+      Someone ada = Someone.named("Wanda", "Sobczak");
+      patient(api, 11, ada, "ACTIVE");
+      patient(api, 12, Someone.named("Gus", "Elsewhere"), "ACTIVE");
+      procedure(api, 9001, 11, "ACTIVE");
+      office.over(api).open();
+      office.member("M1", ada);
+      office.awaitSettled();
+      assertThat(office.memberOf(11)).isEqualTo("M1");
+
+      patient(api, 13, ada, "ACTIVE");
+      Map<String, Object> duplicate = new java.util.HashMap<>(patientFields(ada, "DUPLICATE"));
+      duplicate.put("duplicateOfPatient", Map.of("id", "13"));
+      api.put("/v1/patients", 11, duplicate);
+      office.sync();
+
+      assertThat(office.memberOf(13)).isEqualTo("M1");
+      assertThat(office.memberOf(11)).isEmpty();
+      // What was done stays with the duplicate, and is the member's all the same.
+      assertThat(engine.bean(Activities.class).visitsOf(office.id(), "M1")).hasSize(1);
+    }
+  }
+
+  @Test
+  void whatIsGoneIsFoundAndOnlyWhatIsGone() throws Exception {
+    try (Office office = Office.at(engine, pms);
+        AscendApi api = AscendApi.start()) {
+      for (long i = 1; i <= 12; i++) {
+        patient(api, i, Someone.named("Member", "Number" + i), "ACTIVE");
+      }
+      procedure(api, 9001, 3, "ACTIVE");
+      office.over(api).with("pageSize", "5").open();
+      api.remove("/v1/patients", 7);
+      api.remove("/v0/patientprocedures", 9001);
+
+      office.compare();
+
+      assertThat(office.charts()).isEqualTo(11);
+      assertThat(
+              office.count(
+                  "select count(*) from transactions where practice_id = ? and removed_at is null"))
+          .isZero();
+    }
+  }
+
+  @Test
+  void aTokenThatIsNoLongerTakenIsReplacedAndLimitsAreKept() throws Exception {
+    try (Office office = Office.at(engine, pms);
+        AscendApi api = AscendApi.start()) {
+      patient(api, 1, Someone.named("Lena", "Marsh"), "ACTIVE");
+      office.over(api).open();
+      api.revokeToken();
+      patient(api, 2, Someone.named("Nils", "Marsh"), "ACTIVE");
+      office.askForPass(false);
+      Awaitility.await().atMost(Office.LONGEST).until(() -> office.charts() == 2);
+      assertThat(api.tokensGiven()).isEqualTo(2);
+
+      office.awaitSettled();
+      api.failNext("429 120");
+      office.askForPass(false);
+      assertThat(office.awaitPause("THROTTLED")).doesNotContain("Smith");
+      assertThat(Objects.requireNonNull(office.status().nextAttemptAt()))
+          .isAfter(Instant.now().plusSeconds(90));
+      api.failNext("403");
+      office.askForPass(false);
+      assertThat(office.awaitPause("NOT_ALLOWED")).contains("HTTP 403");
+      office.sync();
+      assertThat(office.charts()).isEqualTo(2);
+    }
+  }
+
+  @Test
+  void aWrongSecretIsSaidToBeOne() throws Exception {
+    try (Office office = Office.at(engine, pms);
+        AscendApi api = AscendApi.start()) {
+      office.over(api).with("clientSecret", "wrong").connect();
+
+      assertThat(office.awaitPause("LOGIN_REFUSED")).contains("HTTP 401");
+      assertThat(api.requests()).isZero();
+    }
+  }
+}
