@@ -1,5 +1,7 @@
 package org.pmslink.feed;
 
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
 import java.time.DateTimeException;
 import java.time.Duration;
 import java.time.LocalTime;
@@ -29,6 +31,7 @@ public final class FeedDefinition {
   private Set<RecordType> records = EnumSet.allOf(RecordType.class);
   private SourceQuery.Dialect dialect = SourceQuery.Dialect.LIMIT;
   private String clock = "select current_timestamp";
+  private Path folder = Path.of("");
 
   /** This definition, for its own route: a bean of a template is known to its route alone. */
   public FeedDefinition self() {
@@ -196,6 +199,27 @@ public final class FeedDefinition {
 
   public void setClock(String clock) {
     this.clock = clock;
+  }
+
+  /** The folder that files are dropped into; it holds in, done and refused. */
+  Path getFolder() {
+    return folder;
+  }
+
+  public void setFolder(String folder) {
+    try {
+      this.folder = Path.of(folder.strip()).toAbsolutePath().normalize();
+    } catch (InvalidPathException e) {
+      throw new IllegalArgumentException("folder: is no path of this system", e);
+    }
+    if (folder.isBlank() || folder.contains("?") || folder.contains("*")) {
+      throw new IllegalArgumentException("folder: must be the path of a folder, without ? and *");
+    }
+  }
+
+  /** For how long a dropped file must not have changed; the route's endpoint goes by it. */
+  public void setSettle(String settle) {
+    duration("settle", settle);
   }
 
   private static ZoneId zone(String parameter, String zone) {

@@ -81,6 +81,8 @@ record FeedFile(String name, String template, Map<String, String> parameters) {
     check(nodes, "records", trial::setRecords);
     check(nodes, "dialect", trial::setDialect);
     check(nodes, "officeZone", trial::setOfficeZone);
+    check(nodes, "folder", trial::setFolder);
+    check(nodes, "settle", trial::setSettle);
     check(
         nodes,
         "pageSize",

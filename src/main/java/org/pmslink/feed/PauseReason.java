@@ -26,6 +26,8 @@ record PauseReason(Category category, String text) {
     QUERY_FAILED,
     EMPTY_RESULT,
     FILES_WRONG,
+    /** A dropped file, or rows of it, were refused; the feed goes on. */
+    FILE_PROBLEM,
     ENGINE
   }
 
@@ -37,6 +39,9 @@ record PauseReason(Category category, String text) {
       }
       if (t instanceof ManyMissing) {
         return new PauseReason(Category.EMPTY_RESULT, String.valueOf(t.getMessage()));
+      }
+      if (t instanceof FolderAway) {
+        return new PauseReason(Category.UNREACHABLE, String.valueOf(t.getMessage()));
       }
       if (t instanceof JMSException) {
         return new PauseReason(Category.ENGINE, "the queue is away");
@@ -103,6 +108,18 @@ record PauseReason(Category category, String text) {
   private static PauseReason tooSlow() {
     return new PauseReason(
         Category.TOO_SLOW, "the PMS database did not answer in time; it is tried again later");
+  }
+
+  /** A folder that files are dropped into cannot be used at the moment. */
+  static final class FolderAway extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+
+    /**
+     * @param message free of names of files, which may be a patient's
+     */
+    FolderAway(String message) {
+      super(message);
+    }
   }
 
   /** A comparison would find so many records gone that the PMS itself is in doubt. */
