@@ -198,6 +198,8 @@ public final class ColumnNames {
       char c = header.charAt(i);
       if (Character.isLetterOrDigit(c)) {
         folded.append(Character.toLowerCase(c));
+      } else if (c == '#') {
+        folded.append("no");
       }
     }
     return folded.toString();
@@ -285,10 +287,13 @@ public final class ColumnNames {
         .orElse(-1);
   }
 
-  /** Name of the field that holds the id. */
-  String idField() {
-    Field id = ofKind(Kind.ID);
-    return id == null ? "id" : id.name;
+  /** Name of the field of a kind; the usual one where the table has none. */
+  String fieldOf(Kind kind) {
+    Field field = ofKind(kind);
+    if (field != null) {
+      return field.name;
+    }
+    return kind == Kind.FAMILY ? "family" : kind == Kind.GIVEN ? "given" : "id";
   }
 
   /**

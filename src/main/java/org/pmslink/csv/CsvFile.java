@@ -365,7 +365,7 @@ public final class CsvFile {
         return new Row(raw.number(), null, null, cells, problem);
       }
       String id = id(cells.get(header.idAt()));
-      record.put(names.idField(), id);
+      record.put(names.fieldOf(Kind.ID), id);
       return new Row(raw.number(), id, record, cells, null);
     }
 
@@ -402,10 +402,11 @@ public final class CsvFile {
           }
         }
       }
-      return idOrNameProblem(cells);
+      wholeName(cells, record);
+      return idOrNameProblem(cells, record);
     }
 
-    private @Nullable String idOrNameProblem(List<String> cells) {
+    private @Nullable String idOrNameProblem(List<String> cells, ObjectNode record) {
       String id = id(cells.get(header.idAt()));
       String column = header.name(header.idAt());
       if (id.isEmpty()) {
@@ -417,8 +418,8 @@ public final class CsvFile {
       if (SCIENTIFIC.matcher(id).matches()) {
         return "has an id that Excel has shortened to a power of ten, in " + column;
       }
-      if (name(cells).isBlank()) {
-        return "has no name";
+      if (!record.has(names.fieldOf(Kind.FAMILY))) {
+        return "has no last name";
       }
       return ids.isOfSeveral(id)
           ? "has an id that rows with another name and another birth date have, too"
@@ -428,7 +429,6 @@ public final class CsvFile {
     private @Nullable String put(
         Field field, int at, String cell, List<String> cells, ObjectNode record) {
       switch (field.kind()) {
-        case WHOLE_NAME -> wholeName(cell, record);
         case BIRTH_DATE, DATE -> {
           String iso = TypedDate.iso(cell, dates.order(), today);
           if (iso == null && field.kind() == Kind.BIRTH_DATE) {
@@ -455,23 +455,24 @@ public final class CsvFile {
           }
         }
         case ZIP -> record.put(field.name(), zip(at, cell, cells));
+        case WHOLE_NAME -> {}
         case ID, FAMILY, GIVEN, STATE, TEXT -> record.put(field.name(), cell);
       }
       return null;
     }
 
-    /** The columns for parts of a name count more, wherever they stand. */
-    private void wholeName(String cell, ObjectNode record) {
-      WholeName name = WholeName.of(cell);
-      int familyAt = header.at(Kind.FAMILY);
-      if (familyAt >= 0) {
+    /** The columns for parts of a name count more than the one for all of it. */
+    private void wholeName(List<String> cells, ObjectNode record) {
+      int at = header.at(Kind.WHOLE_NAME);
+      if (at < 0 || cells.get(at).isBlank() || record.has(names.fieldOf(Kind.FAMILY))) {
         return;
       }
-      if (cell.indexOf(',') < 0) {
-        mended("names without a comma, read with the given name first");
+      if (cells.get(at).indexOf(',') < 0) {
+        mended(header.name(at) + ": names without a comma, read with the given name first");
       }
-      putUnlessEmpty(record, "family", name.family());
-      putUnlessEmpty(record, "given", name.given());
+      WholeName name = WholeName.of(cells.get(at).strip());
+      putUnlessEmpty(record, names.fieldOf(Kind.FAMILY), name.family());
+      putUnlessEmpty(record, names.fieldOf(Kind.GIVEN), name.given());
       putUnlessEmpty(record, "middle", name.middle());
       putUnlessEmpty(record, "suffix", name.suffix());
     }
@@ -531,7 +532,7 @@ public final class CsvFile {
                   + header.name(i)
                   + " is "
                   + field.name()
-                  + (standsIn ? " and " + names.idField() : ""));
+                  + (standsIn ? " and " + names.fieldOf(Kind.ID) : ""));
         }
       }
       if (!header.unknown().isEmpty()) {
