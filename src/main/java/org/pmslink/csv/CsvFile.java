@@ -35,6 +35,7 @@ public final class CsvFile {
   /** Longer than any honest value, here as in the records that are made of it. */
   private static final int LONGEST_VALUE = 10_000;
 
+  private static final int LONGEST_NAME = 200;
   private static final int MOST_FOOTER_CELLS = 4;
   private static final Pattern FOOTER =
       Pattern.compile(
@@ -192,8 +193,8 @@ public final class CsvFile {
             continue;
           }
           String id = id(cells.get(header.idAt()));
-          named += NAME.matcher(id).matches() ? 1 : 0;
-          numbered += id.isEmpty() || NAME.matcher(id).matches() ? 0 : 1;
+          named += isName(id) ? 1 : 0;
+          numbered += id.isEmpty() || isName(id) ? 0 : 1;
           for (int i = 0; i < header.size(); i++) {
             if (isDate(header.columns().get(i))) {
               dates.see(cells.get(i).strip());
@@ -270,6 +271,7 @@ public final class CsvFile {
     int givenAt = header.at(Kind.GIVEN);
     boolean withoutName = givenAt < 0 || givenAt >= cells.size() || cells.get(givenAt).isBlank();
     return withoutId
+        && cells.get(first).length() <= LONGEST_NAME
         && withoutName
         && filled <= MOST_FOOTER_CELLS
         && FOOTER.matcher(cells.get(first).strip()).matches();
@@ -412,7 +414,7 @@ public final class CsvFile {
       if (id.isEmpty()) {
         return "has no id in " + column;
       }
-      if (NAME.matcher(id).matches()) {
+      if (isName(id)) {
         return "has a name where the id belongs, in " + column;
       }
       if (SCIENTIFIC.matcher(id).matches()) {
@@ -448,7 +450,7 @@ public final class CsvFile {
           }
         }
         case REFERENCE -> {
-          if (NAME.matcher(cell).matches() || SCIENTIFIC.matcher(cell).matches()) {
+          if (isName(cell) || SCIENTIFIC.matcher(cell).matches()) {
             mended(header.name(at) + ": no ids, left out");
           } else {
             record.put(field.name(), id(cell));
@@ -562,6 +564,10 @@ public final class CsvFile {
     public void close() {
       reader.close();
     }
+  }
+
+  private static boolean isName(String id) {
+    return id.length() <= LONGEST_NAME && NAME.matcher(id).matches();
   }
 
   private static boolean isDamaged(String cell) {

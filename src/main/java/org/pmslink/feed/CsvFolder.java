@@ -164,6 +164,16 @@ public class CsvFolder {
         mappings.pathFor(definition.getMappings(), PATIENTS.mappingName(), PATIENTS.mappingName());
     mappings.get(mapping);
     ColumnNames names = ColumnNames.read(mappings.folder(), definition.getMappings());
+    if (!Files.isReadable(file)) {
+      // The others are read all the same; and it may only have been taken back.
+      if (Files.exists(file)) {
+        states.fileProblem(
+            practice,
+            definition.getFeed(),
+            "a dropped file may not be read by the engine; give it the right to");
+      }
+      return null;
+    }
     CsvPass pass = new CsvPass(definition, practice, file, now, mapping);
     if (firstLoad.isEmpty() || firstLoad.get().readAt() == null) {
       pass.firstLoad = true;
@@ -285,6 +295,8 @@ public class CsvFolder {
           pass.definition.getFeed());
       return;
     }
+    // Some systems move no file that is open.
+    pass.rows().close();
     long problems = pass.rows().problems();
     pass.errors().close();
     if (pass.errors().isAny()) {

@@ -232,18 +232,19 @@ public final class FeedDefinition {
   }
 
   private static Duration duration(String parameter, String text) {
+    Duration duration;
     try {
-      Duration duration =
+      duration =
           text.startsWith("P")
               ? Duration.parse(text)
               : org.springframework.boot.convert.DurationStyle.SIMPLE.parse(text);
-      if (duration.isNegative()) {
-        throw new IllegalArgumentException(parameter + ": must not be negative");
-      }
-      return duration;
-    } catch (DateTimeException e) {
+    } catch (DateTimeException | IllegalArgumentException e) {
       throw new IllegalArgumentException(
           parameter + ": \"" + text + "\" is no duration; write it like PT5M or 5m", e);
     }
+    if (duration.isNegative()) {
+      throw new IllegalArgumentException(parameter + ": must not be negative");
+    }
+    return duration;
   }
 }

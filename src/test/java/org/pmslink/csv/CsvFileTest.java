@@ -156,12 +156,20 @@ class CsvFileTest {
 
     @Test
     void aHugeValueIsGivenBackWithoutItsText() throws IOException {
-      Outcome outcome =
-          read(HEADER + "9," + "x".repeat(10_000_000) + ",Ana,,,,\n" + ANA);
+      Outcome outcome = read(HEADER + "9," + "x".repeat(10_000_000) + ",Ana,,,,\n" + ANA);
 
       assertThat(outcome.problems()).containsExactly("row 2 is longer than 1000000 characters");
       assertThat(outcome.value(0, "id")).isEqualTo("1");
     }
+  }
+
+  @Test
+  void anIdThatIsABookIsGivenBack() throws IOException {
+    Outcome outcome = read("ID,Last Name,DOB\n" + "Lee ".repeat(100_000) + ",Lee,\n1,Kim,\n");
+
+    assertThat(outcome.problems())
+        .containsExactly("row 2 has a value of more than 10000 characters in \"ID\"");
+    assertThat(outcome.value(0, "id")).isEqualTo("1");
   }
 
   @Nested
@@ -337,7 +345,9 @@ class CsvFileTest {
     })
     void zerosThatASpreadsheetDroppedArePutBack(String typed, String state, String zip)
         throws IOException {
-      assertThat(read("ID,Last Name,State,Zip\n1,Lee," + state + "," + typed + "\n").only("postalCode"))
+      assertThat(
+              read("ID,Last Name,State,Zip\n1,Lee," + state + "," + typed + "\n")
+                  .only("postalCode"))
           .isEqualTo(zip);
     }
 
@@ -386,8 +396,7 @@ class CsvFileTest {
       "'1,\"Lee\" x,Ana', has a quote in the wrong place"
     })
     void aRowThatWillNotDoIsGivenBackWithItsReason(String row, String reason) throws IOException {
-      Outcome outcome =
-          read("ID,Last Name,First Name\n8,Kim,Jo\n" + row + "\n9,Ito,Ida\n");
+      Outcome outcome = read("ID,Last Name,First Name\n8,Kim,Jo\n" + row + "\n9,Ito,Ida\n");
 
       assertThat(outcome.records()).hasSize(2);
       assertThat(outcome.problems()).hasSize(1);

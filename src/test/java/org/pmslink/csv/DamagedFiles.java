@@ -120,7 +120,13 @@ public final class DamagedFiles {
           case 1 -> "\"first line" + end + "second line\"";
           default -> "";
         };
-    return id + "," + family + "," + GIVEN[random.nextInt(GIVEN.length)] + ",3/19/1984," + notes
+    return id
+        + ","
+        + family
+        + ","
+        + GIVEN[random.nextInt(GIVEN.length)]
+        + ",3/19/1984,"
+        + notes
         + ",6145550134";
   }
 
@@ -138,7 +144,14 @@ public final class DamagedFiles {
       case WRONG_BYTES -> wrongBytes(id);
       case HUGE_VALUE -> bytes(id + "," + SECRET.repeat(1_000_000) + ",Ana,3/19/1984,,");
       case HUGE_QUOTED_VALUE ->
-          bytes(id + "," + SECRET + ",Ana,3/19/1984,\"" + "x".repeat(10_001) + "\"," + "9".repeat(10_001));
+          bytes(
+              id
+                  + ","
+                  + SECRET
+                  + ",Ana,3/19/1984,\""
+                  + "x".repeat(10_001)
+                  + "\","
+                  + "9".repeat(10_001));
       case GARBAGE -> garbage();
       case OTHER_DELIMITER -> encoded(good.replace(',', delimiter == '|' ? ';' : '|'));
       case NO_ID -> bytes("," + SECRET + ",Ana,3/19/1984,,");
@@ -182,7 +195,8 @@ public final class DamagedFiles {
           case BLANK -> joined(List.of(bytes(""), bytes("  "), bytes(",,,")));
           case HEADER_ONLY -> joined(List.of(bytes(header)));
           case NO_HEADER -> joined(List.of(bytes(row), bytes(row), bytes(row)));
-          case NO_ID_COLUMN -> joined(List.of(bytes(header.replace("Patient ID", "Shoe")), bytes(row)));
+          case NO_ID_COLUMN ->
+              joined(List.of(bytes(header.replace("Patient ID", "Shoe")), bytes(row)));
           case NO_NAME_COLUMN ->
               joined(List.of(bytes(header.replace("Last Name", "Shoe")), bytes(row)));
           case TWO_COLUMNS_FOR_ONE ->
