@@ -23,6 +23,7 @@ public final class RowErrors implements AutoCloseable {
   private final Path file;
   private final CsvFile original;
   private @Nullable CSVPrinter printer;
+  private boolean closed;
 
   /**
    * @param file is made with the first row
@@ -59,9 +60,11 @@ public final class RowErrors implements AutoCloseable {
     return printer != null;
   }
 
+  /** A second time does nothing. */
   @Override
   public void close() throws IOException {
-    if (printer != null) {
+    if (printer != null && !closed) {
+      closed = true;
       printer.close(true);
     }
   }
