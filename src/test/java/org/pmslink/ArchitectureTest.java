@@ -65,7 +65,8 @@ class ArchitectureTest {
                   "progress",
                   "practice",
                   "outage")),
-          Map.entry("feed", Set.of("linking", "mapping", "progress", "practice")));
+          Map.entry("csv", Set.of("mapping")),
+          Map.entry("feed", Set.of("csv", "linking", "mapping", "progress", "practice")));
 
   /** What people and other programs see of the engine; the engine sees nothing of them. */
   private static final Set<String> FACES = Set.of("cli", "api", "fhir", "console");

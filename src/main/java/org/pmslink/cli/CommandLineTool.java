@@ -27,6 +27,7 @@ import picocli.CommandLine.Spec;
       StatusCommand.class,
       CheckCommand.class,
       MapCommand.class,
+      CsvCommand.class,
       MatchCommand.class,
       DedupeCommand.class,
       ExplainCommand.class,

@@ -5,6 +5,7 @@ import java.util.concurrent.Callable;
 import org.pmslink.deadletter.DeadLetters;
 import org.pmslink.feed.FeedStates;
 import org.pmslink.practice.Practices;
+import org.pmslink.progress.Runs;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ParentCommand;
 
@@ -59,7 +60,18 @@ final class StatusCommand implements Callable<Integer> {
       }
       CommandLineTool.out().println();
       CommandLineTool.out().println(store.getBean(FeedTable.class).newest(null));
+      progress(store.getBean(FeedTable.class), store.getBean(Runs.class), states, practices);
       return well ? 0 : 1;
     }
+  }
+
+  /** How far the passes are that are under way. */
+  private static void progress(FeedTable table, Runs runs, FeedStates states, Practices practices) {
+    states.all().stream()
+        .map(FeedStates.Status::practice)
+        .distinct()
+        .flatMap(practice -> runs.open(practices.id(practice)).stream())
+        .map(table::progress)
+        .forEach(CommandLineTool.out()::println);
   }
 }

@@ -1,5 +1,7 @@
 package org.pmslink.feed;
 
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
 import java.time.DateTimeException;
 import java.time.Duration;
 import java.time.LocalTime;
@@ -35,6 +37,7 @@ public final class FeedDefinition {
   private boolean queries;
   private Period lookBack = Period.ofDays(31);
   private String clock = "select current_timestamp";
+  private Path folder = Path.of("");
 
   /** This definition, for its own route: a bean of a template is known to its route alone. */
   public FeedDefinition self() {
@@ -282,6 +285,27 @@ public final class FeedDefinition {
     }
   }
 
+  /** The folder that files are dropped into; it holds in, done and refused. */
+  Path getFolder() {
+    return folder;
+  }
+
+  public void setFolder(String folder) {
+    try {
+      this.folder = Path.of(folder.strip()).toAbsolutePath().normalize();
+    } catch (InvalidPathException e) {
+      throw new IllegalArgumentException("folder: is no path of this system", e);
+    }
+    if (folder.isBlank() || folder.contains("?") || folder.contains("*")) {
+      throw new IllegalArgumentException("folder: must be the path of a folder, without ? and *");
+    }
+  }
+
+  /** For how long a dropped file must not have changed; the route's endpoint goes by it. */
+  public void setSettle(String settle) {
+    duration("settle", settle);
+  }
+
   private static ZoneId zone(String parameter, String zone) {
     try {
       return ZoneId.of(zone);
@@ -292,18 +316,19 @@ public final class FeedDefinition {
   }
 
   private static Duration duration(String parameter, String text) {
+    Duration duration;
     try {
-      Duration duration =
+      duration =
           text.startsWith("P")
               ? Duration.parse(text)
               : org.springframework.boot.convert.DurationStyle.SIMPLE.parse(text);
-      if (duration.isNegative()) {
-        throw new IllegalArgumentException(parameter + ": must not be negative");
-      }
-      return duration;
-    } catch (DateTimeException e) {
+    } catch (DateTimeException | IllegalArgumentException e) {
       throw new IllegalArgumentException(
           parameter + ": \"" + text + "\" is no duration; write it like PT5M or 5m", e);
     }
+    if (duration.isNegative()) {
+      throw new IllegalArgumentException(parameter + ": must not be negative");
+    }
+    return duration;
   }
 }

@@ -83,6 +83,8 @@ record FeedFile(String name, String template, Map<String, String> parameters) {
     check(nodes, "lookBack", trial::setLookBack);
     check(nodes, "paging", trial::setPaging);
     check(nodes, "officeZone", trial::setOfficeZone);
+    check(nodes, "folder", trial::setFolder);
+    check(nodes, "settle", trial::setSettle);
     check(
         nodes,
         "pageSize",

@@ -14,6 +14,7 @@ import org.apache.camel.CamelContext;
 import org.apache.camel.support.PluginHelper;
 import org.apache.camel.support.ResourceHelper;
 import org.jspecify.annotations.Nullable;
+import org.pmslink.csv.ColumnNames;
 import org.pmslink.linking.RecordBatch.RecordType;
 import org.pmslink.linking.RecordStream;
 import org.pmslink.mapping.MappingExamples;
@@ -103,6 +104,9 @@ public final class FeedFiles {
     needed.add(pms + "/patient.jslt");
     if (read.template().equals("sql-feed")) {
       needed.addAll(checkQueries(pms));
+    }
+    if (read.template().equals("csv-folder")) {
+      ColumnNames.read(mappings.folder(), pms);
     }
     needed.addAll(mappings.below(pms));
     needed.forEach(this::checkMapping);

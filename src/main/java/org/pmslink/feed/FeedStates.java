@@ -146,6 +146,35 @@ public class FeedStates {
         .single();
   }
 
+  /** A look for something new found nothing; what was asked for before it is done. */
+  void looked(int practice, String feed, Instant began) {
+    Timestamp start = Timestamp.from(began);
+    database
+        .sql(
+            """
+            update feeds set failures = 0, next_attempt_at = null, last_pass_at = ?,
+              reason_category = case when state = 'RUNNING' then reason_category end,
+              reason = case when state = 'RUNNING' then reason end,
+              state = 'RUNNING',
+              sync_asked_at = case when sync_asked_at > ? then sync_asked_at end,
+              compare_asked_at = null
+            where practice_id = ? and feed = ?""")
+        .params(start, start, practice, feed)
+        .update();
+  }
+
+  /** Says of a feed that goes on that somebody has to look at a file, or at rows of one. */
+  void fileProblem(int practice, String feed, String reason) {
+    database
+        .sql(
+            """
+            update feeds set state = 'RUNNING', reason_category = ?, reason = ?, failures = 0,
+              next_attempt_at = null, last_pass_at = now()
+            where practice_id = ? and feed = ?""")
+        .params(PauseReason.Category.FILE_PROBLEM.name(), reason, practice, feed)
+        .update();
+  }
+
   /** Something came in that the PMS sent of its own accord. */
   void received(int practice, String feed) {
     database

@@ -37,6 +37,8 @@ record PauseReason(Category category, String text, @Nullable Duration retryAfter
     QUERY_FAILED,
     EMPTY_RESULT,
     FILES_WRONG,
+    /** A dropped file, or rows of it, were refused; the feed goes on. */
+    FILE_PROBLEM,
     ENGINE
   }
 
@@ -63,6 +65,9 @@ record PauseReason(Category category, String text, @Nullable Duration retryAfter
         return new PauseReason(
             Category.UNREACHABLE,
             "the PMS cannot be reached; check address, network and certificate");
+      }
+      if (t instanceof FolderAway) {
+        return new PauseReason(Category.UNREACHABLE, String.valueOf(t.getMessage()));
       }
       if (t instanceof JMSException) {
         return new PauseReason(Category.ENGINE, "the queue is away");
@@ -164,6 +169,18 @@ record PauseReason(Category category, String text, @Nullable Duration retryAfter
   private static PauseReason tooSlow() {
     return new PauseReason(
         Category.TOO_SLOW, "the PMS did not answer in time; it is tried again later");
+  }
+
+  /** A folder that files are dropped into cannot be used at the moment. */
+  static final class FolderAway extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+
+    /**
+     * @param message free of names of files, which may be a patient's
+     */
+    FolderAway(String message) {
+      super(message);
+    }
   }
 
   /** A comparison would find so many records gone that the PMS itself is in doubt. */

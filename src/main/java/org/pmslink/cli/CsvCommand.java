@@ -1,0 +1,133 @@
+package org.pmslink.cli;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.LocalDate;
+import java.time.ZoneId;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.Callable;
+import org.pmslink.csv.ColumnNames;
+import org.pmslink.csv.CsvFile;
+import org.pmslink.csv.RefusedFileException;
+import org.pmslink.mapping.Mapping;
+import org.pmslink.mapping.MappingException;
+import org.pmslink.mapping.Mappings;
+import org.pmslink.patient.InvalidRecordException;
+import org.pmslink.patient.PatientNormalizer;
+import org.pmslink.patient.PatientRecord.QualityFlag;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.ParentCommand;
+import picocli.CommandLine.Spec;
+
+/** {@code pms-link csv}. */
+@Command(
+    name = "csv",
+    mixinStandardHelpOptions = true,
+    description = "Tries an exported file before it is dropped into the folder of a CSV feed.",
+    subcommands = CsvCommand.Check.class)
+final class CsvCommand implements Runnable {
+  @ParentCommand CommandLineTool tool;
+  @Spec CommandSpec spec = CommandSpec.create();
+
+  @SuppressWarnings("NullAway.Init") // picocli fills in the parent
+  CsvCommand() {}
+
+  @Override
+  public void run() {
+    throw new ParameterException(spec.commandLine(), "What to do? See pms-link csv --help.");
+  }
+
+  /** {@code pms-link csv check}. */
+  @Command(
+      name = "check",
+      mixinStandardHelpOptions = true,
+      description = {
+        "Reads an exported file as a CSV feed would: says its encoding, delimiter, columns and date",
+        "order, counts its rows, and names those with a problem. Starts nothing, delivers nothing, and",
+        "shows no values. Exit code 1 when the file would be refused or rows have a problem."
+      })
+  static final class Check implements Callable<Integer> {
+    private static final int PAGE = 2_000;
+
+    @ParentCommand CsvCommand parent;
+
+    @Parameters(index = "0", paramLabel = "FILE", description = "The exported file.")
+    Path file;
+
+    @Option(
+        names = "--mappings",
+        description = "Folder below the mappings folder (default: ${DEFAULT-VALUE}).",
+        defaultValue = "csv")
+    String mappings;
+
+    @Option(
+        names = "--problems",
+        description = "How many rows with a problem to name (default: ${DEFAULT-VALUE}).",
+        defaultValue = "20")
+    int most;
+
+    private final List<String> problems = new ArrayList<>();
+    private final Map<QualityFlag, Integer> flags = new TreeMap<>();
+    // Nothing is kept of a trial, so an SSN needs no hash that lasts.
+    private final PatientNormalizer normalizer = new PatientNormalizer(ssn -> "-");
+    private long unusable;
+
+    @SuppressWarnings("NullAway.Init") // picocli fills them in
+    Check() {}
+
+    @Override
+    public Integer call() throws IOException {
+      Mappings folder = new Mappings(parent.tool.settings().mappings());
+      Mapping mapping = folder.get(mappings + "/patient.jslt");
+      ColumnNames names = ColumnNames.read(folder.folder(), mappings);
+      try (CsvFile.Rows rows = CsvFile.look(file, names, LocalDate.now()).rows()) {
+        for (List<CsvFile.Row> page = rows.next(PAGE); !page.isEmpty(); page = rows.next(PAGE)) {
+          page.forEach(row -> tryOut(row, mapping));
+        }
+        rows.report().forEach(CommandLineTool.out()::println);
+      } catch (RefusedFileException e) {
+        CommandLineTool.out().println("refused: " + e.getMessage());
+        return 1;
+      } catch (IOException e) {
+        CommandLineTool.out().println(file + ": cannot be read");
+        return 1;
+      }
+      flags.forEach(
+          (flag, count) -> CommandLineTool.out().println("flagged         " + count + " " + flag));
+      problems.forEach(CommandLineTool.out()::println);
+      if (unusable > problems.size()) {
+        CommandLineTool.out().println("... and " + (unusable - problems.size()) + " more rows");
+      }
+      return unusable == 0 ? 0 : 1;
+    }
+
+    private void tryOut(CsvFile.Row row, Mapping mapping) {
+      if (row.record() == null) {
+        problem(row, String.valueOf(row.problem()));
+        return;
+      }
+      try {
+        normalizer
+            .normalize(mapping.patient(row.record()), ZoneId.of("UTC"))
+            .qualityFlags()
+            .forEach(flag -> flags.merge(flag, 1, Integer::sum));
+      } catch (MappingException | InvalidRecordException e) {
+        problem(row, "would become a dead letter: " + e.getMessage());
+      }
+    }
+
+    private void problem(CsvFile.Row row, String what) {
+      unusable++;
+      if (problems.size() < most) {
+        problems.add("row " + row.number() + " " + what);
+      }
+    }
+  }
+}

@@ -1,0 +1,106 @@
+package org.pmslink.feed;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.time.Instant;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+import org.pmslink.csv.CsvFile;
+import org.pmslink.csv.RowErrors;
+
+/** One dropped file on its way through its feed; lives for one turn of the feed's route. */
+public final class CsvPass implements AutoCloseable {
+  final FeedDefinition definition;
+  final int practice;
+  final Path file;
+  final Instant began;
+  final String mapping;
+  private final long size;
+  private final FileTime modified;
+
+  private CsvFile.@Nullable Rows rows;
+  private @Nullable RowErrors errors;
+  private @Nullable Path errorsFile;
+
+  /** Whether these are the feed's first charts, about which is decided once all are there. */
+  boolean firstLoad;
+
+  /** The pass's number, once it has something to send. */
+  @Nullable Long run;
+
+  /** The last page that is on the queue. */
+  int page;
+
+  /** Records of the page that is on its way to the queue. */
+  int records;
+
+  /** Whether the file has been read to its end. */
+  boolean last;
+
+  boolean done;
+
+  CsvPass(FeedDefinition definition, int practice, Path file, Instant began, String mapping)
+      throws IOException {
+    this.definition = definition;
+    this.practice = practice;
+    this.file = file;
+    this.began = began;
+    this.mapping = mapping;
+    this.size = Files.size(file);
+    this.modified = Files.getLastModifiedTime(file);
+  }
+
+  /** Goes on with a first load that was cut short; its pages keep their numbers. */
+  void resume(long begun, int lastPage) {
+    run = begun;
+    page = lastPage;
+  }
+
+  /**
+   * Begins to read the rows.
+   *
+   * @param rejected where rows with a problem are kept until the file is done
+   */
+  void open(CsvFile looked, Path rejected) throws IOException {
+    errorsFile = rejected;
+    errors = new RowErrors(rejected, looked);
+    rows = looked.rows();
+  }
+
+  CsvFile.Rows rows() {
+    return Objects.requireNonNull(rows);
+  }
+
+  RowErrors errors() {
+    return Objects.requireNonNull(errors);
+  }
+
+  Path errorsFile() {
+    return Objects.requireNonNull(errorsFile);
+  }
+
+  /** Whether there is more to read. */
+  public boolean isMore() {
+    return !done;
+  }
+
+  /** Whether somebody has written to the file meanwhile. */
+  boolean isChanged() throws IOException {
+    return Files.size(file) != size || !Files.getLastModifiedTime(file).equals(modified);
+  }
+
+  /** Lets go of the files, whatever came of them. */
+  @Override
+  public void close() {
+    try {
+      rows().close();
+      errors().close();
+      Files.deleteIfExists(errorsFile());
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+}
