@@ -25,8 +25,9 @@ public final class Acknowledgement {
     char f = header == null ? '|' : header.field;
     char c = header == null ? '^' : header.component;
     String encoding = header == null ? "^~\\&" : header.raw(2);
-    String version = header == null || header.version().isEmpty() ? "2.5.1" : header.version();
-    String event = header == null ? "" : header.event();
+    // Of a damaged header only what is of the right form comes back.
+    String version = fit(header == null ? "" : header.version(), "2\\.\\d(\\.\\d)?", "2.5.1");
+    String event = fit(header == null ? "" : header.event(), "[A-Z]\\d\\d", "");
     StringBuilder ack = new StringBuilder();
     ack.append("MSH").append(f).append(encoding);
     for (int number : new int[] {5, 6, 3, 4}) {
@@ -37,10 +38,10 @@ public final class Acknowledgement {
       ack.append(c).append(event);
     }
     ack.append(f).append(UUID.randomUUID().toString().substring(0, 20));
-    ack.append(f).append(header == null || header.raw(11).isEmpty() ? "P" : header.raw(11));
+    ack.append(f).append(fit(header == null ? "" : header.processingId(), "[PTD]", "P"));
     ack.append(f).append(version);
-    if (header != null && !header.raw(18).isEmpty()) {
-      ack.append(String.valueOf(f).repeat(6)).append(header.raw(18));
+    if (header != null && Hl7Header.charset(header.raw(18, 1)) != null) {
+      ack.append(String.valueOf(f).repeat(6)).append(header.raw(18, 1));
     }
     ack.append('\r').append("MSA").append(f).append(code(header, problem));
     ack.append(f).append(header == null ? "" : header.controlId());
@@ -50,6 +51,10 @@ public final class Acknowledgement {
     }
     // As the message was: its own bytes come back as they were.
     return ack.append('\r').toString().getBytes(ISO_8859_1);
+  }
+
+  private static String fit(String value, String form, String otherwise) {
+    return value.matches(form) ? value : otherwise;
   }
 
   private static String code(@Nullable Hl7Header header, @Nullable Hl7Exception problem) {

@@ -2,6 +2,7 @@ package org.pmslink.mapping;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -11,6 +12,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.pmslink.activity.SourceActivity;
 import org.pmslink.patient.RecordJson;
 
 /** Every mapping that is shipped does what its examples show, and has some. */
@@ -57,9 +59,23 @@ class MappingExamplesTest {
     Mapping compiled = Mapping.compile(MAPPINGS, mapping);
     for (Path input : inputs(MAPPINGS.resolve(mapping))) {
       var raw = RecordJson.mapper().readTree(Files.readString(input));
-      Object bound = mapping.endsWith("merge.jslt") ? compiled.merge(raw) : compiled.patient(raw);
+      Object bound = bound(compiled, mapping, raw);
       assertThat(bound).as(input.toString()).isNotNull();
     }
+  }
+
+  private static Object bound(Mapping compiled, String mapping, JsonNode raw) {
+    String kind = mapping.replaceFirst(".*/", "").replaceFirst("[-.].*", "");
+    return switch (kind) {
+      case "patient" -> compiled.patient(raw);
+      case "merge" -> compiled.merge(raw);
+      case "visit" -> compiled.activity(raw, SourceActivity.Visit.class);
+      case "transaction" -> compiled.activity(raw, SourceActivity.Transaction.class);
+      case "provider" -> compiled.activity(raw, SourceActivity.Provider.class);
+      case "clinic" -> compiled.activity(raw, SourceActivity.Clinic.class);
+      case "delete" -> compiled.delete(raw);
+      default -> throw new IllegalArgumentException(mapping + ": no kind of mapping");
+    };
   }
 
   private static List<Path> inputs(Path mapping) throws IOException {
