@@ -97,7 +97,8 @@ public final class CallerFilter extends OncePerRequestFilter {
     if (caller != null && caller.practice().equals(practice) && !named.takesTokens(name)) {
       caller = null;
     }
-    if (caller == null && token.isEmpty() && named.isSigned(name, request)) {
+    boolean signed = token.isEmpty() && named.isSigned(name, request);
+    if (signed) {
       if (isRefused(body, response)) {
         throttle.refused(client, System.nanoTime());
         return null;
@@ -113,7 +114,9 @@ public final class CallerFilter extends OncePerRequestFilter {
         caller == null ? "unknown" : caller.name(),
         (caller != null
                 ? "token of another practice"
-                : token.isEmpty() ? "no token or good signature" : "token unknown or revoked")
+                : signed
+                    ? "no good signature"
+                    : token.isEmpty() ? "no token" : "token unknown or revoked")
             + ", from "
             + client);
     if (caller == null) {

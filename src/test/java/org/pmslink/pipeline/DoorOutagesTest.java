@@ -20,6 +20,7 @@ import java.util.concurrent.TimeUnit;
 import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.TrustManagerFactory;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -27,6 +28,7 @@ import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 import org.pmslink.embedded.DataFolder;
+import org.pmslink.embedded.EmbeddedBroker;
 import org.pmslink.embedded.EmbeddedDatabase;
 import org.springframework.boot.test.system.CapturedOutput;
 import org.springframework.boot.test.system.OutputCaptureExtension;
@@ -194,6 +196,23 @@ class DoorOutagesTest {
 
   @Test
   void nothingIsAcknowledgedWhileTheDatabaseIsAway(CapturedOutput output) throws Exception {
+    nothingIsAcknowledged(cable::cut, cable::mend, output);
+  }
+
+  @Test
+  void nothingIsAcknowledgedWhileTheQueueIsAway(CapturedOutput output) throws Exception {
+    EmbeddedBroker broker = engine.bean(EmbeddedBroker.class);
+    nothingIsAcknowledged(broker::stop, broker::start, output);
+  }
+
+  /** Cuts something off, or mends it. */
+  @FunctionalInterface
+  private interface Act {
+    void happen() throws Exception;
+  }
+
+  private void nothingIsAcknowledged(Act goes, Act comesBack, CapturedOutput output)
+      throws Exception {
     int port = MllpSender.freePort();
     try (PushedPractice http = PushedPractice.overHttp(engine).open();
         PushedPractice mllp = PushedPractice.overMllp(engine, port).open()) {
@@ -203,26 +222,38 @@ class DoorOutagesTest {
       String message =
           "MSH|^~\\&|PMS|OFFICE|||20260105||ADT^A28|1|P|2.5.1\rPID|1||17^^^^PI||Xyloquenta^Ines\r";
 
-      cable.cut();
+      goes.happen();
       HttpResponse<String> refused;
       String unanswered;
       try (MllpSender pms = new MllpSender(port)) {
         refused = client.send(push(http, token, chart), HttpResponse.BodyHandlers.ofString());
         unanswered = pms.send(message);
       } finally {
-        cable.mend();
+        comesBack.happen();
       }
       assertThat(refused.statusCode()).isEqualTo(503);
       assertThat(refused.headers().firstValue("Retry-After")).isPresent();
       assertThat(refused.body()).doesNotContain("Xyloquenta");
       assertThat(unanswered).as("the connection is closed without an answer").isEmpty();
 
-      HttpResponse<String> taken =
-          client.send(push(http, token, chart), HttpResponse.BodyHandlers.ofString());
-      assertThat(taken.statusCode()).as(taken.body()).isEqualTo(202);
-      try (MllpSender pms = new MllpSender(port)) {
-        assertThat(MllpSender.msa(pms.send(message))).isEqualTo("AA 1");
-      }
+      // As senders do: again, until it is taken.
+      Awaitility.await("the request is taken")
+          .atMost(Office.LONGEST)
+          .until(
+              () ->
+                  client
+                      .send(push(http, token, chart), HttpResponse.BodyHandlers.ofString())
+                      .statusCode(),
+              status -> status == 202);
+      Awaitility.await("the message is taken")
+          .atMost(Office.LONGEST)
+          .until(
+              () -> {
+                try (MllpSender pms = new MllpSender(port)) {
+                  return MllpSender.msa(pms.send(message));
+                }
+              },
+              "AA 1"::equals);
       http.awaitSettled();
       mllp.awaitSettled();
       assertThat(http.recordOf("17", "person,name,family")).isEqualTo("Xyloquenta");

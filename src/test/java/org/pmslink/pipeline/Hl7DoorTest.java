@@ -5,6 +5,8 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.ByteArrayOutputStream;
+import java.net.InetAddress;
+import java.net.ServerSocket;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -310,7 +312,11 @@ class Hl7DoorTest {
           .startsWith("line 18: processingIds:");
       assertThat(practice.with("processingIds", "P T").with("passedOver", "x").refusal())
           .startsWith("line 20: passedOver:");
-      assertThat(practice.with("passedOver", "A02").refusal()).isEmpty();
+      practice.with("passedOver", "A02");
+      try (ServerSocket somebody = new ServerSocket(port, 1, InetAddress.getLoopbackAddress())) {
+        assertThat(practice.refusal()).as("%s", somebody).contains("in use");
+      }
+      assertThat(practice.refusal()).isEmpty();
     }
   }
 
