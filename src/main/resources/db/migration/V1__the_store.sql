@@ -408,6 +408,19 @@ create table feed_pages (
   primary key (practice_id, run_id, page, part)
 );
 
+-- What became of each record that was pushed to us, for the sender who asks; forgotten after some weeks.
+create table received_entries (
+  practice_id integer not null,
+  run_id      bigint not null,
+  stream      text not null,
+  entry       integer not null,                       -- its number among what came of the stream, from 1
+  source_id   text,
+  result      text not null check (result in ('STORED', 'UNCHANGED', 'SUPERSEDED', 'DEAD_LETTER')),
+  category    text,
+  reason      text,                                   -- free of patient data
+  primary key (practice_id, run_id, stream, entry)
+);
+
 create table dead_letters (
   id            bigint generated always as identity primary key,
   practice_id   integer not null references practices,
@@ -441,6 +454,35 @@ create table access_tokens (
   created_at   timestamptz not null default now(),
   last_used_at timestamptz,                           -- to the minute
   revoked_at   timestamptz
+);
+
+-- Signatures of requests that were taken, for as long as they could be sent again.
+create table used_signatures (
+  practice_id integer not null,
+  feed        text not null,
+  signature   bytea not null,
+  used_at     timestamptz not null default now(),
+  primary key (practice_id, feed, signature)
+);
+
+-- What HL7 messages have said of a chart so far, because a message may say only what has changed.
+create table hl7_charts (
+  practice_id integer not null,
+  feed        text not null,
+  source_id   text not null,
+  segments    bytea not null,                         -- sealed
+  updated_at  timestamptz not null default now(),
+  primary key (practice_id, feed, source_id)
+);
+
+-- HL7 messages that were taken, so that one that is sent again changes nothing.
+create table hl7_messages (
+  practice_id integer not null,
+  feed        text not null,
+  message     bytea not null,                         -- SHA-256 of sender and control id
+  content     bytea not null,                         -- SHA-256 of what it said
+  received_at timestamptz not null default now(),
+  primary key (practice_id, feed, message)
 );
 
 -- Who called, what for, and what became of it; without patient data. Rows are only ever added.

@@ -130,7 +130,7 @@ public final class ActivityNormalizer {
   }
 
   private static String required(String field, @Nullable String raw) {
-    String text = SourceText.clean(field, raw);
+    String text = SourceText.id(field, raw);
     if (text == null) {
       throw new InvalidRecordException(field + ": missing");
     }

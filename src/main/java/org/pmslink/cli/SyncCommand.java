@@ -8,6 +8,8 @@ import org.jspecify.annotations.Nullable;
 import org.pmslink.embedded.DataFolder;
 import org.pmslink.feed.FeedFiles;
 import org.pmslink.feed.FeedStates;
+import org.pmslink.practice.Practices;
+import org.pmslink.progress.Runs;
 import org.springframework.context.ConfigurableApplicationContext;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
@@ -74,6 +76,18 @@ final class SyncCommand implements Callable<Integer> {
     }
   }
 
+  /** A feed that was never read, and yet has nothing left to load. */
+  private static boolean isPushed(
+      ConfigurableApplicationContext context, FeedStates.Status status) {
+    int practice = context.getBean(Practices.class).id(status.practice());
+    return status.lastPassAt() == null
+        && context
+            .getBean(Runs.class)
+            .newest(practice, status.feed(), Runs.Kind.FIRST_LOAD)
+            .filter(run -> run.phase() == Runs.Phase.DONE)
+            .isPresent();
+  }
+
   private int sync(ConfigurableApplicationContext context, List<String> known) throws Exception {
     List<String> feeds = which.feed == null ? known : List.of(which.feed);
     FeedStates states = context.getBean(FeedStates.class);
@@ -85,6 +99,13 @@ final class SyncCommand implements Callable<Integer> {
         return 1;
       }
       FeedStates.Status status = states.find(feed).orElseThrow();
+      if (isPushed(context, status)) {
+        if (which.feed != null) {
+          CommandLineTool.out().println(feed + " is sent to us; there is nothing to read");
+          well = false;
+        }
+        continue;
+      }
       Instant asked = Instant.now();
       states.askForPass(status.practice(), feed, compare);
       PassWatch.Result result =

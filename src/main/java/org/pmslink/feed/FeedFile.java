@@ -10,6 +10,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
+import org.pmslink.access.SenderProof;
+import org.pmslink.hl7.Hl7Agreement;
 import org.yaml.snakeyaml.LoaderOptions;
 import org.yaml.snakeyaml.Yaml;
 import org.yaml.snakeyaml.error.MarkedYAMLException;
@@ -85,6 +87,21 @@ record FeedFile(String name, String template, Map<String, String> parameters) {
     check(nodes, "officeZone", trial::setOfficeZone);
     check(nodes, "folder", trial::setFolder);
     check(nodes, "settle", trial::setSettle);
+    SenderProof proof = new SenderProof();
+    check(nodes, "proof", proof::setBy);
+    check(nodes, "tolerance", proof::setTolerance);
+    check(
+        nodes,
+        "secret",
+        secret -> {
+          throw new IllegalArgumentException(
+              "secret: write a placeholder such as {{env:NAME}}, never the secret itself");
+        });
+    Hl7Agreement agreement = new Hl7Agreement();
+    check(nodes, "charset", agreement::setCharset);
+    check(nodes, "processingIds", agreement::setProcessingIds);
+    check(nodes, "passedOver", agreement::setPassedOver);
+    check(nodes, "port", Hl7Agreement::checkPort);
     check(
         nodes,
         "pageSize",

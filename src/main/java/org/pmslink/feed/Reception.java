@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
 import org.pmslink.linking.RecordBatch;
 import org.pmslink.linking.RecordStream;
 import org.pmslink.mapping.Mappings;
@@ -54,11 +55,25 @@ public class Reception {
 
   /** Makes a door's feed known before anything comes in; a second time changes nothing. */
   public void open(FeedDefinition definition) {
-    if (registered.add(definition.getFeed())) {
+    if (!registered.contains(definition.getFeed())) {
       states.register(definition.getPractice(), definition.getFeed(), definition.getSource());
       // There is nothing to load first: what comes in is matched at once.
       runs.nothingToLoad(
           practices.id(definition.getPractice()), definition.getFeed(), definition.getSource());
+      closeAbandoned(definition);
+      registered.add(definition.getFeed());
+    }
+  }
+
+  /** What a crash cut short was never acknowledged, and comes again under another number. */
+  private void closeAbandoned(FeedDefinition definition) {
+    int practice = practices.id(definition.getPractice());
+    for (Runs.Run run : runs.open(practice)) {
+      if (run.feed().equals(definition.getFeed())
+          && run.kind() == Runs.Kind.RECEIVED
+          && run.readAt() == null) {
+        runs.readingDone(practice, run.id());
+      }
     }
   }
 
@@ -70,6 +85,18 @@ public class Reception {
    *     one of the streams
    */
   public Receipt receive(FeedDefinition definition, List<Received> received) {
+    return receive(definition, received, false);
+  }
+
+  /**
+   * The same, for senders who may ask what became of each record: {@link Runs#entries} then says
+   * it.
+   */
+  public Receipt receiveOneByOne(FeedDefinition definition, List<Received> received) {
+    return receive(definition, received, true);
+  }
+
+  private Receipt receive(FeedDefinition definition, List<Received> received, boolean oneByOne) {
     open(definition);
     int practice = practices.id(definition.getPractice());
     for (Received some : received) {
@@ -85,7 +112,13 @@ public class Reception {
         batches.add(
             new OutgoingBatch(
                 definition.getFeed() + "#in",
-                batch(definition, some.stream(), run, batches.size() + 1, page)));
+                batch(
+                    definition,
+                    some.stream(),
+                    run,
+                    batches.size() + 1,
+                    oneByOne ? from + 1 : null,
+                    page)));
       }
     }
     return new Receipt(practice, run, batches);
@@ -103,6 +136,11 @@ public class Reception {
     }
   }
 
+  /** Not everything of this receipt came onto the queue, and its sender is told so. */
+  public void givenUp(Receipt receipt) {
+    runs.readingDone(receipt.practice(), receipt.receipt());
+  }
+
   private void requireMapping(FeedDefinition definition, RecordStream stream) {
     mappings.get(mapping(definition, stream));
   }
@@ -115,7 +153,12 @@ public class Reception {
   }
 
   private RecordBatch batch(
-      FeedDefinition definition, RecordStream stream, long run, int page, List<JsonNode> records) {
+      FeedDefinition definition,
+      RecordStream stream,
+      long run,
+      int page,
+      @Nullable Integer firstEntry,
+      List<JsonNode> records) {
     return new RecordBatch(
         definition.getPractice(),
         definition.getSource(),
@@ -132,6 +175,7 @@ public class Reception {
         definition.getZone().getId(),
         definition.getOfficeZone().getId(),
         null,
+        firstEntry,
         records);
   }
 }

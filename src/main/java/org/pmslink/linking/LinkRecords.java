@@ -41,8 +41,11 @@ import org.pmslink.patient.InvalidRecordException;
 import org.pmslink.patient.PatientNormalizer;
 import org.pmslink.patient.PatientRecord;
 import org.pmslink.patient.RecordJson;
+import org.pmslink.patient.SourceText;
 import org.pmslink.practice.Practices;
 import org.pmslink.progress.Runs;
+import org.pmslink.progress.Runs.EntryOutcome;
+import org.pmslink.progress.Runs.EntryResult;
 import org.springframework.stereotype.Component;
 
 /**
@@ -54,6 +57,9 @@ import org.springframework.stereotype.Component;
 public class LinkRecords {
   /** Of more charts that share a key with a member, the rest is found under narrower ones. */
   private static final int LONGEST_LIST = 1_000;
+
+  private static final String CANNOT_BE_MATCHED =
+      "matching this record failed repeatedly, though it was tried alone";
 
   private final Practices practices;
   private final Mappings mappings;
@@ -125,6 +131,12 @@ public class LinkRecords {
     final List<DeadLetter> dead = new ArrayList<>();
     int unchanged;
 
+    /** Ids of the records, by their place in the batch; null where none was found. */
+    private final @Nullable String[] ids;
+
+    private final Map<Integer, DeadLetter> laidAside = new HashMap<>();
+    private final Set<String> same = new HashSet<>();
+
     Work(
         RecordBatch batch,
         int practice,
@@ -137,13 +149,25 @@ public class LinkRecords {
       this.matcher = matcher;
       this.stored = stored;
       this.linking = new Linking(matcher, stored);
+      this.ids = new @Nullable String[batch.records().size()];
+    }
+
+    /** The record at this place is usable and has this id. */
+    void named(int entry, String sourceId) {
+      ids[entry] = sourceId;
+    }
+
+    /** The store has what the record of this id says. */
+    void unchanged(String sourceId) {
+      unchanged++;
+      same.add(sourceId);
     }
 
     void dead(int entry, @Nullable String sourceId, Category category, String message) {
       JsonNode raw = batch.records().get(entry);
       String id = name(sourceId, raw);
       RecordBatch alone = forReplay(batch, raw);
-      dead.add(
+      DeadLetter letter =
           new DeadLetter(
               batch.practice(),
               batch.feed(),
@@ -154,7 +178,36 @@ public class LinkRecords {
               message,
               batch.version(),
               RecordJson.mapper().valueToTree(alone),
-              null));
+              null);
+      dead.add(letter);
+      ids[entry] = sourceId == null ? null : id;
+      laidAside.put(entry, letter);
+    }
+
+    /** What becomes of each record, for a sender who may ask for it. */
+    private @Nullable List<EntryOutcome> entries() {
+      if (batch.firstEntry() == null) {
+        return null;
+      }
+      List<EntryOutcome> entries = new ArrayList<>();
+      Set<String> later = new HashSet<>();
+      for (int i = ids.length - 1; i >= 0; i--) {
+        DeadLetter letter = laidAside.get(i);
+        String id = ids[i];
+        EntryResult result =
+            id != null && same.contains(id) ? EntryResult.UNCHANGED : EntryResult.STORED;
+        // An id among deletes may be a chart's and a visit's.
+        if (letter == null && id != null && !later.add(id) && batch.type() != RecordType.DELETES) {
+          result = EntryResult.SUPERSEDED;
+        }
+        EntryOutcome outcome =
+            new EntryOutcome(batch.stream(), batch.firstEntry() + i, id, result, null, null);
+        entries.add(
+            letter == null
+                ? outcome
+                : outcome.laidAside(letter.category().name(), letter.message()));
+      }
+      return entries;
     }
 
     Result result() {
@@ -177,7 +230,8 @@ public class LinkRecords {
               batch.letter(),
               matchedAt,
               commands,
-              matched),
+              matched,
+              entries()),
           dead);
     }
   }
@@ -220,6 +274,7 @@ public class LinkRecords {
         var source = mapping.patient(work.batch.records().get(i));
         sourceId = source.sourceId();
         PatientRecord record = normalizer.normalize(source, zone);
+        work.named(i, record.sourceId());
         records.put(record.sourceId(), record);
         fingerprints.put(record.sourceId(), Fingerprint.of(work.batch.records().get(i)));
       } catch (MappingException e) {
@@ -248,7 +303,7 @@ public class LinkRecords {
       if (chart != null
           && isUnchanged(record, chart, work.batch)
           && !open.contains(record.sourceId())) {
-        work.unchanged++;
+        work.unchanged(record.sourceId());
         continue;
       }
       work.commands.add(
@@ -315,7 +370,12 @@ public class LinkRecords {
 
   /** A record without an id is told from others by its content, through a hash that shows none. */
   private static String name(@Nullable String sourceId, JsonNode raw) {
-    return sourceId == null ? "no-id-" + Integer.toHexString(raw.hashCode()) : sourceId;
+    try {
+      String id = SourceText.id("sourceId", sourceId);
+      return id == null ? "no-id-" + Integer.toHexString(raw.hashCode()) : id;
+    } catch (InvalidRecordException e) {
+      return "no-id-" + Integer.toHexString(raw.hashCode());
+    }
   }
 
   /** The first field that looks like an id, when the mapping could not tell. */
@@ -331,23 +391,24 @@ public class LinkRecords {
     for (int i = 0; i < work.batch.records().size(); i++) {
       try {
         var merge = mapping.merge(work.batch.records().get(i));
-        if (merge.loser() == null || merge.survivor() == null) {
+        String loser = SourceText.id("loser", merge.loser());
+        String survivor = SourceText.id("survivor", merge.survivor());
+        if (loser == null || survivor == null) {
           work.dead(
               i,
-              merge.loser(),
+              loser,
               Category.INVALID_RECORD,
               "a merge needs the fields \"loser\" and \"survivor\"");
           continue;
         }
+        work.named(i, loser);
         // Real databases hold charts merged into themselves; that says nothing.
-        if (merge.loser().equals(merge.survivor())) {
-          work.unchanged++;
+        if (loser.equals(survivor)) {
+          work.unchanged(loser);
           continue;
         }
         Command.Merge earlier =
-            merges.put(
-                merge.loser(),
-                new Command.Merge(merge.loser(), work.batch.version(), merge.survivor()));
+            merges.put(loser, new Command.Merge(loser, work.batch.version(), survivor));
         work.unchanged += earlier == null ? 0 : 1;
       } catch (MappingException e) {
         work.dead(
@@ -355,12 +416,14 @@ public class LinkRecords {
             idInRaw(work.batch.records().get(i)),
             Category.MAPPING_FAILED,
             String.valueOf(e.getMessage()));
+      } catch (InvalidRecordException e) {
+        work.dead(i, null, Category.INVALID_RECORD, String.valueOf(e.getMessage()));
       }
     }
     Map<String, String> known = charts.merged(work.practice, work.batch.source(), merges.keySet());
     for (Command.Merge merge : merges.values()) {
       if (merge.survivorSourceId().equals(known.get(merge.sourceId()))) {
-        work.unchanged++;
+        work.unchanged(merge.sourceId());
       } else {
         work.commands.add(merge);
       }
@@ -383,6 +446,7 @@ public class LinkRecords {
         SourceActivity source = mapping.activity(raw, type);
         sourceId = source.sourceId();
         ActivityRecord record = ActivityNormalizer.normalize(source, office, stamps);
+        work.named(i, record.sourceId());
         Command.Activity earlier =
             records.put(
                 record.sourceId(),
@@ -413,7 +477,7 @@ public class LinkRecords {
                   && before.fingerprint() == command.fingerprint()
                   && before.contentHash() == command.contentHash();
       if (unchanged && !open.contains(command.sourceId())) {
-        work.unchanged++;
+        work.unchanged(command.sourceId());
       } else {
         work.commands.add(command);
       }
@@ -450,18 +514,22 @@ public class LinkRecords {
       try {
         Mapping.SourceDelete delete = mapping.delete(raw);
         RecordStream stream = deletedFrom(delete);
-        if (stream == null || delete.sourceId() == null) {
+        String sourceId = SourceText.id("sourceId", delete.sourceId());
+        if (stream == null || sourceId == null) {
           work.dead(
               i,
-              delete.sourceId() == null ? idInRaw(raw) : delete.sourceId(),
+              sourceId == null ? idInRaw(raw) : sourceId,
               Category.INVALID_RECORD,
               "a delete needs a \"sourceId\", and a \"type\" that is patient, visit, transaction,"
                   + " provider or clinic");
           continue;
         }
-        work.commands.add(removal(stream.name(), delete.sourceId(), work.batch.version()));
+        work.named(i, sourceId);
+        work.commands.add(removal(stream.name(), sourceId, work.batch.version()));
       } catch (MappingException e) {
         work.dead(i, idInRaw(raw), Category.MAPPING_FAILED, String.valueOf(e.getMessage()));
+      } catch (InvalidRecordException e) {
+        work.dead(i, null, Category.INVALID_RECORD, String.valueOf(e.getMessage()));
       }
     }
   }
@@ -558,7 +626,17 @@ public class LinkRecords {
                 0,
                 0,
                 0,
-                1);
+                1,
+                batch.firstEntry() == null
+                    ? List.of()
+                    : List.of(
+                        new EntryOutcome(
+                            batch.stream(),
+                            batch.firstEntry(),
+                            idInRaw(raw),
+                            EntryResult.DEAD_LETTER,
+                            Category.STEP_FAILED.name(),
+                            CANNOT_BE_MATCHED)));
     return new DeadLetter(
         batch.practice(),
         batch.feed(),
@@ -566,7 +644,7 @@ public class LinkRecords {
         letterType(batch),
         name(idInRaw(raw), raw),
         Category.STEP_FAILED,
-        "matching this record failed repeatedly, though it was tried alone",
+        CANNOT_BE_MATCHED,
         batch.version(),
         RecordJson.mapper().valueToTree(forReplay(batch, raw)),
         outcome);

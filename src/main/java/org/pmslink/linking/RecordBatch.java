@@ -23,6 +23,8 @@ import org.pmslink.patient.RecordJson;
  * @param zone time zone of the PMS's change stamps
  * @param officeZone the office's time zone, in which a visit has its hour and its day
  * @param letter the dead letter that this batch replays
+ * @param firstEntry number that the first record has for its sender, who may ask what became of it;
+ *     absent when nobody asks after records one by one
  */
 public record RecordBatch(
     String practice,
@@ -40,7 +42,46 @@ public record RecordBatch(
     @Nullable String zone,
     @Nullable String officeZone,
     @Nullable Long letter,
+    @Nullable Integer firstEntry,
     List<JsonNode> records) {
+
+  /** A batch of records that nobody asks after one by one. */
+  public RecordBatch(
+      String practice,
+      String source,
+      String feed,
+      @Nullable Long run,
+      int page,
+      String part,
+      int expected,
+      long version,
+      RecordType type,
+      String stream,
+      boolean decide,
+      @Nullable String mapping,
+      @Nullable String zone,
+      @Nullable String officeZone,
+      @Nullable Long letter,
+      List<JsonNode> records) {
+    this(
+        practice,
+        source,
+        feed,
+        run,
+        page,
+        part,
+        expected,
+        version,
+        type,
+        stream,
+        decide,
+        mapping,
+        zone,
+        officeZone,
+        letter,
+        null,
+        records);
+  }
 
   /** What the entries are, in the order in which a pass reads them. */
   public enum RecordType {
@@ -85,8 +126,8 @@ public record RecordBatch(
     return RecordJson.mapper().writeValueAsBytes(this);
   }
 
-  /** The same batch with other entries, for replays and splitting. */
-  public RecordBatch with(String newPart, List<JsonNode> newRecords) {
+  /** A part of the batch: its records from one place up to before another. */
+  private RecordBatch part(String newPart, int from, int to) {
     return new RecordBatch(
         practice,
         source,
@@ -103,15 +144,16 @@ public record RecordBatch(
         zone,
         officeZone,
         letter,
-        newRecords);
+        firstEntry == null ? null : firstEntry + from,
+        records.subList(from, to));
   }
 
   /** The two halves of a batch that keeps failing as a whole; together they are the whole. */
   public List<RecordBatch> halves() {
     int middle = records.size() / 2;
     List<RecordBatch> halves = new ArrayList<>();
-    halves.add(with(part + ".0", records.subList(0, middle)));
-    halves.add(with(part + ".1", records.subList(middle, records.size())));
+    halves.add(part(part + ".0", 0, middle));
+    halves.add(part(part + ".1", middle, records.size()));
     return halves;
   }
 }

@@ -15,6 +15,7 @@ import java.util.Set;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.pmslink.deadletter.DeadLetter;
+import org.pmslink.deadletter.DeadLetter.Category;
 import org.pmslink.deadletter.DeadLetters;
 import org.pmslink.outage.DatabaseOutage;
 import org.pmslink.patient.PatientRecord;
@@ -41,6 +42,9 @@ public class ApplyCommands {
           PatientStatus.DELETED,
           PatientStatus.DUPLICATE,
           PatientStatus.DECEASED);
+
+  private static final String CANNOT_BE_APPLIED =
+      "applying this record failed repeatedly, though it was tried alone";
 
   /** No transaction of a batch takes as long. */
   private static final Duration LONGEST_TRANSACTION = Duration.ofMinutes(1);
@@ -496,7 +500,8 @@ public class ApplyCommands {
             counts.linked(),
             counts.toReview(),
             counts.unlinked(),
-            batch.deadLettered()));
+            batch.deadLettered(),
+            batch.entries() == null ? List.of() : batch.entries()));
   }
 
   /** Batches to try again, and letters to keep. */
@@ -536,18 +541,30 @@ public class ApplyCommands {
                 0,
                 0,
                 0,
-                batch.deadLettered() + 1);
+                batch.deadLettered() + 1,
+                laidAside(batch));
     return new DeadLetter(
         batch.practice(),
         batch.feed(),
         DeadLetter.Hop.APPLY,
         recordType(first),
         first.sourceId(),
-        DeadLetter.Category.STEP_FAILED,
-        "applying this record failed repeatedly, though it was tried alone",
+        Category.STEP_FAILED,
+        CANNOT_BE_APPLIED,
         first.version(),
         RecordJson.mapper().valueToTree(batch.forReplay()),
         outcome);
+  }
+
+  private static List<Runs.EntryOutcome> laidAside(CommandBatch batch) {
+    List<Runs.EntryOutcome> entries = batch.entries() == null ? List.of() : batch.entries();
+    return entries.stream()
+        .map(
+            e ->
+                e.result() == Runs.EntryResult.STORED
+                    ? e.laidAside(Category.STEP_FAILED.name(), CANNOT_BE_APPLIED)
+                    : e)
+        .toList();
   }
 
   private static String recordType(Command command) {

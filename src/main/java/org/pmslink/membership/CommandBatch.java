@@ -5,8 +5,11 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.pmslink.patient.RecordJson;
+import org.pmslink.progress.Runs.EntryOutcome;
+import org.pmslink.progress.Runs.EntryResult;
 
 /**
  * A message on {@code membership.commands}: what follows from one batch of records.
@@ -19,6 +22,8 @@ import org.pmslink.patient.RecordJson;
  * @param matchedAt the store's clock when the store was read for these decisions; who changed later
  *     is not in them
  * @param matchedMembers members for whom all possible patients are decided by this batch
+ * @param entries what becomes of each record once this batch is applied, where its sender may ask
+ *     for that; absent otherwise
  */
 public record CommandBatch(
     String schema,
@@ -36,7 +41,46 @@ public record CommandBatch(
     @Nullable Long letter,
     Instant matchedAt,
     List<Command> commands,
-    List<MatchedMember> matchedMembers) {
+    List<MatchedMember> matchedMembers,
+    @Nullable List<EntryOutcome> entries) {
+
+  /** A batch of records that nobody asks after one by one. */
+  public CommandBatch(
+      String schema,
+      String practice,
+      String source,
+      String feed,
+      @Nullable Long run,
+      int page,
+      String part,
+      int handled,
+      int expected,
+      int records,
+      int unchanged,
+      int deadLettered,
+      @Nullable Long letter,
+      Instant matchedAt,
+      List<Command> commands,
+      List<MatchedMember> matchedMembers) {
+    this(
+        schema,
+        practice,
+        source,
+        feed,
+        run,
+        page,
+        part,
+        handled,
+        expected,
+        records,
+        unchanged,
+        deadLettered,
+        letter,
+        matchedAt,
+        commands,
+        matchedMembers,
+        null);
+  }
 
   /** Name and version of the message format. */
   public static final String SCHEMA = "pmslink.commands/1";
@@ -76,7 +120,8 @@ public record CommandBatch(
             unchanged,
             deadLettered,
             commands.stream().filter(c -> !second.contains(c.sourceId())).toList(),
-            List.of()),
+            List.of(),
+            entriesOf(e -> !isOf(second, e))),
         part(
             ".1",
             handledBySecond,
@@ -84,7 +129,18 @@ public record CommandBatch(
             0,
             0,
             commands.stream().filter(c -> second.contains(c.sourceId())).toList(),
-            matchedMembers));
+            matchedMembers,
+            entriesOf(e -> isOf(second, e))));
+  }
+
+  private @Nullable List<EntryOutcome> entriesOf(Predicate<EntryOutcome> part) {
+    return entries == null ? null : entries.stream().filter(part).toList();
+  }
+
+  private static boolean isOf(Set<String> charts, EntryOutcome entry) {
+    return entry.result() == EntryResult.STORED
+        && entry.sourceId() != null
+        && charts.contains(entry.sourceId());
   }
 
   /** The same commands, belonging to no pass. */
@@ -115,7 +171,8 @@ public record CommandBatch(
       int partUnchanged,
       int partDeadLettered,
       List<Command> partCommands,
-      List<MatchedMember> partMembers) {
+      List<MatchedMember> partMembers,
+      @Nullable List<EntryOutcome> partEntries) {
     return new CommandBatch(
         schema,
         practice,
@@ -132,6 +189,7 @@ public record CommandBatch(
         letter,
         matchedAt,
         partCommands,
-        partMembers);
+        partMembers,
+        partEntries);
   }
 }

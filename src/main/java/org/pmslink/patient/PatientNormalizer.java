@@ -71,7 +71,7 @@ public final class PatientNormalizer {
    *     characters
    */
   public PatientRecord normalize(SourcePatient source, ZoneId zone) {
-    String sourceId = SourceText.clean("sourceId", source.sourceId());
+    String sourceId = SourceText.id("sourceId", source.sourceId());
     if (sourceId == null) {
       throw new InvalidRecordException("sourceId: missing");
     }

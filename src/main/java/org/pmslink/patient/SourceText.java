@@ -8,6 +8,8 @@ public final class SourceText {
   /** Longer than any honest value; a mapping that writes more has read the wrong thing. */
   static final int MAX_LENGTH = 10_000;
 
+  private static final int LONGEST_ID = 200;
+
   private SourceText() {}
 
   /**
@@ -29,6 +31,20 @@ public final class SourceText {
       return null;
     }
     return isTidy(raw) ? raw : tidied(raw);
+  }
+
+  /**
+   * The same for an id, which an index must be able to hold.
+   *
+   * @throws InvalidRecordException naming the field when the id is longer than any is
+   */
+  public static @Nullable String id(String field, @Nullable String raw) {
+    String id = clean(field, raw);
+    if (id != null && id.length() > LONGEST_ID) {
+      throw new InvalidRecordException(
+          field + ": longer than " + LONGEST_ID + " characters, which no id is");
+    }
+    return id;
   }
 
   private static boolean isTidy(String text) {

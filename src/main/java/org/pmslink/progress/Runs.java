@@ -1,5 +1,6 @@
 package org.pmslink.progress;
 
+import com.fasterxml.jackson.annotation.JsonInclude;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
@@ -64,6 +65,7 @@ public class Runs {
    * @param handled entries of the message that this outcome covers
    * @param expected entries of the whole page
    * @param records how many of the handled entries are records that were read
+   * @param entries what became of each, where the sender may ask for that; empty otherwise
    */
   public record PageOutcome(
       int practiceId,
@@ -77,12 +79,79 @@ public class Runs {
       int linked,
       int toReview,
       int unlinked,
-      int deadLettered) {
+      int deadLettered,
+      @JsonInclude(JsonInclude.Include.NON_EMPTY) List<EntryOutcome> entries) {
+
+    public PageOutcome {
+      entries = entries == null ? List.of() : entries;
+    }
+
+    /** Of records that nobody asks after one by one. */
+    public PageOutcome(
+        int practiceId,
+        long run,
+        int page,
+        String part,
+        int handled,
+        int expected,
+        int records,
+        int unchanged,
+        int linked,
+        int toReview,
+        int unlinked,
+        int deadLettered) {
+      this(
+          practiceId,
+          run,
+          page,
+          part,
+          handled,
+          expected,
+          records,
+          unchanged,
+          linked,
+          toReview,
+          unlinked,
+          deadLettered,
+          List.of());
+    }
 
     /** A page of records that the feed itself found unchanged, so that nothing was sent. */
     public static PageOutcome ofUnchanged(int practiceId, long run, int page, int records) {
       return new PageOutcome(
           practiceId, run, page, "", records, records, records, records, 0, 0, 0, 0);
+    }
+  }
+
+  /** What became of one record. */
+  public enum EntryResult {
+    STORED,
+    UNCHANGED,
+    /** The same message held a later one of the same id, which counts instead. */
+    SUPERSEDED,
+    DEAD_LETTER
+  }
+
+  /**
+   * What became of one record that was sent to us.
+   *
+   * @param stream that it came in
+   * @param entry its number among what came of that stream in one go, from 1
+   * @param sourceId absent when none could be found in it
+   * @param category of its dead letter
+   * @param reason likewise, free of patient data
+   */
+  public record EntryOutcome(
+      String stream,
+      int entry,
+      @Nullable String sourceId,
+      EntryResult result,
+      @Nullable String category,
+      @Nullable String reason) {
+
+    /** The same record, laid aside after all. */
+    public EntryOutcome laidAside(String itsCategory, String why) {
+      return new EntryOutcome(stream, entry, sourceId, EntryResult.DEAD_LETTER, itsCategory, why);
     }
   }
 
@@ -199,6 +268,63 @@ public class Runs {
             page.toReview(),
             page.unlinked(),
             page.deadLettered())
+        .update();
+    if (!page.entries().isEmpty()) {
+      record(page.practiceId(), page.run(), page.entries());
+    }
+  }
+
+  private void record(int practiceId, long run, List<EntryOutcome> entries) {
+    database
+        .sql(
+            """
+            insert into received_entries (practice_id, run_id, stream, entry, source_id, result,
+                                          category, reason)
+            select ?, ?, t.stream, t.entry, t.source_id, t.result, t.category, t.reason
+            from unnest(?::text[], ?::integer[], ?::text[], ?::text[], ?::text[], ?::text[])
+                 as t (stream, entry, source_id, result, category, reason)
+            on conflict do nothing""")
+        .params(
+            practiceId,
+            run,
+            entries.stream().map(EntryOutcome::stream).toArray(String[]::new),
+            entries.stream().map(EntryOutcome::entry).toArray(Integer[]::new),
+            entries.stream().map(EntryOutcome::sourceId).toArray(String[]::new),
+            entries.stream().map(e -> e.result().name()).toArray(String[]::new),
+            entries.stream().map(EntryOutcome::category).toArray(String[]::new),
+            entries.stream().map(EntryOutcome::reason).toArray(String[]::new))
+        .update();
+  }
+
+  /** What became of the records of a pass one by one, as far as they are handled. */
+  public List<EntryOutcome> entries(int practiceId, long run) {
+    return database
+        .sql(
+            """
+            select stream, entry, source_id, result, category, reason from received_entries
+            where practice_id = ? and run_id = ? order by stream, entry""")
+        .params(practiceId, run)
+        .query(
+            (row, n) ->
+                new EntryOutcome(
+                    row.getString(1),
+                    row.getInt(2),
+                    row.getString(3),
+                    EntryResult.valueOf(row.getString(4)),
+                    row.getString(5),
+                    row.getString(6)))
+        .list();
+  }
+
+  /** Forgets what became of records one by one that came in before a time. */
+  public void forgetEntries(int practiceId, Instant before) {
+    database
+        .sql(
+            """
+            delete from received_entries where practice_id = ? and run_id in (
+              select id from feed_runs
+              where practice_id = ? and kind = 'RECEIVED' and started_at < ?)""")
+        .params(practiceId, practiceId, java.sql.Timestamp.from(before))
         .update();
   }
 

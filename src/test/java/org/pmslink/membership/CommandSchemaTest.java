@@ -45,6 +45,8 @@ import org.pmslink.patient.Person.Phone;
 import org.pmslink.patient.Person.PhoneUse;
 import org.pmslink.patient.Person.PostalAddress;
 import org.pmslink.patient.RecordJson;
+import org.pmslink.progress.Runs.EntryOutcome;
+import org.pmslink.progress.Runs.EntryResult;
 
 /** The published form of the commands says what the engine sends, no more and no less. */
 class CommandSchemaTest {
@@ -150,7 +152,11 @@ class CommandSchemaTest {
         7L,
         Instant.parse("2026-01-05T10:15:00Z"),
         List.of(command),
-        List.of(new CommandBatch.MatchedMember("M-1", 2)));
+        List.of(new CommandBatch.MatchedMember("M-1", 2)),
+        List.of(
+            new EntryOutcome("PATIENTS", 1, "17", EntryResult.STORED, null, null),
+            new EntryOutcome(
+                "PATIENTS", 2, null, EntryResult.DEAD_LETTER, "INVALID_RECORD", "no id")));
   }
 
   static Stream<Command> commands() {
@@ -321,6 +327,7 @@ class CommandSchemaTest {
         Stream.of(
             Map.entry("", CommandBatch.class),
             Map.entry("matchedMember", CommandBatch.MatchedMember.class),
+            Map.entry("entry", EntryOutcome.class),
             Map.entry("reviewCandidate", Command.ReviewCandidate.class),
             Map.entry("comparison", Comparison.class),
             Map.entry("ground", Command.Ground.class),

@@ -1,0 +1,261 @@
+package org.pmslink.door;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.time.Clock;
+import java.util.ArrayList;
+import java.util.List;
+import org.apache.camel.Exchange;
+import org.apache.camel.component.netty.ChannelHandlerFactory;
+import org.apache.camel.component.netty.DefaultChannelHandlerFactory;
+import org.apache.camel.support.SynchronizationAdapter;
+import org.jspecify.annotations.Nullable;
+import org.pmslink.feed.FeedDefinition;
+import org.pmslink.feed.Reception;
+import org.pmslink.feed.Reception.Received;
+import org.pmslink.hl7.Acknowledgement;
+import org.pmslink.hl7.Hl7Exception;
+import org.pmslink.hl7.Hl7Exception.Condition;
+import org.pmslink.hl7.Hl7Header;
+import org.pmslink.hl7.Hl7Message;
+import org.pmslink.hl7.MllpFrame;
+import org.pmslink.linking.RecordBatch.RecordType;
+import org.pmslink.linking.RecordStream;
+import org.pmslink.mapping.Mapping;
+import org.pmslink.mapping.MappingException;
+import org.pmslink.mapping.Mappings;
+import org.pmslink.patient.InvalidRecordException;
+import org.pmslink.patient.PatientNormalizer;
+import org.pmslink.patient.SourcePatient;
+import org.pmslink.patient.SourceText;
+import org.pmslink.practice.Practices;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
+import org.springframework.dao.DataAccessException;
+import org.springframework.stereotype.Component;
+import org.springframework.transaction.TransactionException;
+
+/**
+ * Takes HL7 messages. A message that can be read is answered once it is on the queue: AA when a
+ * record can be made of it, AE when not, and then the same record becomes a dead letter there. One
+ * that cannot be read, or is not for this feed, is answered at once and leaves nothing behind. When
+ * a part of the engine is away there is no answer, and the sender sends it again.
+ */
+@Component
+public class Hl7Door {
+  private static final Logger LOG = LoggerFactory.getLogger(Hl7Door.class);
+  private static final String TAKEN = "taken";
+
+  private final Reception reception;
+  private final Mappings mappings;
+  private final PatientNormalizer normalizer;
+  private final Hl7Memory memory;
+  private final Practices practices;
+  private final Clock clock = Clock.systemUTC();
+
+  Hl7Door(
+      Reception reception,
+      Mappings mappings,
+      PatientNormalizer normalizer,
+      Hl7Memory memory,
+      Practices practices) {
+    this.reception = reception;
+    this.mappings = mappings;
+    this.normalizer = normalizer;
+    this.memory = memory;
+    this.practices = practices;
+  }
+
+  /** A message on its way, and what is to be done when it has arrived. */
+  private static final class Taken {
+    final Hl7Header header;
+    final Hl7Message message;
+    final List<Hl7Memory.Change> changes = new ArrayList<>();
+    Reception.@Nullable Receipt receipt;
+    @Nullable Hl7Exception problem;
+    boolean sent;
+
+    Taken(Hl7Header header, Hl7Message message) {
+      this.header = header;
+      this.message = message;
+    }
+  }
+
+  void open(Hl7Feed feed) {
+    reception.open(feed.getDefinition());
+  }
+
+  void receive(Hl7Feed feed, Exchange exchange) throws InterruptedException {
+    MllpFrame frame = exchange.getMessage().getBody(MllpFrame.class);
+    exchange.getMessage().removeHeaders("*");
+    feed.turn().acquire();
+    exchange
+        .getExchangeExtension()
+        .addOnCompletion(
+            new SynchronizationAdapter() {
+              @Override
+              public void onDone(Exchange done) {
+                feed.turn().release();
+                closeUnsent(done);
+              }
+            });
+    exchange.getMessage().setBody(List.of());
+    Hl7Header header = null;
+    try {
+      header = Hl7Header.read(frame.bytes());
+      if (!frame.complete()) {
+        throw new Hl7Exception(
+            Condition.SEGMENT_SEQUENCE_ERROR,
+            null,
+            "the frame has no end (1C 0D), or is longer than a megabyte");
+      }
+      header.requireControlId();
+      Hl7Message message = Hl7Message.read(header, frame.bytes(), feed.getAgreement().charset());
+      take(feed, exchange, header, message);
+    } catch (Hl7Exception e) {
+      exchange.setProperty("answer", Acknowledgement.of(header, e, clock.instant()));
+    }
+  }
+
+  private void take(Hl7Feed feed, Exchange exchange, Hl7Header header, Hl7Message message) {
+    FeedDefinition definition = feed.getDefinition();
+    int practice = practices.id(definition.getPractice());
+    Taken taken = new Taken(header, message);
+    List<Received> received =
+        switch (feed.getAgreement().subject(header, message)) {
+          case NOTHING -> List.of();
+          case PATIENT -> List.of(patient(definition, practice, taken));
+          case MERGE -> List.of(merges(definition, taken));
+          case DELETE -> List.of(delete(definition, taken));
+        };
+    if (received.isEmpty() || memory.isRepeat(practice, definition.getFeed(), header, message)) {
+      exchange.setProperty("answer", Acknowledgement.of(header, null, clock.instant()));
+      return;
+    }
+    taken.receipt = reception.receive(definition, received);
+    exchange.setProperty(TAKEN, taken);
+    exchange.getMessage().setBody(taken.receipt.batches());
+  }
+
+  private Received patient(FeedDefinition definition, int practice, Taken taken) {
+    Mapping mapping = mapping(definition, RecordType.PATIENTS);
+    ObjectNode whole = taken.message.toJson();
+    try {
+      String id = SourceText.id("PID-3", mapping.patient(whole).sourceId());
+      if (id == null) {
+        throw new InvalidRecordException("PID-3: holds no id of the patient");
+      }
+      whole = taken.message.onTopOf(memory.chart(practice, definition.getFeed(), id));
+      SourcePatient patient = mapping.patient(whole);
+      normalizer.normalize(patient, definition.getZone());
+      taken.changes.add(new Hl7Memory.Change(id, Hl7Message.remembered(whole)));
+    } catch (MappingException | InvalidRecordException e) {
+      taken.problem = problem("PID^1", e);
+    }
+    return new Received(RecordStream.of(RecordType.PATIENTS), List.of(whole));
+  }
+
+  private Received merges(FeedDefinition definition, Taken taken) {
+    Mapping mapping = mapping(definition, RecordType.MERGES);
+    List<JsonNode> groups = taken.message.groups();
+    for (JsonNode group : groups) {
+      try {
+        Mapping.SourceMerge merge = mapping.merge(group);
+        if (SourceText.id("MRG-1", merge.loser()) == null
+            || SourceText.id("PID-3", merge.survivor()) == null) {
+          throw new InvalidRecordException(
+              "a merge needs the surviving id in PID-3 and the one that goes in MRG-1");
+        }
+      } catch (MappingException | InvalidRecordException e) {
+        taken.problem = problem("MRG^1^1", e);
+      }
+    }
+    return new Received(RecordStream.of(RecordType.MERGES), groups);
+  }
+
+  private Received delete(FeedDefinition definition, Taken taken) {
+    JsonNode whole = taken.message.toJson();
+    try {
+      Mapping.SourceDelete delete = mapping(definition, RecordType.DELETES).delete(whole);
+      String id = SourceText.id("PID-3", delete.sourceId());
+      if (id == null) {
+        throw new InvalidRecordException("PID-3: holds no id of the patient");
+      }
+      taken.changes.add(new Hl7Memory.Change(id, null));
+    } catch (MappingException | InvalidRecordException e) {
+      taken.problem = problem("PID^1^3", e);
+    }
+    return new Received(RecordStream.of(RecordType.DELETES), List.of(whole));
+  }
+
+  /** A file that cannot be used is our fault and no reason for an answer. */
+  private Mapping mapping(FeedDefinition definition, RecordType type) {
+    RecordStream stream = RecordStream.of(type);
+    return mappings.get(
+        mappings.pathFor(definition.getMappings(), stream.mappingName(), stream.mappingName()));
+  }
+
+  private static Hl7Exception problem(String location, RuntimeException e) {
+    return new Hl7Exception(
+        Condition.DATA_TYPE_ERROR,
+        location,
+        e.getMessage() + "; kept as a dead letter, send it again when it is mended");
+  }
+
+  void sent(Hl7Feed feed, Exchange exchange) {
+    Taken taken = exchange.getProperty(TAKEN, Taken.class);
+    if (taken == null || taken.receipt == null) {
+      exchange.getMessage().setBody(exchange.getProperty("answer"));
+      return;
+    }
+    reception.sent(taken.receipt);
+    if (taken.problem == null) {
+      memory.taken(
+          taken.receipt.practice(),
+          feed.getDefinition().getFeed(),
+          taken.header,
+          taken.message,
+          taken.changes);
+    }
+    taken.sent = true;
+    exchange.getMessage().setBody(Acknowledgement.of(taken.header, taken.problem, clock.instant()));
+  }
+
+  private void closeUnsent(Exchange exchange) {
+    Taken taken = exchange.getProperty(TAKEN, Taken.class);
+    if (taken != null && taken.receipt != null && !taken.sent) {
+      try {
+        reception.givenUp(taken.receipt);
+      } catch (DataAccessException | TransactionException e) {
+        // The next start of the feed closes what was left open.
+        LOG.warn("a message that failed could not be closed: {}", e.getClass().getSimpleName());
+      }
+    }
+  }
+
+  /** Frames for Camel's sockets; the names are what the route template refers to. */
+  @Configuration(proxyBeanMethods = false)
+  static class Frames {
+    @Bean
+    ChannelHandlerFactory mllpReader() {
+      return new DefaultChannelHandlerFactory() {
+        @Override
+        public io.netty.channel.ChannelHandler newChannelHandler() {
+          return new MllpFrame.Reader();
+        }
+      };
+    }
+
+    @Bean
+    ChannelHandlerFactory mllpWriter() {
+      return new DefaultChannelHandlerFactory() {
+        @Override
+        public io.netty.channel.ChannelHandler newChannelHandler() {
+          return new MllpFrame.Writer();
+        }
+      };
+    }
+  }
+}
