@@ -69,7 +69,15 @@ class ArchitectureTest {
           Map.entry("csv", Set.of("mapping")),
           Map.entry(
               "feed",
-              Set.of("csv", "linking", "mapping", "progress", "practice", "access", "hl7")));
+              Set.of(
+                  "patient",
+                  "csv",
+                  "linking",
+                  "mapping",
+                  "progress",
+                  "practice",
+                  "access",
+                  "hl7")));
 
   /** What people and other programs see of the engine; the engine sees nothing of them. */
   private static final Set<String> FACES = Set.of("cli", "api", "fhir", "door", "console");

@@ -154,8 +154,9 @@ class OpenDentalApiTest {
       for (int i = 0; i < 120; i++) {
         office.chart(Someone.named("Patience", "Number" + i));
       }
-      api.throttle(Duration.ofMillis(150));
-      office.over(api).with("throttle", "250").with("records", "patients").open();
+      // A request may be late on a busy machine, and the next one not.
+      api.throttle(Duration.ofMillis(100));
+      office.over(api).with("throttle", "500").with("records", "patients").open();
       assertThat(office.charts()).isEqualTo(120);
       assertThat(api.requests()).isGreaterThanOrEqualTo(3);
       assertThat(api.tooSoon()).isZero();
