@@ -352,6 +352,17 @@ create table feeds (
   primary key (practice_id, feed)
 );
 
+-- Feed files that the running engine was asked to take up, and what came of it. Without a practice: the file names it.
+create table feed_changes (
+  id          bigint generated always as identity primary key,
+  feed        text not null,
+  asked_at    timestamptz not null default now(),
+  taken_at    timestamptz,                            -- the engine is about it
+  answered_at timestamptz,
+  applied     boolean,
+  answer      text
+);
+
 -- How far a feed has read one of its record types. Lives here, never in the PMS.
 create table feed_cursors (
   practice_id  integer not null references practices,

@@ -25,6 +25,7 @@ import picocli.CommandLine.Spec;
       ServeCommand.class,
       SyncCommand.class,
       StatusCommand.class,
+      FeedCommand.class,
       CheckCommand.class,
       MapCommand.class,
       MatchCommand.class,

@@ -8,6 +8,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 import org.yaml.snakeyaml.LoaderOptions;
@@ -69,6 +70,24 @@ record FeedFile(String name, String template, Map<String, String> parameters) {
     FeedFile read = new FeedFile(name, template, values);
     read.checkValues(parameters);
     return read;
+  }
+
+  /**
+   * Refuses another practice or another PMS than a running feed has: what was read before is stored
+   * under the former names, and how far the feed has read says nothing about another PMS.
+   */
+  void requireSameRecords(FeedFile running) {
+    for (String parameter : List.of("practice", "source")) {
+      String before = running.parameters.get(parameter);
+      if (!Objects.equals(before, parameters.get(parameter))) {
+        throw new FeedException(
+            "a feed keeps its "
+                + parameter
+                + ", \""
+                + before
+                + "\", because what it has read is stored under it; make a new feed file instead");
+      }
+    }
   }
 
   /** Tries the parameters that the engine itself reads; placeholders cannot be tried. */

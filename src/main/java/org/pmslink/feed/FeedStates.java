@@ -67,6 +67,28 @@ public class FeedStates {
         .update();
   }
 
+  /**
+   * A feed's file was taken up while the engine runs: it reads at once, so that whoever asked for
+   * it sees what comes of it.
+   */
+  void applied(String practice, String feed, String source) {
+    int id = practices.id(practice);
+    register(practice, feed, source);
+    database
+        .sql(
+            """
+            update feeds set state = 'STARTING', reason_category = null, reason = null,
+              failures = 0, sync_asked_at = now()
+            where practice_id = ? and feed = ?""")
+        .params(id, feed)
+        .update();
+    // A file that was refused may have named no practice, or another one.
+    database
+        .sql("delete from feeds where feed = ? and practice_id <> ? and state = 'REFUSED'")
+        .params(feed, id)
+        .update();
+  }
+
   /** Reports a feed file that cannot be used. */
   void refuse(String practice, String feed, String reason) {
     database
