@@ -1,7 +1,12 @@
 package org.pmslink.cli;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.Objects;
+import org.apache.camel.impl.DefaultCamelContext;
+import org.apache.camel.spi.PropertiesSource;
+import org.jspecify.annotations.Nullable;
 import org.pmslink.embedded.DataFolder;
 import org.springframework.boot.DefaultApplicationArguments;
 import org.springframework.boot.context.config.ConfigDataEnvironmentPostProcessor;
@@ -36,6 +41,37 @@ record Settings(
       return free == null;
     } catch (IllegalStateException e) {
       return true;
+    }
+  }
+
+  /**
+   * Fills in the placeholders of a feed file's parameter, as the engine does it.
+   *
+   * @throws IllegalArgumentException when something is not set
+   */
+  String filledIn(String parameter) {
+    if (!parameter.contains("{{")) {
+      return parameter;
+    }
+    try (DefaultCamelContext camel = new DefaultCamelContext(false)) {
+      camel
+          .getPropertiesComponent()
+          .addPropertiesSource(
+              new PropertiesSource() {
+                @Override
+                public String getName() {
+                  return "settings";
+                }
+
+                @Override
+                public @Nullable String getProperty(String name) {
+                  return environment.getProperty(name);
+                }
+              });
+      camel.build();
+      return camel.resolvePropertyPlaceholders(parameter);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
     }
   }
 

@@ -90,6 +90,30 @@ record FeedFile(String name, String template, Map<String, String> parameters) {
     }
   }
 
+  /** What a feed file says of a PMS that is read with SQL, its placeholders filled in. */
+  static FeedDefinition definition(Map<String, String> filled) {
+    FeedDefinition definition = new FeedDefinition();
+    Map<String, java.util.function.Consumer<String>> setters =
+        Map.of(
+            "feed", definition::setFeed,
+            "practice", definition::setPractice,
+            "source", definition::setSource,
+            "mappings", definition::setMappings,
+            "zone", definition::setZone,
+            "officeZone", definition::setOfficeZone,
+            "records", definition::setRecords,
+            "dialect", definition::setDialect,
+            "clock", definition::setClock);
+    setters.forEach(
+        (parameter, setter) -> {
+          String value = filled.get(parameter);
+          if (value != null) {
+            setter.accept(value);
+          }
+        });
+    return definition;
+  }
+
   /** Tries the parameters that the engine itself reads; placeholders cannot be tried. */
   private void checkValues(Map<String, Node> nodes) {
     FeedDefinition trial = new FeedDefinition();

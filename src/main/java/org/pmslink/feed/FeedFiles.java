@@ -3,12 +3,14 @@ package org.pmslink.feed;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.UnaryOperator;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -204,6 +206,70 @@ public final class FeedFiles {
     needed.addAll(mappings.below(pms));
     needed.forEach(this::checkMapping);
     return read;
+  }
+
+  /**
+   * Asks the PMS of a feed file that has passed {@link #check} whether the feed would run on it.
+   *
+   * @param fill fills in the placeholders of a parameter; fails for what is not set here
+   * @return nothing for a kind of feed that is not read with SQL
+   */
+  public List<SourceFinding> askSource(Path file, UnaryOperator<String> fill) {
+    FeedFile read = FeedFile.read(file, folder.resolveSibling("templates"));
+    String name = file.getFileName().toString();
+    Map<String, String> filled = new HashMap<>();
+    for (Map.Entry<String, String> parameter : read.parameters().entrySet()) {
+      try {
+        filled.put(parameter.getKey(), fill.apply(parameter.getValue()));
+      } catch (IllegalArgumentException e) {
+        return List.of(
+            SourceFinding.note(
+                place(file, parameter.getKey(), "feed"),
+                "not asked: the placeholder in \"" + parameter.getKey() + "\" is not set here"));
+      }
+    }
+    String url = filled.getOrDefault("url", "");
+    if (!url.startsWith("jdbc:")) {
+      return read.template().equals("sql-feed")
+          ? List.of(
+              SourceFinding.wrong(
+                  place(file, "url", "feed"),
+                  "\"url\" must be a JDBC URL, like jdbc:mariadb://host/database"))
+          : List.of();
+    }
+    try {
+      return new SourceCheck(
+              (parameter, otherwise) -> place(file, parameter, otherwise),
+              FeedFile.definition(filled),
+              mappings.folder())
+          .of(url, filled.getOrDefault("user", ""), filled.getOrDefault("password", ""));
+    } catch (IllegalArgumentException e) {
+      // A placeholder's value, which could not be tried before it was filled in.
+      return List.of(SourceFinding.wrong(name, String.valueOf(e.getMessage())));
+    }
+  }
+
+  /** File and line of a parameter, or of another one where it is left out. */
+  private static String place(Path file, String parameter, String otherwise) {
+    String name = file.getFileName().toString();
+    try {
+      List<String> lines = Files.readAllLines(file);
+      for (String sought : List.of(parameter, otherwise)) {
+        for (int i = 0; i < lines.size(); i++) {
+          if (lines.get(i).strip().matches("(- )?name: *[\"']?" + sought + "[\"']?")) {
+            return name + " line " + (i + 1);
+          }
+        }
+      }
+    } catch (IOException e) {
+      return name;
+    }
+    return name;
+  }
+
+  /** Checks one query file, without asking a PMS. */
+  public void checkQuery(String path) {
+    SourceQuery.read(mappings.folder(), path);
   }
 
   /** Checks the queries of a folder, and returns the mappings that they need. */

@@ -3,6 +3,8 @@ package org.pmslink.feed;
 import jakarta.jms.JMSException;
 import java.sql.SQLException;
 import java.sql.SQLTimeoutException;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.pmslink.linking.RecordBatch.RecordType;
 import org.pmslink.linking.RecordStream;
@@ -14,6 +16,9 @@ import org.springframework.dao.QueryTimeoutException;
  * tables and columns: a driver's message may quote values.
  */
 record PauseReason(Category category, String text) {
+
+  private static final Pattern MISSING =
+      Pattern.compile("(?:column|relation) \"?([\\w.]+)\"? does not exist");
 
   /** What to look at. */
   enum Category {
@@ -92,9 +97,20 @@ record PauseReason(Category category, String text) {
         "the PMS database refuses the query: SQL state " + state + ", code " + code);
   }
 
-  /** What stands between the first quotes: an identifier, in these two kinds of errors. */
+  /** The table or column that is missing; empty for anything else. */
+  String named() {
+    return category == Category.TABLE_MISSING || category == Category.COLUMN_MISSING
+        ? text.substring(text.lastIndexOf(' ') + 1)
+        : "";
+  }
+
+  /** What PostgreSQL calls missing, or what stands between the first quotes: an identifier. */
   private static String named(SQLException sql) {
     String message = String.valueOf(sql.getMessage());
+    Matcher missing = MISSING.matcher(message);
+    if (missing.find()) {
+      return missing.group(1);
+    }
     int from = message.indexOf('\'');
     int to = message.indexOf('\'', from + 1);
     return from >= 0 && to > from ? message.substring(from + 1, to) : "see the mapping's SQL";
