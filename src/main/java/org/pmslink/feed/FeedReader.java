@@ -276,6 +276,12 @@ public class FeedReader {
 
   private void clockRead(FeedPass pass, LocalDateTime serverClock) {
     pass.serverClock = serverClock;
+    states.clockRead(
+        pass.practice,
+        pass.definition.getFeed(),
+        Duration.between(pass.began, serverClock.atZone(pass.definition.getZone()).toInstant())
+            .toSeconds(),
+        pass.places.stream().noneMatch(p -> serverClock.equals(p.cursor.serverClock())));
     if (pass.firstLoad) {
       beginOrResumeLoad(pass, serverClock);
     } else {
