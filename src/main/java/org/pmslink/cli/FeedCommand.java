@@ -1,6 +1,8 @@
 package org.pmslink.cli;
 
+import java.io.IOException;
 import java.time.Duration;
+import org.pmslink.feed.DryRun;
 import org.pmslink.feed.FeedChanges;
 import org.pmslink.feed.FeedException;
 import org.pmslink.feed.FeedFiles;
@@ -19,7 +21,7 @@ import picocli.CommandLine.Spec;
     name = "feed",
     mixinStandardHelpOptions = true,
     description =
-        "Feeds, one by one: takes up a file that is new or changed.")
+        "Feeds, one by one: writes the files of a new one, tries it, and takes it up in the engine.")
 final class FeedCommand implements Runnable {
   @ParentCommand CommandLineTool tool;
   @Spec CommandSpec spec;
@@ -29,7 +31,72 @@ final class FeedCommand implements Runnable {
 
   @Override
   public void run() {
-    throw new ParameterException(spec.commandLine(), "Do what: apply? See --help.");
+    throw new ParameterException(spec.commandLine(), "Do what: new, dry-run or apply? See --help.");
+  }
+
+  @Command(
+      name = "new",
+      mixinStandardHelpOptions = true,
+      description = {
+        "Writes a feed file and a mapping folder with a first example, to be filled in as their comments",
+        "say. Overwrites nothing. What it writes passes \"check --offline\" as it is."
+      })
+  int create(
+      @Parameters(paramLabel = "NAME", description = "Name of the feed: lower case with hyphens.")
+          String name,
+      @Option(
+              names = "--from",
+              required = true,
+              paramLabel = "KIND",
+              description =
+                  "How its PMS is read; an unknown kind is answered with those there are.")
+          String kind)
+      throws IOException {
+    FeedSkeleton skeleton = new FeedSkeleton(tool.settings());
+    if (!skeleton.kinds().contains(kind)) {
+      CommandLineTool.out()
+          .println("There is no kind \"" + kind + "\"; there are " + skeleton.kinds());
+      return 1;
+    }
+    if (!name.matches("[a-z][a-z0-9]*(-[a-z0-9]+)*")) {
+      CommandLineTool.out()
+          .println("\"" + name + "\" is no name for a feed: lower case letters, digits, hyphens");
+      return 1;
+    }
+    skeleton.write(kind, name).forEach(file -> CommandLineTool.out().println("wrote " + file));
+    CommandLineTool.out()
+        .println(
+            "Fill them in as their comments say, then: pms-link check, pms-link feed dry-run "
+                + name);
+    return 0;
+  }
+
+  @Command(
+      name = "dry-run",
+      mixinStandardHelpOptions = true,
+      description = {
+        "Reads all patients of a feed that is read with SQL, and says what would come in: how many, what",
+        "would be dead letters and why, quality flags, and what would be decided with the members in the",
+        "store. Delivers nothing, moves no cursor, stores nothing. Prints ids and counts only."
+      })
+  int dryRun(
+      @Parameters(
+              paramLabel = "NAME",
+              description = "Name of the feed: its file's, without ending.")
+          String name) {
+    CommandLineTool.quiet();
+    Settings settings = tool.settings();
+    FeedTrial trial = new FeedTrial(new Mappings(settings.mappings()));
+    try {
+      DryRun.Source source = trial.read(settings, name);
+      try (var store = tool.store()) {
+        trial.decide(store, source);
+      }
+      return 0;
+    } catch (FeedException | MappingException e) {
+      CommandLineTool.out().println(name + ": " + e.getMessage());
+      return 1;
+    }
   }
 
   @Command(
