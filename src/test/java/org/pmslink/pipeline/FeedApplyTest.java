@@ -186,6 +186,16 @@ class FeedApplyTest {
     }
   }
 
+  /** Camel mixes up a parameter's value with a bean of the template that is called the same. */
+  @Test
+  void aPmsMayBeCalledPms() throws Exception {
+    try (Office office = Office.at(engine, pms).with("source", "pms")) {
+      office.chart(Someone.named("Ines", "Caldwell"));
+
+      assertThat(office.open().charts()).isEqualTo(1);
+    }
+  }
+
   @Test
   void withoutAnEngineTheFileIsCheckedAndNothingElse() throws Exception {
     try (Office office = Office.at(engine, pms)) {
