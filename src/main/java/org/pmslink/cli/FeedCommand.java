@@ -105,7 +105,7 @@ final class FeedCommand implements Runnable {
       description = {
         "Has the running engine take up a feed file that is new or changed. The file, its mappings and",
         "their examples are checked first; then the feed leaves off after its page, and starts again as",
-        "the file says. When it does not start, the former one runs on. Nothing is lost or read twice."
+        "the file says. When it does not start, the former one runs on. Nothing is lost on the way."
       })
   int apply(
       @Parameters(
