@@ -352,7 +352,33 @@ create table feeds (
   calls_month      date,                              -- of a PMS that counts what it is asked: the month,
   calls            bigint not null default 0,         -- requests in it,
   call_budget      bigint,                            -- and how many it allows
+  paused_since     timestamptz,                       -- or refused
+  clock_off_seconds bigint,                           -- the PMS server's clock less ours, at the last pass
+  clock_moved_at   timestamptz,                       -- when a pass last found the PMS server's clock elsewhere than before
   primary key (practice_id, feed)
+);
+
+-- Feeds that were silent for longer than is usual for them, or wait for somebody to mend something.
+create table alerts (
+  id           bigint generated always as identity primary key,
+  practice_id  integer not null references practices,
+  feed         text not null,
+  cause        text not null,
+  message      text not null,                         -- free of patient data
+  raised_at    timestamptz not null default now(),
+  recovered_at timestamptz
+);
+create unique index one_open_alert_per_feed on alerts (practice_id, feed) where recovered_at is null;
+
+-- Feed files that the running engine was asked to take up, and what came of it. Without a practice: the file names it.
+create table feed_changes (
+  id          bigint generated always as identity primary key,
+  feed        text not null,
+  asked_at    timestamptz not null default now(),
+  taken_at    timestamptz,                            -- the engine is about it
+  answered_at timestamptz,
+  applied     boolean,
+  answer      text
 );
 
 -- How far a feed has read one of its record types. Lives here, never in the PMS.

@@ -10,10 +10,12 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.pmslink.feed.FeedException;
 import org.pmslink.feed.FeedFiles;
+import org.pmslink.feed.SourceFinding;
 import org.pmslink.mapping.MappingExamples;
 import org.pmslink.mapping.MappingException;
 import org.pmslink.mapping.Mappings;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.ParentCommand;
 
@@ -23,7 +25,9 @@ import picocli.CommandLine.ParentCommand;
     mixinStandardHelpOptions = true,
     description = {
       "Checks feed files, their parameters, SQL files, mappings and the mappings' examples; starts nothing.",
-      "Prints a line for each file. Exit code 1 when one is wrong."
+      "Asks the PMS of a feed that is read with SQL: whether every query runs and yields its key and change",
+      "column, whether the login may write, and whether its clock shows the time of the feed's zone. Reads no",
+      "row. Prints a line for each file. Exit code 1 when one is wrong; a PMS that is away is not."
     })
 final class CheckCommand implements Callable<Integer> {
   @ParentCommand CommandLineTool tool;
@@ -33,6 +37,9 @@ final class CheckCommand implements Callable<Integer> {
       paramLabel = "PATH",
       description = "A feed file, a mapping or a mapping folder; everything when left out.")
   @Nullable Path path;
+
+  @Option(names = "--offline", description = "Ask no PMS.")
+  boolean offline;
 
   private int wrong;
 
@@ -57,7 +64,12 @@ final class CheckCommand implements Callable<Integer> {
     } else {
       mappingFiles.addAll(mappingsBelow(path));
     }
-    feedFiles.forEach(file -> check(file.getFileName().toString(), () -> feed(feeds, file)));
+    CommandLineTool.quiet();
+    for (Path file : feedFiles) {
+      if (check(file.getFileName().toString(), () -> feed(feeds, file)) && !offline) {
+        feeds.askSource(file, settings::filledIn).forEach(this::print);
+      }
+    }
     for (Path file : mappingFiles) {
       String name =
           settings
@@ -66,7 +78,12 @@ final class CheckCommand implements Callable<Integer> {
               .normalize()
               .relativize(file.toAbsolutePath().normalize())
               .toString();
-      check(name, () -> mapping(mappings, settings.mappings(), name));
+      check(
+          name,
+          () ->
+              name.endsWith(".sql")
+                  ? query(feeds, name)
+                  : mapping(mappings, settings.mappings(), name));
     }
     return wrong == 0 ? 0 : 1;
   }
@@ -74,6 +91,29 @@ final class CheckCommand implements Callable<Integer> {
   private static String feed(FeedFiles feeds, Path file) {
     feeds.check(file);
     return "ok";
+  }
+
+  private static String query(FeedFiles feeds, String name) {
+    feeds.checkQuery(name);
+    return "ok";
+  }
+
+  private void print(SourceFinding finding) {
+    String kind =
+        switch (finding.kind()) {
+          case WRONG -> "";
+          case WARNING -> "warning: ";
+          case NOTE -> finding.place().isEmpty() ? "" : "note: ";
+        };
+    CommandLineTool.out()
+        .println(
+            "  "
+                + (finding.place().isEmpty() ? "" : finding.place() + ": ")
+                + kind
+                + finding.text());
+    if (finding.kind() == SourceFinding.Kind.WRONG) {
+      wrong++;
+    }
   }
 
   private static String mapping(Mappings mappings, Path folder, String name) {
@@ -85,19 +125,21 @@ final class CheckCommand implements Callable<Integer> {
     return "ok, " + MappingExamples.of(folder, name).count() + " examples";
   }
 
-  private void check(String name, java.util.function.Supplier<String> check) {
+  private boolean check(String name, java.util.function.Supplier<String> check) {
     try {
       CommandLineTool.out().println(name + ": " + check.get());
+      return true;
     } catch (FeedException | MappingException e) {
       String message = String.valueOf(e.getMessage());
       CommandLineTool.out().println(message.startsWith(name) ? message : name + ": " + message);
       wrong++;
+      return false;
     }
   }
 
   private static List<Path> mappingsBelow(Path start) throws IOException {
     try (Stream<Path> files = Files.walk(start)) {
-      return files.filter(f -> f.toString().endsWith(".jslt")).sorted().toList();
+      return files.filter(f -> f.toString().matches(".*\\.(jslt|sql)")).sorted().toList();
     }
   }
 }

@@ -7,6 +7,8 @@ import java.util.List;
 import org.springframework.boot.SpringApplication;
 import org.springframework.boot.WebApplicationType;
 import org.springframework.boot.builder.SpringApplicationBuilder;
+import org.springframework.boot.logging.LogLevel;
+import org.springframework.boot.logging.LoggingSystem;
 import org.springframework.context.ConfigurableApplicationContext;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -25,6 +27,7 @@ import picocli.CommandLine.Spec;
       ServeCommand.class,
       SyncCommand.class,
       StatusCommand.class,
+      FeedCommand.class,
       CheckCommand.class,
       MapCommand.class,
       CsvCommand.class,
@@ -55,6 +58,9 @@ public final class CommandLineTool implements Runnable {
 
   private static final List<String> SETTINGS =
       List.of("--pmslink.", "--spring.", "--camel.", "--server.", "--logging.", "--management.");
+
+  private static final List<String> QUIET =
+      List.of("com.zaxxer.hikari", "org.mariadb", "org.apache.camel", "org.springframework.jdbc");
 
   @Spec CommandSpec spec = CommandSpec.create();
 
@@ -169,6 +175,14 @@ public final class CommandLineTool implements Runnable {
   private static boolean isOurs(Throwable thrown) {
     StackTraceElement[] place = thrown.getStackTrace();
     return place.length > 0 && place[0].getClassName().startsWith("org.pmslink.");
+  }
+
+  /** For a command that asks a PMS: what libraries would say of it is said in our words. */
+  static void quiet() {
+    LoggingSystem logging = LoggingSystem.get(CommandLineTool.class.getClassLoader());
+    for (String library : QUIET) {
+      logging.setLogLevel(library, LogLevel.OFF);
+    }
   }
 
   static PrintStream out() {

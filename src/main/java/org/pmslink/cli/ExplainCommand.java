@@ -1,12 +1,17 @@
 package org.pmslink.cli;
 
+import java.time.Duration;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.pmslink.linking.Explaining;
 import org.pmslink.matching.Comparison;
 import org.pmslink.matching.Comparison.Evidence;
 import org.pmslink.matching.Explanation;
+import org.pmslink.membership.Charts;
 import org.pmslink.membership.StoredDecisions.Kept;
+import org.pmslink.practice.Practices;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Parameters;
@@ -40,6 +45,13 @@ final class ExplainCommand implements Callable<Integer> {
           store
               .getBean(Explaining.class)
               .explain(which.practice(store), which.source(store), patient, member);
+      store
+          .getBean(Charts.class)
+          .age(
+              store.getBean(Practices.class).id(which.practice(store)),
+              which.source(store),
+              patient)
+          .ifPresent(this::printAge);
       answer
           .standing()
           .ifPresentOrElse(
@@ -90,7 +102,20 @@ final class ExplainCommand implements Callable<Integer> {
     }
   }
 
-  private static void table(Comparison comparison) {
+  private void printAge(Charts.Age age) {
+    print(
+        "patient %s: data known to be true at %s, %s ago",
+        patient,
+        age.trueAt().truncatedTo(ChronoUnit.SECONDS),
+        Spans.words(Duration.between(age.trueAt(), Instant.now())));
+    if (age.failingSince() != null) {
+      print(
+          "a newer version cannot be handled since %s; see dead-letters list",
+          age.failingSince().truncatedTo(ChronoUnit.SECONDS));
+    }
+  }
+
+  static void table(Comparison comparison) {
     print("  %-14s %-22s %9.4f", "prior", "before any evidence", comparison.prior());
     for (Evidence one : comparison.evidence()) {
       if (one.weight() != 0 || !one.level().equals("missing")) {

@@ -1,15 +1,23 @@
 package org.pmslink.cli;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.Objects;
+import org.apache.camel.impl.DefaultCamelContext;
+import org.apache.camel.spi.PropertiesSource;
+import org.jspecify.annotations.Nullable;
+import org.pmslink.embedded.DataFolder;
 import org.springframework.boot.DefaultApplicationArguments;
 import org.springframework.boot.context.config.ConfigDataEnvironmentPostProcessor;
 import org.springframework.core.env.ConfigurableEnvironment;
+import org.springframework.core.env.Environment;
 import org.springframework.core.env.SimpleCommandLinePropertySource;
 import org.springframework.core.env.StandardEnvironment;
 
 /** The settings that a command needs which starts nothing. */
-record Settings(Path routes, Path mappings, Path data, boolean ownDatabase) {
+record Settings(
+    Path routes, Path mappings, Path data, boolean ownDatabase, Environment environment) {
 
   static Settings read(String[] args) {
     ConfigurableEnvironment environment = new StandardEnvironment();
@@ -23,7 +31,53 @@ record Settings(Path routes, Path mappings, Path data, boolean ownDatabase) {
         Path.of(value(environment, "pmslink.routes-folder")),
         Path.of(value(environment, "pmslink.mappings-folder")),
         Path.of(value(environment, "pmslink.data-folder")),
-        value(environment, "pmslink.database.url").isBlank());
+        value(environment, "pmslink.database.url").isBlank(),
+        environment);
+  }
+
+  /** Whether an engine has this data folder; one without anything embedded has none. */
+  boolean engineRuns() {
+    try (DataFolder free = DataFolder.own(data)) {
+      return free == null;
+    } catch (IllegalStateException e) {
+      return true;
+    }
+  }
+
+  /**
+   * Fills in the placeholders of a feed file's parameter, as the engine does it.
+   *
+   * @throws IllegalArgumentException when something is not set
+   */
+  String filledIn(String parameter) {
+    if (!parameter.contains("{{")) {
+      return parameter;
+    }
+    try (DefaultCamelContext camel = new DefaultCamelContext(false)) {
+      camel
+          .getPropertiesComponent()
+          .addPropertiesSource(
+              new PropertiesSource() {
+                @Override
+                public String getName() {
+                  return "settings";
+                }
+
+                @Override
+                public @Nullable String getProperty(String name) {
+                  return environment.getProperty(name);
+                }
+              });
+      camel.build();
+      return camel.resolvePropertyPlaceholders(parameter);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** Where the feed files are. */
+  Path feeds() {
+    return routes.resolve("feeds");
   }
 
   private static String value(ConfigurableEnvironment environment, String name) {

@@ -1,8 +1,15 @@
 package org.pmslink.cli;
 
+import java.time.Duration;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
 import org.pmslink.deadletter.DeadLetters;
+import org.pmslink.feed.Alerts;
+import org.pmslink.feed.FeedHealth;
 import org.pmslink.feed.FeedStates;
 import org.pmslink.practice.Practices;
 import org.pmslink.progress.Runs;
@@ -14,8 +21,9 @@ import picocli.CommandLine.ParentCommand;
     name = "status",
     mixinStandardHelpOptions = true,
     description = {
-      "Shows every feed: its state, why it is paused or refused, its last pass and its dead letters.",
-      "Works beside a running engine and without one. Exit code 1 when a feed is paused or refused."
+      "Shows every feed: its state, why it is paused or refused, when it was last read and last brought",
+      "something new, what failed, and alerts. Works beside a running engine and without one. Exit code 1",
+      "when a feed is paused or refused or an alert stands."
     })
 final class StatusCommand implements Callable<Integer> {
   @ParentCommand CommandLineTool tool;
@@ -29,6 +37,8 @@ final class StatusCommand implements Callable<Integer> {
       FeedStates states = store.getBean(FeedStates.class);
       DeadLetters letters = store.getBean(DeadLetters.class);
       Practices practices = store.getBean(Practices.class);
+      FeedHealth health = store.getBean(FeedHealth.class);
+      Alerts alerts = store.getBean(Alerts.class);
       if (states.all().isEmpty()) {
         CommandLineTool.out()
             .println("No feed has run yet; start the engine with \"pms-link serve\".");
@@ -36,27 +46,36 @@ final class StatusCommand implements Callable<Integer> {
       }
       boolean well = true;
       for (FeedStates.Status feed : states.all()) {
-        well &= feed.reason() == null;
-        CommandLineTool.out()
-            .println(
-                String.format(
-                    Locale.ROOT,
-                    "%-20s %-9s last pass %s, watermark %s, %d dead letters%s%s",
-                    feed.feed(),
-                    feed.state().toLowerCase(Locale.ROOT),
-                    feed.lastPassAt() == null ? "never" : feed.lastPassAt().toString(),
-                    feed.watermark() == null ? "none" : feed.watermark(),
-                    letters.openCount(practices.id(feed.practice()), feed.feed()),
-                    feed.callBudget() == null
-                        ? ""
-                        : String.format(
-                            Locale.ROOT,
-                            ", %,d of %,d requests this month",
-                            feed.calls(),
-                            feed.callBudget()),
-                    feed.reason() == null
-                        ? ""
-                        : "\n  " + feed.reasonCategory() + ": " + feed.reason()));
+        int practice = practices.id(feed.practice());
+        FeedHealth.Vitals vitals = health.of(practice, feed.feed());
+        Optional<Alerts.Alert> alert = alerts.open(practice, feed.feed());
+        well &= feed.reason() == null && alert.isEmpty();
+        print(
+            "%-20s %-9s last read %s, last change %s, watermark %s",
+            feed.feed(),
+            feed.state().toLowerCase(Locale.ROOT),
+            ago(lastSign(vitals)),
+            ago(vitals.lastNewAt()),
+            feed.watermark() == null ? "none" : feed.watermark());
+        print(
+            "  last 24 h: %,d read, %,d of them dead-lettered (%.1f %%); %,d dead letters open",
+            vitals.read(),
+            vitals.deadLettered(),
+            100.0 * vitals.deadLettered() / Math.max(1, vitals.read()),
+            letters.openCount(practice, feed.feed()));
+        if (feed.callBudget() != null) {
+          print("  %,d of %,d requests this month", feed.calls(), feed.callBudget());
+        }
+        if (feed.reason() != null) {
+          print("  %s: %s", feed.reasonCategory(), feed.reason());
+        }
+        alert.ifPresent(
+            standing ->
+                print(
+                    "  alert since %s, %s: %s",
+                    standing.raisedAt().truncatedTo(ChronoUnit.SECONDS),
+                    standing.cause(),
+                    standing.message()));
       }
       CommandLineTool.out().println();
       CommandLineTool.out().println(store.getBean(FeedTable.class).newest(null));
@@ -73,5 +92,22 @@ final class StatusCommand implements Callable<Integer> {
         .flatMap(practice -> runs.open(practices.id(practice)).stream())
         .map(table::progress)
         .forEach(CommandLineTool.out()::println);
+  }
+
+  private static @Nullable Instant lastSign(FeedHealth.Vitals vitals) {
+    return vitals.lastPassAt() == null ? vitals.lastReceivedAt() : vitals.lastPassAt();
+  }
+
+  /** A moment, with how long it is ago: that is the lag. */
+  private static String ago(@Nullable Instant moment) {
+    if (moment == null) {
+      return "never";
+    }
+    Duration lag = Duration.between(moment, Instant.now());
+    return moment.truncatedTo(ChronoUnit.SECONDS) + " (" + Spans.words(lag) + " ago)";
+  }
+
+  private static void print(String format, @Nullable Object... values) {
+    CommandLineTool.out().println(String.format(Locale.ROOT, format, values));
   }
 }

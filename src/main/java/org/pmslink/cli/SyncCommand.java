@@ -5,7 +5,6 @@ import java.time.Instant;
 import java.util.List;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
-import org.pmslink.embedded.DataFolder;
 import org.pmslink.feed.FeedFiles;
 import org.pmslink.feed.FeedStates;
 import org.pmslink.practice.Practices;
@@ -56,7 +55,7 @@ final class SyncCommand implements Callable<Integer> {
   @Override
   public Integer call() throws Exception {
     Settings settings = tool.settings();
-    if (settings.ownDatabase() && engineRuns(settings)) {
+    if (settings.ownDatabase() && settings.engineRuns()) {
       try (var store = tool.store()) {
         return sync(
             store,
@@ -65,14 +64,6 @@ final class SyncCommand implements Callable<Integer> {
     }
     try (var engine = tool.engine(false)) {
       return sync(engine, engine.getBean(FeedFiles.class).loaded());
-    }
-  }
-
-  private static boolean engineRuns(Settings settings) {
-    try (DataFolder free = DataFolder.own(settings.data())) {
-      return free == null;
-    } catch (IllegalStateException e) {
-      return true;
     }
   }
 

@@ -8,6 +8,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 import org.pmslink.access.SenderProof;
@@ -71,6 +72,48 @@ record FeedFile(String name, String template, Map<String, String> parameters) {
     FeedFile read = new FeedFile(name, template, values);
     read.checkValues(parameters);
     return read;
+  }
+
+  /**
+   * Refuses another practice or another PMS than a running feed has: what was read before is stored
+   * under the former names, and how far the feed has read says nothing about another PMS.
+   */
+  void requireSameRecords(FeedFile running) {
+    for (String parameter : List.of("practice", "source")) {
+      String before = running.parameters.get(parameter);
+      if (!Objects.equals(before, parameters.get(parameter))) {
+        throw new FeedException(
+            "a feed keeps its "
+                + parameter
+                + ", \""
+                + before
+                + "\", because what it has read is stored under it; make a new feed file instead");
+      }
+    }
+  }
+
+  /** What a feed file says of a PMS that is read with SQL, its placeholders filled in. */
+  static FeedDefinition definition(Map<String, String> filled) {
+    FeedDefinition definition = new FeedDefinition();
+    Map<String, java.util.function.Consumer<String>> setters =
+        Map.of(
+            "feed", definition::setFeed,
+            "practice", definition::setPractice,
+            "source", definition::setSource,
+            "mappings", definition::setMappings,
+            "zone", definition::setZone,
+            "officeZone", definition::setOfficeZone,
+            "records", definition::setRecords,
+            "dialect", definition::setDialect,
+            "clock", definition::setClock);
+    setters.forEach(
+        (parameter, setter) -> {
+          String value = filled.get(parameter);
+          if (value != null) {
+            setter.accept(value);
+          }
+        });
+    return definition;
   }
 
   /** Tries the parameters that the engine itself reads; placeholders cannot be tried. */

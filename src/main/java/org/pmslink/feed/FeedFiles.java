@@ -3,10 +3,14 @@ package org.pmslink.feed;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.UnaryOperator;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -33,7 +37,7 @@ public final class FeedFiles {
 
   private final Path folder;
   private final Mappings mappings;
-  private final Set<String> loaded = ConcurrentHashMap.newKeySet();
+  private final Map<String, Running> loaded = new ConcurrentHashMap<>();
 
   /**
    * @param folder {@code routes/feeds}
@@ -51,9 +55,27 @@ public final class FeedFiles {
    */
   public record Refusal(String file, String reason) {}
 
+  /**
+   * A feed that runs.
+   *
+   * @param text of its file when it was loaded, to come back to when a newer one does not start
+   */
+  private record Running(String text, FeedFile file) {}
+
   /** Names of the feeds that run. */
   public List<String> loaded() {
-    return loaded.stream().sorted().toList();
+    return loaded.keySet().stream().sorted().toList();
+  }
+
+  /** What a feed that runs has for a parameter, with its placeholders filled in. */
+  String parameter(CamelContext context, String feed, String name) {
+    Running running = Objects.requireNonNull(loaded.get(feed), feed);
+    return context.resolvePropertyPlaceholders(running.file().parameters().get(name));
+  }
+
+  /** The file of a feed, whether it is there or not. */
+  public Path file(String feed) {
+    return folder.resolve(feed + FeedFile.ENDING);
   }
 
   /** Files of the folder, by name. */
@@ -72,21 +94,94 @@ public final class FeedFiles {
   }
 
   /** Loads one file; returns why not, or nothing when its feed runs. */
-  public @Nullable Refusal load(CamelContext context, Path file) {
-    String name = file.getFileName().toString();
-    List<String> before = context.getRoutes().stream().map(r -> r.getRouteId()).toList();
+  public synchronized @Nullable Refusal load(CamelContext context, Path file) {
     try {
-      check(file);
-      var resource = ResourceHelper.fromString(name, Files.readString(file));
-      PluginHelper.getRoutesLoader(context).loadRoutes(resource);
-      loaded.add(name.replace(FeedFile.ENDING, ""));
+      FeedFile read = checked(file);
+      start(context, new Running(Files.readString(file), read));
       return null;
     } catch (Exception e) {
-      withdraw(context, before);
-      Refusal refusal = new Refusal(name, reason(e));
-      log.error("feed file {} is refused: {}", refusal.file(), refusal.reason());
-      return refusal;
+      return refusal(file, reason(e));
     }
+  }
+
+  /** Waits until what a feed has under way is through, or says that it did not come to that. */
+  @FunctionalInterface
+  interface Hold {
+    boolean awaitRest() throws InterruptedException;
+  }
+
+  /**
+   * Loads one file in the place of the one that runs. The new one must pass all checks before the
+   * old one is touched, and when it does not start, the old one starts again.
+   *
+   * @param hold brings the feed to rest; nothing is changed when it does not come to rest
+   * @return why not, or nothing when the new one runs
+   */
+  synchronized @Nullable Refusal swap(CamelContext context, Path file, Hold hold) {
+    String feed = nameOf(file);
+    Running old = loaded.get(feed);
+    if (old == null) {
+      return load(context, file);
+    }
+    Running fresh;
+    try {
+      FeedFile read = checked(file);
+      read.requireSameRecords(old.file());
+      fresh = new Running(Files.readString(file), read);
+      if (!hold.awaitRest()) {
+        throw new FeedException(
+            "the read under way did not come to its end in time; nothing was changed, try again");
+      }
+      stop(context, feed);
+    } catch (Exception e) {
+      return refusal(file, reason(e));
+    }
+    try {
+      start(context, fresh);
+      return null;
+    } catch (Exception e) {
+      String why = reason(e);
+      try {
+        start(context, old);
+        return refusal(file, "does not start: " + why);
+      } catch (Exception again) {
+        return refusal(
+            file,
+            "does not start: " + why + "; nor does the former one any more: " + reason(again));
+      }
+    }
+  }
+
+  private void start(CamelContext context, Running feed) throws Exception {
+    List<String> before = context.getRoutes().stream().map(r -> r.getRouteId()).toList();
+    try {
+      var resource = ResourceHelper.fromString(feed.file().name() + FeedFile.ENDING, feed.text());
+      PluginHelper.getRoutesLoader(context).loadRoutes(resource);
+      loaded.put(feed.file().name(), feed);
+    } catch (Exception e) {
+      withdraw(context, before);
+      PmsDatabase.closeOf(feed.file().name());
+      throw e;
+    }
+  }
+
+  /** Stops a route that has nothing under way, and gives up its connections. */
+  private void stop(CamelContext context, String feed) throws Exception {
+    context.getRouteController().stopRoute(feed);
+    context.removeRoute(feed);
+    loaded.remove(feed);
+    // Camel forgets the beans of a template without closing them.
+    PmsDatabase.closeOf(feed);
+  }
+
+  private static Refusal refusal(Path file, String reason) {
+    Refusal refusal = new Refusal(file.getFileName().toString(), reason);
+    log.error("feed file {} is refused: {}", refusal.file(), refusal.reason());
+    return refusal;
+  }
+
+  private static String nameOf(Path file) {
+    return file.getFileName().toString().replace(FeedFile.ENDING, "");
   }
 
   /**
@@ -95,10 +190,14 @@ public final class FeedFiles {
    * @throws FeedException or {@link MappingException} with line and reason
    */
   public void check(Path file) {
+    checked(file);
+  }
+
+  private FeedFile checked(Path file) {
     FeedFile read = FeedFile.read(file, folder.resolveSibling("templates"));
     String pms = read.parameters().get("mappings");
     if (pms == null || pms.contains("{{")) {
-      return;
+      return read;
     }
     Set<String> needed = new TreeSet<>();
     needed.add(pms + "/patient.jslt");
@@ -110,6 +209,71 @@ public final class FeedFiles {
     }
     needed.addAll(mappings.below(pms));
     needed.forEach(this::checkMapping);
+    return read;
+  }
+
+  /**
+   * Asks the PMS of a feed file that has passed {@link #check} whether the feed would run on it.
+   *
+   * @param fill fills in the placeholders of a parameter; fails for what is not set here
+   * @return nothing for a kind of feed that is not read with SQL
+   */
+  public List<SourceFinding> askSource(Path file, UnaryOperator<String> fill) {
+    FeedFile read = FeedFile.read(file, folder.resolveSibling("templates"));
+    String name = file.getFileName().toString();
+    Map<String, String> filled = new HashMap<>();
+    for (Map.Entry<String, String> parameter : read.parameters().entrySet()) {
+      try {
+        filled.put(parameter.getKey(), fill.apply(parameter.getValue()));
+      } catch (IllegalArgumentException e) {
+        return List.of(
+            SourceFinding.note(
+                place(file, parameter.getKey(), "feed"),
+                "not asked: the placeholder in \"" + parameter.getKey() + "\" is not set here"));
+      }
+    }
+    String url = filled.getOrDefault("url", "");
+    if (!url.startsWith("jdbc:")) {
+      return read.template().equals("sql-feed")
+          ? List.of(
+              SourceFinding.wrong(
+                  place(file, "url", "feed"),
+                  "\"url\" must be a JDBC URL, like jdbc:mariadb://host/database"))
+          : List.of();
+    }
+    try {
+      return new SourceCheck(
+              (parameter, otherwise) -> place(file, parameter, otherwise),
+              FeedFile.definition(filled),
+              mappings.folder())
+          .of(url, filled.getOrDefault("user", ""), filled.getOrDefault("password", ""));
+    } catch (IllegalArgumentException e) {
+      // A placeholder's value, which could not be tried before it was filled in.
+      return List.of(SourceFinding.wrong(name, String.valueOf(e.getMessage())));
+    }
+  }
+
+  /** File and line of a parameter, or of another one where it is left out. */
+  private static String place(Path file, String parameter, String otherwise) {
+    String name = file.getFileName().toString();
+    try {
+      List<String> lines = Files.readAllLines(file);
+      for (String sought : List.of(parameter, otherwise)) {
+        for (int i = 0; i < lines.size(); i++) {
+          if (lines.get(i).strip().matches("(- )?name: *[\"']?" + sought + "[\"']?")) {
+            return name + " line " + (i + 1);
+          }
+        }
+      }
+    } catch (IOException e) {
+      return name;
+    }
+    return name;
+  }
+
+  /** Checks one query file, without asking a PMS. */
+  public void checkQuery(String path) {
+    SourceQuery.read(mappings.folder(), path);
   }
 
   /** Checks the queries of a folder, and returns the mappings that they need. */

@@ -3,6 +3,7 @@ package org.pmslink.feed;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.apache.camel.CamelContext;
@@ -11,34 +12,100 @@ import org.springframework.context.annotation.Profile;
 import org.springframework.context.event.EventListener;
 import org.springframework.stereotype.Component;
 
-/** Starts the feeds once the spine runs, and reports those that cannot. */
+/**
+ * Starts the feeds once the spine runs, exchanges one for what its file says now when somebody asks
+ * for that, and reports those that cannot run.
+ */
 @Component
 @Profile("!tool")
-class FeedLoading {
+public class FeedLoading {
+  /** Longer than a read may take by default: only what is stuck holds up a change. */
+  private static final Duration LONGEST_READ = Duration.ofSeconds(150);
+
   private static final Pattern PRACTICE =
       Pattern.compile("name:\\s*practice\\s+value:\\s*[\"']?([\\w-]+)");
 
   private final FeedFiles files;
   private final FeedStates states;
+  private final FeedReader reader;
+  private final FeedChanges changes;
   private final CamelContext context;
+  private volatile boolean loaded;
 
-  FeedLoading(FeedFiles files, FeedStates states, CamelContext context) {
+  FeedLoading(
+      FeedFiles files,
+      FeedStates states,
+      FeedReader reader,
+      FeedChanges changes,
+      CamelContext context) {
     this.files = files;
     this.states = states;
+    this.reader = reader;
+    this.changes = changes;
     this.context = context;
   }
 
   @EventListener(ApplicationReadyEvent.class)
-  void load() throws IOException {
+  void load() {
     for (Path file : files.files()) {
       FeedFiles.Refusal refusal = files.load(context, file);
       if (refusal != null) {
-        Matcher practice = PRACTICE.matcher(Files.readString(file));
-        states.refuse(
-            practice.find() ? practice.group(1) : "unknown",
-            refusal.file().replace(".camel.yaml", ""),
-            refusal.reason());
+        refuse(file, refusal);
       }
+    }
+    loaded = true;
+  }
+
+  /** Takes up the feed files that were asked for, and says of each what came of it. */
+  public void applyWhatIsAsked() {
+    if (!loaded) {
+      return;
+    }
+    for (FeedChanges.Request request : changes.take()) {
+      changes.answered(request.id(), apply(request.feed()));
+    }
+  }
+
+  private FeedChanges.Answer apply(String feed) {
+    Path file = files.file(feed);
+    if (!Files.isRegularFile(file)) {
+      return new FeedChanges.Answer(
+          false, "there is no file " + file.getFileName() + " in the folder of feeds");
+    }
+    FeedFiles.Refusal refusal;
+    try {
+      refusal = files.swap(context, file, () -> reader.hold(feed, LONGEST_READ));
+    } finally {
+      reader.release(feed);
+    }
+    if (refusal == null) {
+      states.applied(
+          files.parameter(context, feed, "practice"),
+          feed,
+          files.parameter(context, feed, "source"));
+      return new FeedChanges.Answer(true, "runs as its file says now");
+    }
+    if (files.loaded().contains(feed)) {
+      return new FeedChanges.Answer(
+          false, refusal.file() + ": " + refusal.reason() + "; the feed runs on as before");
+    }
+    refuse(file, refusal);
+    return new FeedChanges.Answer(
+        false, refusal.file() + ": " + refusal.reason() + "; the feed does not run");
+  }
+
+  private void refuse(Path file, FeedFiles.Refusal refusal) {
+    states.refuse(
+        practiceNamedIn(file), refusal.file().replace(FeedFile.ENDING, ""), refusal.reason());
+  }
+
+  /** Found even in a file that is no YAML, because the refusal is shown to that practice. */
+  private static String practiceNamedIn(Path file) {
+    try {
+      Matcher practice = PRACTICE.matcher(Files.readString(file));
+      return practice.find() ? practice.group(1) : "unknown";
+    } catch (IOException e) {
+      return "unknown";
     }
   }
 }

@@ -1,9 +1,12 @@
 package org.pmslink.feed;
 
+import java.time.Duration;
 import java.time.Instant;
 import java.time.LocalDateTime;
 import java.util.List;
 import java.util.Objects;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.pmslink.linking.RecordBatch.RecordType;
 import org.pmslink.linking.RecordStream;
@@ -48,6 +51,27 @@ public final class FeedPass {
     }
   }
 
+  /**
+   * How a pass comes to its end: by itself, or because it was asked to leave off. What it has sent
+   * stays sent, and the next pass goes on from the cursors as after a crash.
+   */
+  static final class Ending {
+    private volatile boolean leavingOff;
+    private final CountDownLatch ended = new CountDownLatch(1);
+
+    /** Asks the pass to end with the page under way, and waits for that. */
+    boolean await(Duration longest) throws InterruptedException {
+      leavingOff = true;
+      return ended.await(longest.toMillis(), TimeUnit.MILLISECONDS);
+    }
+
+    /** The pass reads no more. */
+    void reached() {
+      ended.countDown();
+    }
+  }
+
+  final Ending ending = new Ending();
   final FeedDefinition definition;
   final PmsProtocol protocol;
   final int practice;
@@ -116,9 +140,13 @@ public final class FeedPass {
     this.places = places;
   }
 
-  /** Whether there is more to read. */
+  /** Whether there is more to read. The route asks before each read, so a no is the pass's end. */
   public boolean isMore() {
-    return step != Step.DONE;
+    boolean more = step != Step.DONE && !ending.leavingOff;
+    if (!more) {
+      ending.reached();
+    }
+    return more;
   }
 
   /** Whether there is something to ask the PMS for in this turn. */

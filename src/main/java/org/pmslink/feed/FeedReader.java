@@ -9,6 +9,7 @@ import java.time.LocalDateTime;
 import java.time.ZonedDateTime;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -80,6 +81,12 @@ public class FeedReader {
   private final Clock clock = Clock.systemUTC();
   private final Set<String> registered = ConcurrentHashMap.newKeySet();
 
+  /** Feeds that begin no pass, because their file is being exchanged. */
+  private final Set<String> held = new HashSet<>();
+
+  /** The newest pass of each feed; guarded, like {@link #held}, by the latter. */
+  private final Map<String, FeedPass.Ending> newest = new HashMap<>();
+
   FeedReader(
       FeedStates states,
       FeedCursors cursors,
@@ -113,14 +120,43 @@ public class FeedReader {
     PmsProtocol protocol = protocol(definition);
     List<Place> places = places(definition, practice, protocol);
     boolean firstLoad = places.stream().anyMatch(p -> isLoadedFirst(p) && p.cursor.loading());
-    return new FeedPass(
-        definition,
-        protocol,
-        practice,
-        comparisonDue && !firstLoad,
-        firstLoad,
-        clock.instant(),
-        places.stream().filter(p -> !firstLoad || isLoadedFirst(p)).toList());
+    FeedPass pass =
+        new FeedPass(
+            definition,
+            protocol,
+            practice,
+            comparisonDue && !firstLoad,
+            firstLoad,
+            clock.instant(),
+            places.stream().filter(p -> !firstLoad || isLoadedFirst(p)).toList());
+    synchronized (held) {
+      if (held.contains(feed)) {
+        return null;
+      }
+      newest.put(feed, pass.ending);
+      return pass;
+    }
+  }
+
+  /**
+   * Lets a feed begin no pass, and has the one under way leave off after its page.
+   *
+   * @return whether the feed is at rest; {@link #release} must follow either way
+   */
+  boolean hold(String feed, Duration longest) throws InterruptedException {
+    FeedPass.Ending underWay;
+    synchronized (held) {
+      held.add(feed);
+      underWay = newest.remove(feed);
+    }
+    return underWay == null || underWay.await(longest);
+  }
+
+  /** Lets a feed read again. */
+  void release(String feed) {
+    synchronized (held) {
+      held.remove(feed);
+    }
   }
 
   private PmsProtocol protocol(FeedDefinition definition) {
@@ -241,6 +277,12 @@ public class FeedReader {
 
   private void clockRead(FeedPass pass, LocalDateTime serverClock) {
     pass.serverClock = serverClock;
+    states.clockRead(
+        pass.practice,
+        pass.definition.getFeed(),
+        Duration.between(pass.began, serverClock.atZone(pass.definition.getZone()).toInstant())
+            .toSeconds(),
+        pass.places.stream().noneMatch(p -> serverClock.equals(p.cursor.serverClock())));
     if (pass.firstLoad) {
       beginOrResumeLoad(pass, serverClock);
     } else {
@@ -530,6 +572,9 @@ public class FeedReader {
       @ExchangeProperty("pass") @Nullable FeedPass pass) {
     Throwable thrown = exchange.getProperty(Exchange.EXCEPTION_CAUGHT, Throwable.class);
     PauseReason reason = PauseReason.of(thrown, pass != null && pass.reading);
+    if (pass != null) {
+      pass.ending.reached();
+    }
     log.warn("feed {} pauses: {} ({})", definition.getFeed(), reason.text(), reason.category());
     states.pause(practices.id(definition.getPractice()), definition.getFeed(), reason);
   }

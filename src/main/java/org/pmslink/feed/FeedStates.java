@@ -71,15 +71,39 @@ public class FeedStates {
         .update();
   }
 
+  /**
+   * A feed's file was taken up while the engine runs: it reads at once, so that whoever asked for
+   * it sees what comes of it.
+   */
+  void applied(String practice, String feed, String source) {
+    int id = practices.id(practice);
+    register(practice, feed, source);
+    database
+        .sql(
+            """
+            update feeds set state = 'STARTING', reason_category = null, reason = null,
+              failures = 0, paused_since = null, sync_asked_at = now()
+            where practice_id = ? and feed = ?""")
+        .params(id, feed)
+        .update();
+    // A file that was refused may have named no practice, or another one.
+    database
+        .sql("delete from feeds where feed = ? and practice_id <> ? and state = 'REFUSED'")
+        .params(feed, id)
+        .update();
+  }
+
   /** Reports a feed file that cannot be used. */
   void refuse(String practice, String feed, String reason) {
     database
         .sql(
             """
-            insert into feeds (practice_id, feed, source, state, reason_category, reason)
-            values (?, ?, '-', 'REFUSED', 'FILES_WRONG', ?)
+            insert into feeds (practice_id, feed, source, state, reason_category, reason,
+                               paused_since)
+            values (?, ?, '-', 'REFUSED', 'FILES_WRONG', ?, now())
             on conflict (practice_id, feed) do update
-            set state = 'REFUSED', reason_category = 'FILES_WRONG', reason = excluded.reason""")
+            set state = 'REFUSED', reason_category = 'FILES_WRONG', reason = excluded.reason,
+                paused_since = coalesce(feeds.paused_since, now())""")
         .params(practices.id(practice), feed, reason)
         .update();
   }
@@ -118,7 +142,7 @@ public class FeedStates {
         .sql(
             """
             update feeds set state = 'RUNNING', reason_category = null, reason = null, failures = 0,
-              next_attempt_at = null, last_pass_at = ?,
+              next_attempt_at = null, paused_since = null, last_pass_at = ?,
               last_compare_at = case when ? then now() else last_compare_at end,
               sync_asked_at = case when sync_asked_at > ? then sync_asked_at end,
               compare_asked_at = case when compare_asked_at > ? or not ? then compare_asked_at end
@@ -175,13 +199,30 @@ public class FeedStates {
         .update();
   }
 
+  /**
+   * What the PMS server's clock shows at the beginning of a pass.
+   *
+   * @param offSeconds how far it is ahead of ours
+   * @param moved whether it shows another time than at the pass before
+   */
+  void clockRead(int practice, String feed, long offSeconds, boolean moved) {
+    database
+        .sql(
+            """
+            update feeds set clock_off_seconds = ?,
+              clock_moved_at = case when ? then now() else coalesce(clock_moved_at, now()) end
+            where practice_id = ? and feed = ?""")
+        .params(offSeconds, moved, practice, feed)
+        .update();
+  }
+
   /** Something came in that the PMS sent of its own accord. */
   void received(int practice, String feed) {
     database
         .sql(
             """
             update feeds set state = 'RUNNING', reason_category = null, reason = null,
-              last_received_at = now()
+              paused_since = null, last_received_at = now()
             where practice_id = ? and feed = ?""")
         .params(practice, feed)
         .update();
@@ -196,7 +237,7 @@ public class FeedStates {
         .sql(
             """
             update feeds set state = 'PAUSED', reason_category = ?, reason = ?,
-              failures = failures + 1,
+              failures = failures + 1, paused_since = coalesce(paused_since, now()),
               next_attempt_at = now() + greatest(
                 interval '1 second' * ?,
                 least(interval '5 minutes', interval '2 seconds' * power(2, least(failures, 10))))

@@ -7,6 +7,8 @@ import java.net.UnknownHostException;
 import java.sql.SQLException;
 import java.sql.SQLTimeoutException;
 import java.time.Duration;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import javax.net.ssl.SSLException;
 import org.apache.hc.core5.http.NoHttpResponseException;
 import org.jspecify.annotations.Nullable;
@@ -24,6 +26,9 @@ record PauseReason(Category category, String text, @Nullable Duration retryAfter
   PauseReason(Category category, String text) {
     this(category, text, null);
   }
+
+  private static final Pattern MISSING =
+      Pattern.compile("(?:column|relation) \"?([\\w.]+)\"? does not exist");
 
   /** What to look at. */
   enum Category {
@@ -155,9 +160,20 @@ record PauseReason(Category category, String text, @Nullable Duration retryAfter
         "the PMS database refuses the query: SQL state " + state + ", code " + code);
   }
 
-  /** What stands between the first quotes: an identifier, in these two kinds of errors. */
+  /** The table or column that is missing; empty for anything else. */
+  String named() {
+    return category == Category.TABLE_MISSING || category == Category.COLUMN_MISSING
+        ? text.substring(text.lastIndexOf(' ') + 1)
+        : "";
+  }
+
+  /** What PostgreSQL calls missing, or what stands between the first quotes: an identifier. */
   private static String named(SQLException sql) {
     String message = String.valueOf(sql.getMessage());
+    Matcher missing = MISSING.matcher(message);
+    if (missing.find()) {
+      return missing.group(1);
+    }
     int from = message.indexOf('\'');
     int to = message.indexOf('\'', from + 1);
     return from >= 0 && to > from ? message.substring(from + 1, to) : "see the mapping's SQL";

@@ -12,6 +12,8 @@ import java.sql.Driver;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Stream;
 import org.springframework.jdbc.datasource.SimpleDriverDataSource;
 
@@ -21,6 +23,11 @@ import org.springframework.jdbc.datasource.SimpleDriverDataSource;
  * beans of route templates, would fill the constructor of a plain pool with the engine's own one.
  */
 public class PmsDatabase extends HikariDataSource {
+  /**
+   * Camel makes the pools of route templates and forgets them: somebody must know what to close.
+   */
+  private static final Set<PmsDatabase> OPEN = ConcurrentHashMap.newKeySet();
+
   private String driver = "";
   private Path driversFolder = Path.of("drivers");
 
@@ -32,6 +39,18 @@ public class PmsDatabase extends HikariDataSource {
     setIdleTimeout(Duration.ofMinutes(1).toMillis());
     setConnectionTimeout(Duration.ofSeconds(10).toMillis());
     setInitializationFailTimeout(-1);
+    OPEN.add(this);
+  }
+
+  /** Gives up the connections of a feed, by whose name its template calls the pool. */
+  static void closeOf(String feed) {
+    OPEN.stream().filter(pool -> feed.equals(pool.getPoolName())).forEach(PmsDatabase::close);
+  }
+
+  @Override
+  public void close() {
+    OPEN.remove(this);
+    super.close();
   }
 
   /**

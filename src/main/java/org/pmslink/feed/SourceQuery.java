@@ -79,6 +79,41 @@ record SourceQuery(String select, List<String> keys, @Nullable String changed) {
     return line.group(1);
   }
 
+  /** A read as Spring takes it; Camel writes its parameters with a question mark more. */
+  static String withNamedParameters(String read) {
+    return read.replace(":?", ":");
+  }
+
+  /** The columns and no row. */
+  String columns() {
+    return "select * from (" + select + ") r where 1 = 0";
+  }
+
+  /**
+   * Where a query file names something: path and line, or the path alone.
+   *
+   * @param word a table or column, with what stands before its dot or without; one that ends with a
+   *     colon is looked for in the comments, any other in what is no comment
+   */
+  static String place(Path folder, String path, String word) {
+    String last = word.substring(word.lastIndexOf('.') + 1);
+    if (!last.isEmpty()) {
+      Pattern sought = Pattern.compile("(?i)\\b" + Pattern.quote(last));
+      boolean comment = last.endsWith(":");
+      try {
+        List<String> lines = Files.readAllLines(folder.resolve(path));
+        for (int i = 0; i < lines.size(); i++) {
+          if (lines.get(i).startsWith("--") == comment && sought.matcher(lines.get(i)).find()) {
+            return path + " line " + (i + 1);
+          }
+        }
+      } catch (IOException e) {
+        return path;
+      }
+    }
+    return path;
+  }
+
   /** Rows behind a key, in the order of keys; from the start when {@code first}. */
   String page(boolean first, Dialect dialect, int limit) {
     return read(first ? "" : " where " + behindKey(), keyOrder(), dialect, limit);

@@ -189,7 +189,7 @@ class SqlProtocol implements PmsProtocol {
   }
 
   /** Keys of several columns are joined by a dot. */
-  private static String key(Map<String, Object> row, SourceQuery query) {
+  static String key(Map<String, Object> row, SourceQuery query) {
     return keyParts(row, query).stream().map(SqlProtocol::keyText).collect(Collectors.joining("."));
   }
 

@@ -7,6 +7,7 @@ import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -423,6 +424,42 @@ public class Charts {
         .params(practice, source, after, limit)
         .query(Long.class)
         .list();
+  }
+
+  /**
+   * How old what the store has of a chart is.
+   *
+   * @param trueAt when it was last known to be what the PMS has: when the last complete pass of a
+   *     feed of its PMS began, or when a version of it last came in
+   * @param failingSince since when a newer version of it cannot be handled; what the store has is
+   *     the one before
+   */
+  public record Age(Instant trueAt, @Nullable Instant failingSince) {}
+
+  /** The age of a chart's data; nothing when there is no such chart. */
+  public Optional<Age> age(int practice, String source, String sourceId) {
+    return database
+        .sql(
+            """
+            select least(greatest(p.updated_at, f.last_pass_at), l.first_at), l.first_at
+            from patients p
+            left join lateral (select max(last_pass_at) as last_pass_at from feeds
+                               where practice_id = p.practice_id and source = p.source) f on true
+            left join lateral (
+              select min(d.first_at) as first_at from dead_letters d
+              join feeds o on o.practice_id = d.practice_id and o.feed = d.feed
+              where d.practice_id = p.practice_id and o.source = p.source
+                and d.record_type = 'PATIENTS' and d.source_id = p.source_id
+                and d.state in ('OPEN', 'REPLAYING')) l on true
+            where p.practice_id = ? and p.source = ? and p.source_id = ?""")
+        .params(practice, source, sourceId)
+        .query(
+            (row, n) -> {
+              Timestamp failing = row.getTimestamp(2);
+              return new Age(
+                  row.getTimestamp(1).toInstant(), failing == null ? null : failing.toInstant());
+            })
+        .optional();
   }
 
   /** The store's clock. */

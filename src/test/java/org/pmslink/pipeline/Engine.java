@@ -46,18 +46,25 @@ final class Engine implements AutoCloseable {
         }
       }
     }
+    this.settings.addAll(folders());
     this.settings.addAll(
         List.of(
-            "--pmslink.data-folder=" + data(),
-            "--pmslink.programs-folder=" + Path.of("target", "postgres-programs"),
-            "--pmslink.routes-folder=" + routes(),
-            "--pmslink.mappings-folder=" + mappings(),
-            "--pmslink.drivers-folder=" + drivers(),
+            "--pmslink.feeds.period=100",
             "--pmslink.sweep.period=100",
             "--pmslink.merges.period=100",
             "--pmslink.duplicates.period=100",
             "--pmslink.replay.period=100"));
     this.settings.addAll(Arrays.asList(settings));
+  }
+
+  /** Where everything is, as arguments of a command. */
+  List<String> folders() {
+    return List.of(
+        "--pmslink.data-folder=" + data(),
+        "--pmslink.programs-folder=" + Path.of("target", "postgres-programs"),
+        "--pmslink.routes-folder=" + routes(),
+        "--pmslink.mappings-folder=" + mappings(),
+        "--pmslink.drivers-folder=" + drivers());
   }
 
   Path data() {

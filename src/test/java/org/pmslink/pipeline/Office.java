@@ -150,8 +150,8 @@ final class Office implements AutoCloseable {
     return engine.feeds().resolve(name + ".camel.yaml");
   }
 
-  /** Writes the feed file and loads it if the engine runs. */
-  FeedFiles.@Nullable Refusal connect() throws IOException {
+  /** Writes the feed file as the parameters are now. */
+  void writeFeedFile() throws IOException {
     String lines =
         parameters.entrySet().stream()
             .map(p -> "      - name: " + p.getKey() + "\n        value: \"" + p.getValue() + "\"")
@@ -164,6 +164,11 @@ final class Office implements AutoCloseable {
             + name
             + "\n    parameters:\n"
             + lines);
+  }
+
+  /** Writes the feed file and loads it if the engine runs. */
+  FeedFiles.@Nullable Refusal connect() throws IOException {
+    writeFeedFile();
     return engine.runs()
         ? engine.bean(FeedFiles.class).load(engine.bean(CamelContext.class), feedFile())
         : null;

@@ -1,0 +1,166 @@
+package org.pmslink.cli;
+
+import java.io.IOException;
+import java.time.Duration;
+import org.pmslink.feed.DryRun;
+import org.pmslink.feed.FeedChanges;
+import org.pmslink.feed.FeedException;
+import org.pmslink.feed.FeedFiles;
+import org.pmslink.mapping.MappingException;
+import org.pmslink.mapping.Mappings;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.ParentCommand;
+import picocli.CommandLine.Spec;
+
+/** {@code pms-link feed}. */
+@Command(
+    name = "feed",
+    mixinStandardHelpOptions = true,
+    description =
+        "Feeds, one by one: writes the files of a new one, tries it, and takes it up in the engine.")
+final class FeedCommand implements Runnable {
+  @ParentCommand CommandLineTool tool;
+  @Spec CommandSpec spec;
+
+  @SuppressWarnings("NullAway.Init") // picocli fills them in
+  FeedCommand() {}
+
+  @Override
+  public void run() {
+    throw new ParameterException(spec.commandLine(), "Do what: new, dry-run or apply? See --help.");
+  }
+
+  @Command(
+      name = "new",
+      mixinStandardHelpOptions = true,
+      description = {
+        "Writes a feed file and a mapping folder with a first example, to be filled in as their comments",
+        "say. Overwrites nothing. What it writes passes \"check --offline\" as it is."
+      })
+  int create(
+      @Parameters(paramLabel = "NAME", description = "Name of the feed: lower case with hyphens.")
+          String name,
+      @Option(
+              names = "--from",
+              required = true,
+              paramLabel = "KIND",
+              description =
+                  "How its PMS is read; an unknown kind is answered with those there are.")
+          String kind)
+      throws IOException {
+    FeedSkeleton skeleton = new FeedSkeleton(tool.settings());
+    if (!skeleton.kinds().contains(kind)) {
+      CommandLineTool.out()
+          .println("There is no kind \"" + kind + "\"; there are " + skeleton.kinds());
+      return 1;
+    }
+    if (!name.matches("[a-z][a-z0-9]*(-[a-z0-9]+)*")) {
+      CommandLineTool.out()
+          .println("\"" + name + "\" is no name for a feed: lower case letters, digits, hyphens");
+      return 1;
+    }
+    skeleton.write(kind, name).forEach(file -> CommandLineTool.out().println("wrote " + file));
+    CommandLineTool.out()
+        .println(
+            "Fill them in as their comments say, then: pms-link check, pms-link feed dry-run "
+                + name);
+    return 0;
+  }
+
+  @Command(
+      name = "dry-run",
+      mixinStandardHelpOptions = true,
+      description = {
+        "Reads all patients of a feed that is read with SQL, and says what would come in: how many, what",
+        "would be dead letters and why, quality flags, and what would be decided with the members in the",
+        "store. Delivers nothing, moves no cursor, stores nothing. Prints ids and counts only."
+      })
+  int dryRun(
+      @Parameters(
+              paramLabel = "NAME",
+              description = "Name of the feed: its file's, without ending.")
+          String name) {
+    CommandLineTool.quiet();
+    Settings settings = tool.settings();
+    FeedTrial trial = new FeedTrial(new Mappings(settings.mappings()));
+    try {
+      DryRun.Source source = trial.read(settings, name);
+      try (var store = tool.store()) {
+        trial.decide(store, source);
+      }
+      return 0;
+    } catch (FeedException | MappingException e) {
+      CommandLineTool.out().println(name + ": " + e.getMessage());
+      return 1;
+    }
+  }
+
+  @Command(
+      name = "apply",
+      mixinStandardHelpOptions = true,
+      description = {
+        "Has the running engine take up a feed file that is new or changed. The file, its mappings and",
+        "their examples are checked first; then the feed leaves off after its page, and starts again as",
+        "the file says. When it does not start, the former one runs on. Nothing is lost on the way."
+      })
+  int apply(
+      @Parameters(
+              paramLabel = "NAME",
+              description = "Name of the feed: its file's, without ending.")
+          String name,
+      @Option(
+              names = "--wait",
+              paramLabel = "SECONDS",
+              description = "Longest time to wait for the engine (default: ${DEFAULT-VALUE}).",
+              defaultValue = "180")
+          int seconds)
+      throws InterruptedException {
+    String feed = name.replaceFirst("\\.camel\\.yaml$", "");
+    Settings settings = tool.settings();
+    if (settings.ownDatabase() && !settings.engineRuns()) {
+      return withoutEngine(settings, feed);
+    }
+    try (var store = tool.store()) {
+      FeedChanges changes = store.getBean(FeedChanges.class);
+      long request = changes.ask(feed);
+      boolean answered =
+          PassWatch.await(() -> changes.answer(request).isPresent(), Duration.ofSeconds(seconds));
+      if (!answered && changes.withdraw(request)) {
+        CommandLineTool.out()
+            .println(
+                "No engine has answered in "
+                    + seconds
+                    + " s, and the request is withdrawn. Does one run on this database?");
+        return 1;
+      }
+      if (!answered) {
+        CommandLineTool.out()
+            .println("The engine is about it, but not done in " + seconds + " s; see status.");
+        return 1;
+      }
+      FeedChanges.Answer answer = changes.answer(request).orElseThrow();
+      CommandLineTool.out().println(feed + ": " + answer.text());
+      return answer.applied() ? 0 : 1;
+    }
+  }
+
+  /** There is nothing to exchange, but the file can be checked. */
+  private static int withoutEngine(Settings settings, String feed) {
+    FeedFiles files = new FeedFiles(settings.feeds(), new Mappings(settings.mappings()));
+    try {
+      files.check(files.file(feed));
+      CommandLineTool.out()
+          .println(
+              feed
+                  + ": the file is right, but no engine runs on this data folder; it is read at the"
+                  + " next start");
+    } catch (FeedException | MappingException e) {
+      CommandLineTool.out().println(feed + ": " + e.getMessage());
+    }
+    return 1;
+  }
+}

@@ -1,0 +1,72 @@
+package org.pmslink.feed;
+
+import java.time.Instant;
+import java.util.Optional;
+import org.springframework.jdbc.core.simple.JdbcClient;
+import org.springframework.stereotype.Component;
+
+/** Alerts about feeds: one to a feed at a time, raised once and ended once. */
+@Component
+public class Alerts {
+  private final JdbcClient database;
+
+  Alerts(JdbcClient database) {
+    this.database = database;
+  }
+
+  /**
+   * An alert that stands.
+   *
+   * @param cause what probably is the matter
+   * @param message the same in words, without patient data
+   */
+  public record Alert(long id, String cause, String message, Instant raisedAt) {}
+
+  /** The alert that stands about a feed. */
+  public Optional<Alert> open(int practice, String feed) {
+    return database
+        .sql(
+            """
+            select id, cause, message, raised_at from alerts
+            where practice_id = ? and feed = ? and recovered_at is null""")
+        .params(practice, feed)
+        .query(
+            (row, n) ->
+                new Alert(
+                    row.getLong(1),
+                    row.getString(2),
+                    row.getString(3),
+                    row.getTimestamp(4).toInstant()))
+        .optional();
+  }
+
+  /** How many stand, about all feeds. */
+  long open() {
+    return database
+        .sql("select count(*) from alerts where recovered_at is null")
+        .query(Long.class)
+        .single();
+  }
+
+  void raise(int practice, String feed, String cause, String message) {
+    database
+        .sql(
+            """
+            insert into alerts (practice_id, feed, cause, message) values (?, ?, ?, ?)
+            on conflict (practice_id, feed) where recovered_at is null do nothing""")
+        .params(practice, feed, cause, message)
+        .update();
+  }
+
+  /** It is still the same silence, but looks otherwise by now. */
+  void change(Alert alert, String cause, String message) {
+    database
+        .sql("update alerts set cause = ?, message = ? where id = ?")
+        .params(cause, message, alert.id())
+        .update();
+  }
+
+  void recovered(Alert alert) {
+    database.sql("update alerts set recovered_at = now() where id = ?").param(alert.id()).update();
+  }
+}

@@ -1,0 +1,198 @@
+package org.pmslink.pipeline;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.micrometer.core.instrument.MeterRegistry;
+import java.io.IOException;
+import java.net.URI;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.io.TempDir;
+import org.pmslink.sample.OpenDentalServer;
+import org.springframework.boot.test.system.CapturedOutput;
+import org.springframework.boot.test.system.OutputCaptureExtension;
+
+/** A feed that falls silent raises one alert, with its cause, and one line when it is back. */
+@ExtendWith({Pipeline.class, OutputCaptureExtension.class})
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+class FeedAlertsTest {
+  private final OpenDentalServer pms;
+  private final Engine engine;
+
+  FeedAlertsTest(OpenDentalServer pms, @TempDir Path folder) throws IOException {
+    this.pms = pms;
+    engine =
+        new Engine(
+            folder.resolve("engine"),
+            "--pmslink.alerts.period=100",
+            "--pmslink.alerts.least-silence=PT2S");
+  }
+
+  @BeforeAll
+  void start() {
+    engine.start();
+  }
+
+  @AfterAll
+  void stop() {
+    engine.close();
+  }
+
+  private List<Map<String, Object>> alerts(Office office) {
+    return engine
+        .store()
+        .queryForList(
+            "select cause, message, recovered_at from alerts where feed = ? order by id",
+            office.name);
+  }
+
+  private void awaitAlert(Office office, String cause) {
+    Awaitility.await("an alert about " + office.name)
+        .atMost(Office.LONGEST)
+        .until(() -> alerts(office).stream().anyMatch(a -> cause.equals(a.get("cause"))));
+  }
+
+  private void awaitEnd(Office office) {
+    Awaitility.await("the alert about " + office.name + " is over")
+        .atMost(Office.LONGEST)
+        .until(() -> alerts(office).stream().allMatch(a -> a.get("recovered_at") != null));
+  }
+
+  private static long lines(CapturedOutput output, String text) {
+    return output.getAll().lines().filter(l -> l.contains(text)).count();
+  }
+
+  @Test
+  void aPmsThatIsAwayIsOneAlertHoweverOftenItIsTried(CapturedOutput output) throws Exception {
+    try (Cable cable = new Cable(port());
+        Office office = through(cable).with("poll", "PT0.2S")) {
+      office.chart(Someone.named("Ines", "Caldwell"));
+      office.open();
+
+      cable.cut();
+      awaitAlert(office, "UNREACHABLE");
+      Awaitility.await("tried again and again")
+          .atMost(Office.LONGEST)
+          .until(
+              () ->
+                  office.count("select failures from feeds where practice_id = ?") >= 4
+                      && office.status().state().equals("PAUSED"));
+      Shell status = Shell.run(engine, "status");
+      assertThat(status.output()).contains(", UNREACHABLE: nothing read since ");
+      assertThat(status.status()).isEqualTo(1);
+      cable.mend();
+      office.askForPass(false);
+      awaitEnd(office);
+
+      assertThat(alerts(office)).hasSize(1);
+      assertThat(lines(output, "alert: feed " + office.name + ": ")).isEqualTo(1);
+      assertThat(lines(output, "alert over: feed " + office.name + " ")).isEqualTo(1);
+      assertThat(output.getAll()).doesNotContain("Caldwell");
+      MeterRegistry metrics = engine.bean(MeterRegistry.class);
+      assertThat(metrics.get("pmslink.alerts.raised").tag("cause", "UNREACHABLE").counter().count())
+          .isEqualTo(1);
+      Awaitility.await()
+          .atMost(Office.LONGEST)
+          .until(() -> metrics.get("pmslink.alerts.open").gauge().value() == 0);
+    }
+  }
+
+  private int port() {
+    return URI.create(pms.jdbcUrl().substring("jdbc:".length())).getPort();
+  }
+
+  private Office through(Cable cable) throws IOException {
+    Office office = Office.at(engine, pms);
+    return office.with(
+        "url",
+        pms.jdbcUrlOf(office.name.replace('-', '_')).replace(":" + port(), ":" + cable.port()));
+  }
+
+  @Test
+  void aPauseIsNoAlertWhereThisFeedIsUsedToIt() throws Exception {
+    try (Cable cable = new Cable(port());
+        Office office = through(cable)) {
+      office.open();
+      // Every week at this hour it said nothing for a day.
+      pretend(office, "now() - interval '1 day' - w * interval '7 days'", 0, 8);
+      pretend(office, "now() + interval '1 day' - w * interval '7 days'", 1, 8);
+
+      cable.cut();
+      office.askForPass(false);
+      office.awaitPause("UNREACHABLE");
+      Awaitility.await("paused for longer than any feed may be")
+          .atMost(Office.LONGEST)
+          .until(
+              () ->
+                  office.count(
+                          "select count(*) from feeds where practice_id = ?"
+                              + " and paused_since < now() - interval '4 seconds'")
+                      == 1);
+
+      assertThat(alerts(office)).isEmpty();
+    }
+  }
+
+  /** Passes that brought something, long ago; the ones of today are forgotten. */
+  private void pretend(Office office, String when, int fromWeek, int toWeek) {
+    engine.store().update("delete from feed_runs where feed = ? and kind = 'CHANGES'", office.name);
+    engine
+        .store()
+        .update(
+            "insert into feed_runs (practice_id, feed, source, kind, phase, started_at)"
+                + " select ?, ?, 'open-dental', 'CHANGES', 'DONE', "
+                + when
+                + " from generate_series(?, ?) w",
+            office.id(),
+            office.name,
+            fromWeek,
+            toWeek);
+  }
+
+  @Test
+  void aColumnThatIsMissingIsAnAlertWhateverTheHour() throws Exception {
+    try (Office office = Office.at(engine, pms).with("poll", "PT0.2S")) {
+      office.open();
+
+      office.edit("alter table patient change Email EmailAddress varchar(100) not null");
+      awaitAlert(office, "COLUMN_MISSING");
+      office.edit("alter table patient change EmailAddress Email varchar(100) not null");
+      office.askForPass(false);
+
+      awaitEnd(office);
+      assertThat(alerts(office)).hasSize(1);
+    }
+  }
+
+  @Test
+  void passesThatBringNothingNewAreAnAlertWhenTheyUsuallyDo() throws Exception {
+    try (Office office = Office.at(engine, pms).with("poll", "PT0.2S")) {
+      office.open();
+      engine.store().update("delete from feed_runs where feed = ?", office.name);
+      // A change in every hour of eight weeks, but for the last ten hours.
+      engine
+          .store()
+          .update(
+              "insert into feed_runs (practice_id, feed, source, kind, phase, started_at)"
+                  + " select ?, ?, 'open-dental', 'CHANGES', 'DONE', now() - h * interval '1 hour'"
+                  + " from generate_series(10, 1500) h",
+              office.id(),
+              office.name);
+
+      awaitAlert(office, "NOTHING_NEW");
+      assertThat(String.valueOf(alerts(office).get(0).get("message")))
+          .contains("1:30 h at the most are usual");
+      office.chart(Someone.named("Ines", "Caldwell"));
+
+      awaitEnd(office);
+      assertThat(alerts(office)).hasSize(1);
+    }
+  }
+}
