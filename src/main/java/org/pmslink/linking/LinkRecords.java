@@ -6,6 +6,7 @@ import java.time.Instant;
 import java.time.ZoneId;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -213,6 +214,7 @@ public class LinkRecords {
     // The same chart twice in a batch: the later one counts.
     Map<String, PatientRecord> records = new LinkedHashMap<>();
     Map<String, Long> fingerprints = new HashMap<>();
+    Map<String, String> replaced = new LinkedHashMap<>();
     for (int i = 0; i < work.batch.records().size(); i++) {
       String sourceId = null;
       try {
@@ -220,6 +222,9 @@ public class LinkRecords {
         sourceId = source.sourceId();
         PatientRecord record = normalizer.normalize(source, zone);
         records.put(record.sourceId(), record);
+        for (String loser : source.replaces() == null ? List.<String>of() : source.replaces()) {
+          replaced.put(loser, record.sourceId());
+        }
         fingerprints.put(record.sourceId(), Fingerprint.of(work.batch.records().get(i)));
       } catch (MappingException e) {
         work.dead(
@@ -241,6 +246,7 @@ public class LinkRecords {
     Map<String, Known> known = charts.known(work.practice, work.batch.source(), records.keySet());
     Set<String> open = records.isEmpty() ? Set.of() : openLetters(work, records.keySet());
     List<Subject> subjects = new ArrayList<>();
+    Map<String, Command.Merge> merges = mergesIn(work, records.values(), replaced);
     for (PatientRecord record : records.values()) {
       Known chart = known.get(record.sourceId());
       if (chart != null
@@ -263,11 +269,45 @@ public class LinkRecords {
                 work.batch.version(),
                 chart == null ? null : chart.id(),
                 record,
-                chart != null && chart.merged(),
+                (chart != null && chart.merged()) || merges.containsKey(record.sourceId()),
                 chart == null ? null : chart.link()));
       }
     }
+    work.commands.addAll(merges.values());
     work.commands.addAll(work.linking.decide(subjects));
+  }
+
+  /**
+   * Merges that charts tell of themselves, as far as the store does not know them.
+   *
+   * @param replaced what survivors tell, by the chart that was merged; its own word counts more
+   */
+  private Map<String, Command.Merge> mergesIn(
+      Work work, Collection<PatientRecord> records, Map<String, String> replaced) {
+    Map<String, Command.Merge> merges = new LinkedHashMap<>();
+    replaced.forEach(
+        (loser, survivor) -> {
+          if (!loser.equals(survivor)) {
+            merges.put(loser, new Command.Merge(loser, work.batch.version(), survivor));
+          }
+        });
+    for (PatientRecord record : records) {
+      String survivor = record.mergedIntoSourceId();
+      if (survivor != null && !survivor.equals(record.sourceId())) {
+        merges.put(
+            record.sourceId(),
+            new Command.Merge(record.sourceId(), work.batch.version(), survivor));
+      }
+    }
+    if (!merges.isEmpty()) {
+      charts
+          .merged(work.practice, work.batch.source(), merges.keySet())
+          .forEach(
+              (loser, survivor) ->
+                  merges.computeIfPresent(
+                      loser, (id, m) -> m.survivorSourceId().equals(survivor) ? null : m));
+    }
+    return merges;
   }
 
   /** Who is nobody is filed nowhere, and so is nobody's rival and shares no telephone. */
