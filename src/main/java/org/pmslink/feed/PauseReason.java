@@ -36,6 +36,8 @@ record PauseReason(Category category, String text, @Nullable Duration retryAfter
     THROTTLED,
     QUERY_FAILED,
     EMPTY_RESULT,
+    NOT_READY,
+    EVENTS_MISSED,
     FILES_WRONG,
     ENGINE
   }
@@ -85,6 +87,11 @@ record PauseReason(Category category, String text, @Nullable Duration retryAfter
 
   private static PauseReason ofHttp(HttpAnswer.Failure failure) {
     return switch (failure.status) {
+      case 202 ->
+          new PauseReason(
+              Category.NOT_READY,
+              "the PMS is preparing its bulk export; it is asked for again",
+              failure.retryAfter);
       case 200 -> new PauseReason(Category.QUERY_FAILED, String.valueOf(failure.getMessage()));
       case 401 ->
           new PauseReason(

@@ -46,14 +46,19 @@ public class PmsTokens {
   private record Held(String token, Instant usableUntil) {}
 
   /**
-   * Puts the feed's token into the Authorization header of the exchange.
+   * Puts the feed's token into the Authorization header of the exchange: one that is asked for
+   * where there is a {@code tokenUrl}, else the one that does not change, or none.
    *
    * @throws HttpAnswer.Failure when the PMS gives none
    */
   public void authorize(
       Exchange exchange, @ExchangeProperty("definition") FeedDefinition definition)
       throws IOException {
-    exchange.getMessage().setHeader("Authorization", "Bearer " + token(definition));
+    if (!definition.getClient().tokenUrl().isBlank()) {
+      exchange.getMessage().setHeader("Authorization", "Bearer " + token(definition));
+    } else if (!definition.getToken().isBlank()) {
+      exchange.getMessage().setHeader("Authorization", "Bearer " + definition.getToken());
+    }
   }
 
   private String token(FeedDefinition definition) throws IOException {

@@ -91,6 +91,16 @@ final class Office implements AutoCloseable {
         .with("throttle", "1");
   }
 
+  /** Another way in than its database, with the mappings that ship for it. */
+  Office over(String otherTemplate, String shipped) throws IOException {
+    template = otherTemplate;
+    parameters.keySet().removeAll(List.of("url", "user", "password"));
+    FileSystemUtils.deleteRecursively(engine.mappings().resolve(name));
+    FileSystemUtils.copyRecursively(
+        engine.mappings().resolve(shipped), engine.mappings().resolve(name));
+    return this;
+  }
+
   /** Reads everything that there is a query for, and not charts and merges alone. */
   Office withActivity() throws IOException {
     try (Stream<Path> files = Files.list(engine.mappings().resolve("open-dental"))) {
@@ -116,6 +126,12 @@ final class Office implements AutoCloseable {
   /** A parameter of the feed file. */
   Office with(String parameter, String value) {
     parameters.put(parameter, value);
+    return this;
+  }
+
+  /** Leaves a parameter out that the template does not have. */
+  Office without(String parameter) {
+    parameters.remove(parameter);
     return this;
   }
 
@@ -294,6 +310,11 @@ final class Office implements AutoCloseable {
 
   /** Number of the member that a chart is linked to; empty for none. */
   String memberOf(long chart) {
+    return memberOf(String.valueOf(chart));
+  }
+
+  /** The same for a PMS whose ids are no numbers. */
+  String memberOf(String chart) {
     return one(
         """
         select m.member_number from links l
@@ -325,12 +346,16 @@ final class Office implements AutoCloseable {
 
   /** A value of a chart's stored record, by its path. */
   String recordOf(long chart, String path) {
+    return recordOf(String.valueOf(chart), path);
+  }
+
+  String recordOf(String chart, String path) {
     return one(
         "select record #>> '{" + path + "}' from patients where practice_id = ? and source_id = ?",
         chart);
   }
 
-  private String one(String sql, long chart) {
+  private String one(String sql, Object chart) {
     List<String> found =
         engine.store().queryForList(sql, String.class, id(), String.valueOf(chart));
     return found.isEmpty() || found.get(0) == null ? "" : found.get(0);
