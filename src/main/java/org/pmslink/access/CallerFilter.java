@@ -21,12 +21,12 @@ import org.springframework.dao.DataAccessException;
 import org.springframework.web.filter.OncePerRequestFilter;
 
 /**
- * Lets a request pass that bears a token of the practice in its address, with a body of bounded
- * size; refuses all others, and notes every call.
+ * Lets a request pass that bears a token of the practice in its address, or whose sender has signed
+ * it, with a body of bounded size; refuses all others, and notes every call.
  *
- * <p>Without a good token the answer is 401, whatever practice is named; with one for another
- * practice it is 404, whether the named one exists or not. So nobody learns which practices there
- * are.
+ * <p>Without a good token or signature the answer is 401, whatever is named; with a token for
+ * another practice it is 404, whether what is named exists or not. So nobody learns which practices
+ * there are.
  */
 public final class CallerFilter extends OncePerRequestFilter {
   private static final Logger LOG = LoggerFactory.getLogger(CallerFilter.class);
@@ -37,7 +37,8 @@ public final class CallerFilter extends OncePerRequestFilter {
   private final Audit audit;
   private final Throttle throttle;
   private final long largestBody;
-  private final String beforePractice;
+  private final String beforeName;
+  private final Doors.Named named;
   private final Doors.Refusal refusal;
 
   CallerFilter(
@@ -45,13 +46,15 @@ public final class CallerFilter extends OncePerRequestFilter {
       Audit audit,
       Throttle throttle,
       long largestBody,
-      String beforePractice,
+      String beforeName,
+      Doors.Named named,
       Doors.Refusal refusal) {
     this.tokens = tokens;
     this.audit = audit;
     this.throttle = throttle;
     this.largestBody = largestBody;
-    this.beforePractice = beforePractice;
+    this.beforeName = beforeName;
+    this.named = named;
     this.refusal = refusal;
   }
 
@@ -62,9 +65,10 @@ public final class CallerFilter extends OncePerRequestFilter {
     response.setHeader("Cache-Control", "no-store");
     response.setHeader("X-Content-Type-Options", "nosniff");
     try {
-      Caller caller = letIn(request, response);
+      Body body = new Body(request);
+      Caller caller = letIn(request, response, body);
       if (caller != null) {
-        serve(caller, request, response, chain);
+        serve(caller, request, response, body, chain);
       }
     } catch (DataAccessException e) {
       // The reason alone: a message of the database may quote what was looked for.
@@ -76,8 +80,8 @@ public final class CallerFilter extends OncePerRequestFilter {
     }
   }
 
-  private @Nullable Caller letIn(HttpServletRequest request, HttpServletResponse response)
-      throws IOException {
+  private @Nullable Caller letIn(
+      HttpServletRequest request, HttpServletResponse response, Body body) throws IOException {
     String client = request.getRemoteAddr();
     long wait = throttle.secondsToWait(client, System.nanoTime());
     if (wait > 0) {
@@ -85,10 +89,22 @@ public final class CallerFilter extends OncePerRequestFilter {
       refusal.write(response, 429, "too many refused requests; try again later");
       return null;
     }
-    String practice = practice(request);
+    String name = name(request);
+    String practice = named.practiceOf(name);
     String token = token(request);
     // Looked up even if it is missing, so that every refusal takes the same time.
     Caller caller = tokens.bearer(token);
+    if (caller != null && caller.practice().equals(practice) && !named.takesTokens(name)) {
+      caller = null;
+    }
+    boolean signed = token.isEmpty() && named.isSigned(name, request);
+    if (signed) {
+      if (isRefused(body, response)) {
+        throttle.refused(client, System.nanoTime());
+        return null;
+      }
+      caller = named.signer(name, request, body.bytes());
+    }
     if (caller != null && caller.practice().equals(practice)) {
       return caller;
     }
@@ -98,34 +114,31 @@ public final class CallerFilter extends OncePerRequestFilter {
         caller == null ? "unknown" : caller.name(),
         (caller != null
                 ? "token of another practice"
-                : token.isEmpty() ? "no token" : "token unknown or revoked")
+                : signed
+                    ? "no good signature"
+                    : token.isEmpty() ? "no token" : "token unknown or revoked")
             + ", from "
             + client);
     if (caller == null) {
       response.setHeader("WWW-Authenticate", "Bearer realm=\"pms-link\"");
-      refusal.write(response, 401, "a valid bearer token is needed");
+      refusal.write(response, 401, named.whatIsNeeded());
     } else {
-      refusal.write(response, 404, "there is no such practice for this token");
+      refusal.write(response, 404, named.notThere());
     }
     return null;
   }
 
   private void serve(
-      Caller caller, HttpServletRequest request, HttpServletResponse response, FilterChain chain)
+      Caller caller,
+      HttpServletRequest request,
+      HttpServletResponse response,
+      Body body,
+      FilterChain chain)
       throws ServletException, IOException {
     caller.makes(request);
     try {
-      String encoding = request.getHeader("Content-Encoding");
-      byte[] body = null;
-      if (encoding != null && !encoding.toLowerCase(Locale.ROOT).equals("identity")) {
-        // A few compressed bytes may become any number of plain ones.
-        refusal.write(response, 415, "send the body without Content-Encoding");
-      } else if (request.getContentLengthLong() > largestBody
-          || (body = body(request)).length > largestBody) {
-        refusal.write(
-            response, 413, "the body has more than " + largestBody + " bytes, the most allowed");
-      } else {
-        chain.doFilter(new Buffered(request, body), response);
+      if (!isRefused(body, response)) {
+        chain.doFilter(new Buffered(request, body.bytes()), response);
       }
     } finally {
       // A successful call has been noted before its answer was written.
@@ -135,8 +148,39 @@ public final class CallerFilter extends OncePerRequestFilter {
     }
   }
 
-  private byte[] body(HttpServletRequest request) throws IOException {
-    return request.getInputStream().readNBytes(Math.toIntExact(largestBody) + 1);
+  private boolean isRefused(Body body, HttpServletResponse response) throws IOException {
+    String encoding = body.request.getHeader("Content-Encoding");
+    if (encoding != null && !encoding.toLowerCase(Locale.ROOT).equals("identity")) {
+      // A few compressed bytes may become any number of plain ones.
+      refusal.write(response, 415, "send the body without Content-Encoding");
+      return true;
+    }
+    if (body.request.getContentLengthLong() > largestBody || body.bytes().length > largestBody) {
+      refusal.write(
+          response, 413, "the body has more than " + largestBody + " bytes, the most allowed");
+      return true;
+    }
+    return false;
+  }
+
+  /** The body of a request, read once and only when it is wanted. */
+  private final class Body {
+    private final HttpServletRequest request;
+    private byte @Nullable [] read;
+
+    Body(HttpServletRequest request) {
+      this.request = request;
+    }
+
+    /** One byte more than is allowed when there are more. */
+    byte[] bytes() throws IOException {
+      byte[] bytes = read;
+      if (bytes == null) {
+        bytes = request.getInputStream().readNBytes(Math.toIntExact(largestBody) + 1);
+        read = bytes;
+      }
+      return bytes;
+    }
   }
 
   /** Empty when there is none, or one that is none of ours. */
@@ -149,13 +193,13 @@ public final class CallerFilter extends OncePerRequestFilter {
     return token.length() > LONGEST_TOKEN ? "" : token;
   }
 
-  /** The practice in the address; empty when there is none. Names need no decoding. */
-  private String practice(HttpServletRequest request) {
+  /** The name in the address; empty when there is none. Names need no decoding. */
+  private String name(HttpServletRequest request) {
     String path = request.getRequestURI().substring(request.getContextPath().length());
-    if (!path.startsWith(beforePractice)) {
+    if (!path.startsWith(beforeName)) {
       return "";
     }
-    String rest = path.substring(beforePractice.length());
+    String rest = path.substring(beforeName.length());
     int end = rest.indexOf('/');
     return end < 0 ? rest : rest.substring(0, end);
   }

@@ -1,11 +1,14 @@
 package org.pmslink.access;
 
+import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
+import org.jspecify.annotations.Nullable;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnWebApplication;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.boot.web.servlet.FilterRegistrationBean;
 import org.springframework.stereotype.Component;
+import org.springframework.util.unit.DataSize;
 
 /** Makes the filters that stand before the engine's addresses. */
 @Component
@@ -36,6 +39,61 @@ public class Doors {
     void write(HttpServletResponse response, int status, String reason) throws IOException;
   }
 
+  /** What the names in an address mean, and who may call there besides bearers of a token. */
+  public interface Named {
+    /** Practice that what is named belongs to; empty when there is nothing of that name. */
+    String practiceOf(String name);
+
+    /** Whether bearers of a token may call; names that are unknown say yes. */
+    boolean takesTokens(String name);
+
+    /** Whether a request looks signed; cheap, and says nothing about the signature. */
+    boolean isSigned(String name, HttpServletRequest request);
+
+    /** Who has signed a request, or nobody. */
+    @Nullable Caller signer(String name, HttpServletRequest request, byte[] body);
+
+    /** For a caller who has shown nothing good. */
+    String whatIsNeeded();
+
+    /** For a caller who may call elsewhere. */
+    String notThere();
+  }
+
+  /** Names of practices, where a token is all there is. */
+  private static final Named PRACTICES =
+      new Named() {
+        @Override
+        public String practiceOf(String name) {
+          return name;
+        }
+
+        @Override
+        public boolean takesTokens(String name) {
+          return true;
+        }
+
+        @Override
+        public boolean isSigned(String name, HttpServletRequest request) {
+          return false;
+        }
+
+        @Override
+        public @Nullable Caller signer(String name, HttpServletRequest request, byte[] body) {
+          return null;
+        }
+
+        @Override
+        public String whatIsNeeded() {
+          return "a valid bearer token is needed";
+        }
+
+        @Override
+        public String notThere() {
+          return "there is no such practice for this token";
+        }
+      };
+
   /**
    * A filter that lets nobody pass who has no token for the practice that is named.
    *
@@ -44,15 +102,20 @@ public class Doors {
    */
   public FilterRegistrationBean<CallerFilter> guard(
       String all, String beforePractice, Refusal refusal) {
+    return guard(all, beforePractice, settings.largestBody(), PRACTICES, refusal);
+  }
+
+  /**
+   * The same for addresses with names of another kind.
+   *
+   * @param largestBody of a request to these addresses
+   */
+  public FilterRegistrationBean<CallerFilter> guard(
+      String all, String beforeName, DataSize largestBody, Named named, Refusal refusal) {
     FilterRegistrationBean<CallerFilter> guard =
         new FilterRegistrationBean<>(
             new CallerFilter(
-                tokens,
-                audit,
-                throttle,
-                settings.largestBody().toBytes(),
-                beforePractice,
-                refusal));
+                tokens, audit, throttle, largestBody.toBytes(), beforeName, named, refusal));
     guard.addUrlPatterns(all);
     guard.setName("callers of " + all);
     return guard;
