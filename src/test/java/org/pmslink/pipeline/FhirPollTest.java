@@ -71,7 +71,9 @@ class FhirPollTest {
       assertThat(office.charts()).isEqualTo(121);
       assertThat(office.memberOf("p-1")).isEqualTo("M1");
       // Pages behind the first are asked for as the server named them.
-      assertThat(pms.requests()).filteredOn(r -> r.contains("_getpages=")).hasSizeGreaterThanOrEqualTo(3);
+      assertThat(pms.requests())
+          .filteredOn(r -> r.contains("_getpages="))
+          .hasSizeGreaterThanOrEqualTo(3);
 
       Patient moved = patient("p-1", ada);
       moved.getAddressFirstRep().setCity("Dublin");
@@ -209,6 +211,23 @@ class FhirPollTest {
 
       assertThat(office.charts()).isEqualTo(10);
       assertThat(pms.exports()).isGreaterThan(1);
+    }
+  }
+
+  @Test
+  void aTokenGoesToNoOtherServerAndStandsInNoFile() throws Exception {
+    try (FhirPms pms = FhirPms.start();
+        Office office = office(pms)) {
+      neighbours(pms, 60);
+      pms.nameItself("http://elsewhere.example/fhir");
+      office.with("pageSize", "20").connect();
+      assertThat(office.awaitPause("QUERY_FAILED")).contains("another server than url");
+    }
+    try (FhirPms pms = FhirPms.start();
+        Office office = office(pms)) {
+      assertThat(Objects.requireNonNull(office.with("token", "s3cret").connect()).reason())
+          .contains("token: write a placeholder")
+          .doesNotContain("s3cret");
     }
   }
 

@@ -14,6 +14,7 @@ import ca.uhn.fhir.rest.api.SortSpec;
 import ca.uhn.fhir.rest.api.server.IBundleProvider;
 import ca.uhn.fhir.rest.param.DateRangeParam;
 import ca.uhn.fhir.rest.server.FifoMemoryPagingProvider;
+import ca.uhn.fhir.rest.server.HardcodedServerAddressStrategy;
 import ca.uhn.fhir.rest.server.IResourceProvider;
 import ca.uhn.fhir.rest.server.RestfulServer;
 import ca.uhn.fhir.rest.server.SimpleBundleProvider;
@@ -70,6 +71,7 @@ public final class FhirPms implements AutoCloseable {
   private static final FhirContext FHIR = FhirContext.forR4Cached();
 
   private final Tomcat tomcat = new Tomcat();
+  private final RestfulServer server = new RestfulServer(FHIR);
   private final Path folder;
   private final Queue<String> faults = new ConcurrentLinkedQueue<>();
   private final List<String> requests = new CopyOnWriteArrayList<>();
@@ -102,7 +104,6 @@ public final class FhirPms implements AutoCloseable {
   }
 
   private void listen() throws LifecycleException {
-    RestfulServer server = new RestfulServer(FHIR);
     server.setResourceProviders(new Patients());
     server.setPagingProvider(new FifoMemoryPagingProvider(50).setMaximumPageSize(50));
     tomcat.setBaseDir(folder.toString());
@@ -159,6 +160,11 @@ public final class FhirPms implements AutoCloseable {
   /** The header of what the client last signed, as JSON. */
   public @Nullable String assertionHeader() {
     return assertionHeader;
+  }
+
+  /** The server's links bear another address than it is asked at, as behind a careless proxy. */
+  public void nameItself(String address) {
+    server.setServerAddressStrategy(new HardcodedServerAddressStrategy(address));
   }
 
   public void offerHistory(boolean offered) {
