@@ -103,6 +103,11 @@ public class Reception {
     }
   }
 
+  /** Not everything of this receipt came onto the queue, and its sender is told so. */
+  public void givenUp(Receipt receipt) {
+    runs.readingDone(receipt.practice(), receipt.receipt());
+  }
+
   private void requireMapping(FeedDefinition definition, RecordStream stream) {
     mappings.get(mapping(definition, stream));
   }
