@@ -50,6 +50,10 @@ record SentResources(
   /** Nothing here needs them, and they hold much. */
   private static final List<String> LEFT_OUT = List.of("text", "photo");
 
+  /** HAPI's parser takes an object for one of these, and a mapping would see nothing. */
+  private static final List<String> SINGLE_VALUES =
+      List.of("active", "gender", "birthDate", "deceasedBoolean", "deceasedDateTime");
+
   private static final int MOST_ENTRIES = 10_000;
 
   /** Deeper than any resource; what is deeper could be read and never be written on. */
@@ -136,6 +140,11 @@ record SentResources(
     }
     patient.remove(LEFT_OUT);
     requireShape(patient);
+    for (String value : SINGLE_VALUES) {
+      if (patient.path(value).isContainerNode()) {
+        throw new FhirFault(422, IssueType.STRUCTURE, value + ": of the wrong JSON type");
+      }
+    }
     return new Entry(method, id.textValue(), patient, null);
   }
 

@@ -251,7 +251,10 @@ class FhirPollTest {
       assertThat(claims.getSubject()).isEqualTo("pms-link");
       assertThat(claims.getJWTID()).isNotBlank();
       assertThat(claims.getExpirationTime().toInstant()).isBefore(Instant.now().plusSeconds(301));
-      assertThat(pms.assertionHeader()).contains("\"ES384\"").contains("\"k1\"");
+      assertThat(pms.assertionHeader())
+          .contains("\"ES384\"")
+          .contains("\"k1\"")
+          .contains("\"typ\":\"JWT\"");
 
       pms.forgetTokens();
       pms.put(patient("p-2", Someone.named("New", "Comer")));

@@ -39,6 +39,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.Date;
 import java.util.HashSet;
@@ -306,8 +307,10 @@ public final class FhirPms implements AutoCloseable {
         versions.values().stream()
             .flatMap(List::stream)
             .filter(p -> since == null || !p.getMeta().getLastUpdated().before(since.getValue()))
-            .sorted(Comparator.comparing((Patient p) -> p.getMeta().getLastUpdated()).reversed())
+            .sorted(Comparator.comparing((Patient p) -> p.getMeta().getLastUpdated()))
             .forEach(found::add);
+        // Of one moment, too, the later version comes first.
+        Collections.reverse(found);
         return new SimpleBundleProvider(found, UUID.randomUUID().toString());
       }
     }
