@@ -397,6 +397,15 @@ create table feed_cursors (
   primary key (practice_id, feed, record_type)
 );
 
+-- How many events a FHIR subscription has told of, so that the ones that it could not tell of are missed.
+create table subscription_events (
+  practice_id  integer not null references practices,
+  feed         text not null,
+  subscription text not null,
+  events       bigint not null,
+  primary key (practice_id, feed, subscription)
+);
+
 create sequence read_versions;
 
 -- One pass over a feed, and page by page what became of it. A page's row is written together with its effects,

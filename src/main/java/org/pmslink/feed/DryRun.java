@@ -73,6 +73,8 @@ public final class DryRun {
       pms.setJdbcUrl(filled.get("url"));
       pms.setUsername(filled.getOrDefault("user", ""));
       pms.setPassword(filled.getOrDefault("password", ""));
+      pms.setDriver(filled.getOrDefault("driver", ""));
+      pms.setDriver(filled.getOrDefault("driver", ""));
       NamedParameterJdbcTemplate jdbc = new NamedParameterJdbcTemplate(pms);
       jdbc.getJdbcTemplate().setQueryTimeout((int) Duration.ofMinutes(2).toSeconds());
       return read(definition, jdbc, rows);

@@ -34,6 +34,12 @@ public final class FeedDefinition {
   private Client client = new Client("", "", "", "", "");
   private long callBudget = 30_000;
   private boolean pagedByNumber;
+  private String url = "";
+  private String token = "";
+  private String pollFeed = "";
+  private boolean bulk;
+  private boolean history;
+  private boolean sorted = true;
   private boolean queries;
   private Period lookBack = Period.ofDays(31);
   private String clock = "select current_timestamp";
@@ -260,6 +266,75 @@ public final class FeedDefinition {
       throw new IllegalArgumentException("paging: \"" + paging + "\" is none of lastId, page");
     }
     this.pagedByNumber = paging.equals("page");
+  }
+
+  /** Base address of the PMS, for protocols that are given further addresses by it. */
+  String getUrl() {
+    return url;
+  }
+
+  public void setUrl(String url) {
+    if (!url.matches("(?i)https?://[^/?#\\s]+[^?#\\s]*")) {
+      throw new IllegalArgumentException(
+          "url: must be a base address such as https://pms.example/fhir, without parameters");
+    }
+    this.url = url;
+  }
+
+  /** A token that does not change; blank for none. */
+  String getToken() {
+    return token;
+  }
+
+  public void setToken(String token) {
+    this.token = token;
+  }
+
+  /** For a feed that is sent to us: the feed that can ask the same PMS; blank for none. */
+  String getPollFeed() {
+    return pollFeed;
+  }
+
+  public void setPollFeed(String pollFeed) {
+    if (!pollFeed.matches("[\\w.-]*")) {
+      throw new IllegalArgumentException("pollFeed: must be the name of a feed");
+    }
+    this.pollFeed = pollFeed;
+  }
+
+  /** Whether a first load is a bulk export. */
+  boolean isBulk() {
+    return bulk;
+  }
+
+  public void setBulk(String bulk) {
+    this.bulk = flag("bulk", bulk);
+  }
+
+  /** Whether the PMS is asked for its history, for what was deleted. */
+  boolean isHistory() {
+    return history;
+  }
+
+  public void setHistory(String history) {
+    this.history = flag("history", history);
+  }
+
+  /** Whether a search asks for an order. */
+  boolean isSorted() {
+    return sorted;
+  }
+
+  public void setSorted(String sorted) {
+    this.sorted = flag("sorted", sorted);
+  }
+
+  private static boolean flag(String parameter, String value) {
+    if (!value.equals("true") && !value.equals("false")) {
+      throw new IllegalArgumentException(
+          parameter + ": \"" + value + "\" is neither true nor false");
+    }
+    return value.equals("true");
   }
 
   /** Whether the PMS's own door for queries may be used. */

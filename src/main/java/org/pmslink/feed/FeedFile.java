@@ -145,6 +145,17 @@ record FeedFile(String name, String template, Map<String, String> parameters) {
     check(nodes, "processingIds", agreement::setProcessingIds);
     check(nodes, "passedOver", agreement::setPassedOver);
     check(nodes, "port", Hl7Agreement::checkPort);
+    if (template.startsWith("fhir-")) {
+      check(nodes, "url", trial::setUrl);
+      check(nodes, "bulk", trial::setBulk);
+      check(nodes, "history", trial::setHistory);
+      check(nodes, "sorted", trial::setSorted);
+      check(nodes, "pollFeed", trial::setPollFeed);
+      check(nodes, "tokenUrl", FeedFile::requireAddress);
+      for (String secret : List.of("token", "clientKey", "clientSecret")) {
+        check(nodes, secret, value -> requirePlaceholder(secret, value));
+      }
+    }
     check(
         nodes,
         "pageSize",
@@ -155,6 +166,19 @@ record FeedFile(String name, String template, Map<String, String> parameters) {
             throw new IllegalArgumentException("pageSize: must be a whole number", e);
           }
         });
+  }
+
+  private static void requireAddress(String url) {
+    if (!url.isEmpty() && !url.matches("(?i)https?://[^/?#\\s]+\\S*")) {
+      throw new IllegalArgumentException("tokenUrl: must be an http or https address");
+    }
+  }
+
+  private static void requirePlaceholder(String parameter, String value) {
+    if (!value.isEmpty()) {
+      throw new IllegalArgumentException(
+          parameter + ": write a placeholder such as {{env:NAME}}, never the secret itself");
+    }
   }
 
   private void check(

@@ -114,6 +114,12 @@ public final class FeedPass {
   /** From which change on the next page is read; none when it is read by key. */
   @Nullable LocalDateTime since;
 
+  /** What the protocol holds from one read of a step to the next; gone with the pass. */
+  @Nullable Object inHand;
+
+  /** The time as of which a load's rows are, where the PMS says so; a load's clock otherwise. */
+  @Nullable LocalDateTime watermark;
+
   /** Whether the read under way was the last of its step. */
   boolean last;
 

@@ -378,6 +378,8 @@ public class FeedReader {
     pass.first = true;
     pass.afterKey = List.of();
     pass.since = null;
+    pass.inHand = null;
+    pass.watermark = null;
   }
 
   private LocalDateTime since(FeedPass pass, FeedCursors.Cursor cursor) {
@@ -541,11 +543,12 @@ public class FeedReader {
     FeedCursors.Cursor cursor = pass.place().cursor;
     // A load's watermark is the clock at its very beginning, even when it was resumed since.
     boolean load = cursor.loading();
+    LocalDateTime loaded = pass.watermark == null ? cursor.watermark() : pass.watermark;
     cursors.complete(
         pass.practice,
         pass.definition.getFeed(),
         pass.stream().name(),
-        load ? Objects.requireNonNull(cursor.watermark()) : server,
+        load ? Objects.requireNonNull(loaded) : server,
         load && cursor.serverClock() != null ? cursor.serverClock() : server,
         load && cursor.ourClock() != null ? cursor.ourClock() : pass.began);
   }

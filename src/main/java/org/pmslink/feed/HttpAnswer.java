@@ -44,6 +44,11 @@ final class HttpAnswer {
       return new Failure(401, Duration.ZERO);
     }
 
+    /** What was asked for is being prepared; the answer says when to ask again. */
+    static Failure ofAnswerThatIsNotReady(Exchange exchange) {
+      return new Failure(202, HttpAnswer.retryAfter(exchange.getMessage()));
+    }
+
     Failure(String problem) {
       super(problem);
       this.status = 200;

@@ -41,6 +41,8 @@ record PauseReason(Category category, String text, @Nullable Duration retryAfter
     THROTTLED,
     QUERY_FAILED,
     EMPTY_RESULT,
+    NOT_READY,
+    EVENTS_MISSED,
     FILES_WRONG,
     /** A dropped file, or rows of it, were refused; the feed goes on. */
     FILE_PROBLEM,
@@ -95,6 +97,11 @@ record PauseReason(Category category, String text, @Nullable Duration retryAfter
 
   private static PauseReason ofHttp(HttpAnswer.Failure failure) {
     return switch (failure.status) {
+      case 202 ->
+          new PauseReason(
+              Category.NOT_READY,
+              "the PMS is preparing its bulk export; it is asked for again",
+              failure.retryAfter);
       case 200 -> new PauseReason(Category.QUERY_FAILED, String.valueOf(failure.getMessage()));
       case 401 ->
           new PauseReason(

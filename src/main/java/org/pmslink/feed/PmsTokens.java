@@ -1,8 +1,12 @@
 package org.pmslink.feed;
 
 import com.nimbusds.jose.JOSEException;
+import com.nimbusds.jose.JOSEObjectType;
 import com.nimbusds.jose.JWSAlgorithm;
+import com.nimbusds.jose.JWSHeader;
+import com.nimbusds.jose.crypto.factories.DefaultJWSSignerFactory;
 import com.nimbusds.jose.jwk.JWK;
+import com.nimbusds.jwt.SignedJWT;
 import com.nimbusds.oauth2.sdk.ClientCredentialsGrant;
 import com.nimbusds.oauth2.sdk.ParseException;
 import com.nimbusds.oauth2.sdk.Scope;
@@ -10,9 +14,11 @@ import com.nimbusds.oauth2.sdk.TokenRequest;
 import com.nimbusds.oauth2.sdk.TokenResponse;
 import com.nimbusds.oauth2.sdk.auth.ClientAuthentication;
 import com.nimbusds.oauth2.sdk.auth.ClientSecretPost;
+import com.nimbusds.oauth2.sdk.auth.JWTAuthenticationClaimsSet;
 import com.nimbusds.oauth2.sdk.auth.PrivateKeyJWT;
 import com.nimbusds.oauth2.sdk.auth.Secret;
 import com.nimbusds.oauth2.sdk.http.HTTPRequest;
+import com.nimbusds.oauth2.sdk.id.Audience;
 import com.nimbusds.oauth2.sdk.id.ClientID;
 import com.nimbusds.oauth2.sdk.token.AccessToken;
 import java.io.IOException;
@@ -24,7 +30,6 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import org.apache.camel.Exchange;
 import org.apache.camel.ExchangeProperty;
-import org.jspecify.annotations.Nullable;
 import org.springframework.stereotype.Component;
 
 /**
@@ -46,14 +51,19 @@ public class PmsTokens {
   private record Held(String token, Instant usableUntil) {}
 
   /**
-   * Puts the feed's token into the Authorization header of the exchange.
+   * Puts the feed's token into the Authorization header of the exchange: one that is asked for
+   * where there is a {@code tokenUrl}, else the one that does not change, or none.
    *
    * @throws HttpAnswer.Failure when the PMS gives none
    */
   public void authorize(
       Exchange exchange, @ExchangeProperty("definition") FeedDefinition definition)
       throws IOException {
-    exchange.getMessage().setHeader("Authorization", "Bearer " + token(definition));
+    if (!definition.getClient().tokenUrl().isBlank()) {
+      exchange.getMessage().setHeader("Authorization", "Bearer " + token(definition));
+    } else if (!definition.getToken().isBlank()) {
+      exchange.getMessage().setHeader("Authorization", "Bearer " + definition.getToken());
+    }
   }
 
   private String token(FeedDefinition definition) throws IOException {
@@ -112,8 +122,17 @@ public class PmsTokens {
     }
     try {
       JWK key = JWK.parse(client.key());
-      return new PrivateKeyJWT(
-          id, URI.create(client.tokenUrl()), algorithm(key), privateKey(key), key.getKeyID(), null);
+      JWSAlgorithm algorithm = algorithm(key);
+      SignedJWT assertion =
+          new SignedJWT(
+              // SMART Backend Services wants the type, which the library's own assertions lack.
+              new JWSHeader.Builder(algorithm)
+                  .keyID(key.getKeyID())
+                  .type(JOSEObjectType.JWT)
+                  .build(),
+              new JWTAuthenticationClaimsSet(id, new Audience(client.tokenUrl())).toJWTClaimsSet());
+      assertion.sign(new DefaultJWSSignerFactory().createJWSSigner(key, algorithm));
+      return new PrivateKeyJWT(assertion);
     } catch (java.text.ParseException | JOSEException e) {
       throw new FeedException(
           "clientKey: is no private key as a JSON Web Key (RSA or P-384, with its \"kid\")");
@@ -125,16 +144,5 @@ public class PmsTokens {
     return key.getKeyType().equals(com.nimbusds.jose.jwk.KeyType.RSA)
         ? JWSAlgorithm.RS384
         : JWSAlgorithm.ES384;
-  }
-
-  private static java.security.PrivateKey privateKey(JWK key) throws JOSEException {
-    java.security.@Nullable PrivateKey found =
-        key.getKeyType().equals(com.nimbusds.jose.jwk.KeyType.RSA)
-            ? key.toRSAKey().toPrivateKey()
-            : key.toECKey().toPrivateKey();
-    if (found == null) {
-      throw new JOSEException("a public key");
-    }
-    return found;
   }
 }

@@ -1,4 +1,4 @@
-/** The engine as a FHIR R4 server: {@code Patient/$match}, and nothing else. */
+/** The engine as a FHIR R4 server: {@code Patient/$match}, and where patients are sent to. */
 @NullMarked
 package org.pmslink.fhir;
 

@@ -268,6 +268,7 @@ public class LinkRecords {
     // The same chart twice in a batch: the later one counts.
     Map<String, PatientRecord> records = new LinkedHashMap<>();
     Map<String, Long> fingerprints = new HashMap<>();
+    Map<String, String> replaced = new LinkedHashMap<>();
     for (int i = 0; i < work.batch.records().size(); i++) {
       String sourceId = null;
       try {
@@ -276,6 +277,9 @@ public class LinkRecords {
         PatientRecord record = normalizer.normalize(source, zone);
         work.named(i, record.sourceId());
         records.put(record.sourceId(), record);
+        for (String loser : source.replaces() == null ? List.<String>of() : source.replaces()) {
+          replaced.put(loser, record.sourceId());
+        }
         fingerprints.put(record.sourceId(), Fingerprint.of(work.batch.records().get(i)));
       } catch (MappingException e) {
         work.dead(
@@ -297,7 +301,7 @@ public class LinkRecords {
     Map<String, Known> known = charts.known(work.practice, work.batch.source(), records.keySet());
     Set<String> open = records.isEmpty() ? Set.of() : openLetters(work, records.keySet());
     List<Subject> subjects = new ArrayList<>();
-    Map<String, Command.Merge> merges = mergesIn(work, records.values());
+    Map<String, Command.Merge> merges = mergesIn(work, records.values(), replaced);
     for (PatientRecord record : records.values()) {
       Known chart = known.get(record.sourceId());
       if (chart != null
@@ -328,9 +332,20 @@ public class LinkRecords {
     work.commands.addAll(work.linking.decide(subjects));
   }
 
-  /** Merges that charts tell of themselves, as far as the store does not know them. */
-  private Map<String, Command.Merge> mergesIn(Work work, Collection<PatientRecord> records) {
+  /**
+   * Merges that charts tell of themselves, as far as the store does not know them.
+   *
+   * @param replaced what survivors tell, by the chart that was merged; its own word counts more
+   */
+  private Map<String, Command.Merge> mergesIn(
+      Work work, Collection<PatientRecord> records, Map<String, String> replaced) {
     Map<String, Command.Merge> merges = new LinkedHashMap<>();
+    replaced.forEach(
+        (loser, survivor) -> {
+          if (!loser.equals(survivor)) {
+            merges.put(loser, new Command.Merge(loser, work.batch.version(), survivor));
+          }
+        });
     for (PatientRecord record : records) {
       String survivor = record.mergedIntoSourceId();
       if (survivor != null && !survivor.equals(record.sourceId())) {

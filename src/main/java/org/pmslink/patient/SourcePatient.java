@@ -11,6 +11,8 @@ import org.jspecify.annotations.Nullable;
  * @param sourceId required; the only field without which there is no record
  * @param status a name of {@link PatientRecord.PatientStatus}; anything else becomes UNKNOWN with a
  *     quality flag
+ * @param replaces charts that were merged into this one; {@code mergedInto} says it of the other
+ *     side
  * @param gender male, female, other, unknown (any case); anything else becomes UNKNOWN with a flag
  * @param child {@code true} when the PMS files the person as a child
  * @param birthDate ISO {@code yyyy-MM-dd}, a time after it is ignored; likewise the other dates
@@ -45,7 +47,8 @@ public record SourcePatient(
     @Nullable String provider,
     @Nullable String firstVisit,
     @Nullable String createdAt,
-    @Nullable String modifiedAt) {
+    @Nullable String modifiedAt,
+    @Nullable List<String> replaces) {
 
   /** A person who is no chart: what only a PMS says of somebody is absent. */
   public static SourcePatient person(
@@ -65,7 +68,7 @@ public record SourcePatient(
     return new SourcePatient(
         sourceId, null, null, null, family, given, middle, suffix, null, preferred, birthDate,
         gender, ssn, phones, emails, address, guarantor, null, null, null, null, null, null, null,
-        null, null, null, null);
+        null, null, null, null, null);
   }
 
   /** A telephone as typed; {@code use} is home, work or mobile. */

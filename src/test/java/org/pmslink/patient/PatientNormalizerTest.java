@@ -728,6 +728,7 @@ class PatientNormalizerTest {
             null,
             null,
             null,
+            null,
             null);
     Person person = normalizer.normalize(withNulls, OFFICE).person();
     assertThat(person.phones()).containsExactly(new Phone(PhoneUse.HOME, "+16145550123"));

@@ -62,7 +62,8 @@ public final class Typed {
         f.get("provider"),
         f.get("firstVisit"),
         f.get("createdAt"),
-        f.get("modifiedAt"));
+        f.get("modifiedAt"),
+        null);
   }
 
   private static List<String> emails(@Nullable String email) {

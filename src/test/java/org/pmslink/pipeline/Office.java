@@ -114,6 +114,16 @@ final class Office implements AutoCloseable {
     withMappingsOf(other);
   }
 
+  /** Another way in than its database, with the mappings that ship for it. */
+  Office over(String otherTemplate, String shipped) throws IOException {
+    template = otherTemplate;
+    parameters.keySet().removeAll(List.of("url", "user", "password"));
+    FileSystemUtils.deleteRecursively(engine.mappings().resolve(name));
+    FileSystemUtils.copyRecursively(
+        engine.mappings().resolve(shipped), engine.mappings().resolve(name));
+    return this;
+  }
+
   /** Reads everything that there is a query for, and not charts and merges alone. */
   Office withActivity() throws IOException {
     try (Stream<Path> files = Files.list(engine.mappings().resolve("open-dental"))) {
@@ -139,6 +149,12 @@ final class Office implements AutoCloseable {
   /** A parameter of the feed file. */
   Office with(String parameter, String value) {
     parameters.put(parameter, value);
+    return this;
+  }
+
+  /** Leaves a parameter out that the template does not have. */
+  Office without(String parameter) {
+    parameters.remove(parameter);
     return this;
   }
 

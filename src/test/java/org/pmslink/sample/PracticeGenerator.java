@@ -877,6 +877,7 @@ public final class PracticeGenerator {
         null,
         null,
         null,
+        null,
         null);
   }
 

@@ -1,0 +1,290 @@
+package org.pmslink.pipeline;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.nimbusds.jose.jwk.Curve;
+import com.nimbusds.jose.jwk.ECKey;
+import com.nimbusds.jose.jwk.gen.ECKeyGenerator;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Objects;
+import org.hl7.fhir.r4.model.ContactPoint.ContactPointSystem;
+import org.hl7.fhir.r4.model.ContactPoint.ContactPointUse;
+import org.hl7.fhir.r4.model.Patient;
+import org.hl7.fhir.r4.model.Patient.LinkType;
+import org.hl7.fhir.r4.model.Reference;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.pmslink.sample.FhirPms;
+import org.pmslink.sample.OpenDentalServer;
+import org.springframework.boot.test.system.CapturedOutput;
+import org.springframework.boot.test.system.OutputCaptureExtension;
+
+/** A practice whose PMS is read over FHIR R4, from HAPI's own server. */
+@ExtendWith({Pipeline.class, OutputCaptureExtension.class})
+class FhirPollTest {
+  private final Engine engine;
+  private final OpenDentalServer databases;
+
+  FhirPollTest(Engine engine, OpenDentalServer databases) {
+    this.engine = engine;
+    this.databases = databases;
+  }
+
+  private Office office(FhirPms pms) throws Exception {
+    return Office.at(engine, databases).over("fhir-poll", "fhir-r4").with("url", pms.url());
+  }
+
+  static Patient patient(String id, Someone who) {
+    Patient patient = new Patient();
+    patient.setId(id);
+    patient.addName().setFamily(who.family()).addGiven(who.given());
+    patient.getBirthDateElement().setValueAsString(who.birthDate());
+    patient
+        .addTelecom()
+        .setSystem(ContactPointSystem.PHONE)
+        .setUse(ContactPointUse.MOBILE)
+        .setValue(who.mobile());
+    patient.addTelecom().setSystem(ContactPointSystem.EMAIL).setValue(who.email());
+    patient.addAddress().setCity(who.city());
+    return patient;
+  }
+
+  private static void neighbours(FhirPms pms, int count) {
+    for (int i = 0; i < count; i++) {
+      pms.put(patient("n" + i, Someone.named("Neighbour", "Number" + i)));
+    }
+  }
+
+  @Test
+  void readsPagesChangesAndDeletes() throws Exception {
+    try (FhirPms pms = FhirPms.start();
+        Office office = office(pms)) {
+      Someone ada = Someone.named("Philippa", "Anders");
+      neighbours(pms, 120);
+      pms.put(patient("p-1", ada));
+      office.with("pageSize", "40").open();
+      office.member("M1", ada);
+      office.awaitSettled();
+
+      assertThat(office.charts()).isEqualTo(121);
+      assertThat(office.memberOf("p-1")).isEqualTo("M1");
+      // Pages behind the first are asked for as the server named them.
+      assertThat(pms.requests())
+          .filteredOn(r -> r.contains("_getpages="))
+          .hasSizeGreaterThanOrEqualTo(3);
+
+      Patient moved = patient("p-1", ada);
+      moved.getAddressFirstRep().setCity("Dublin");
+      pms.put(moved);
+      pms.put(patient("p-2", Someone.named("New", "Comer")));
+      pms.delete("n7");
+      office.sync();
+
+      assertThat(office.recordOf("p-1", "person,address,city")).isEqualTo("DUBLIN");
+      assertThat(office.charts()).isEqualTo(121);
+      assertThat(isThere(office, "p-2")).isTrue();
+      assertThat(isThere(office, "n7")).isFalse();
+      assertThat(pms.requests()).anyMatch(r -> r.contains("_lastUpdated=ge"));
+
+      // Deleted and brought back: the history tells of both, and the newer counts.
+      pms.delete("n8");
+      pms.put(patient("n8", Someone.named("Back", "Again")));
+      office.sync();
+      assertThat(isThere(office, "n8")).isTrue();
+      assertThat(office.deadLetters()).isZero();
+    }
+  }
+
+  private static boolean isThere(Office office, String chart) {
+    return office.count(
+            "select count(*) from patients where practice_id = ? and removed_at is null"
+                + " and source_id = '"
+                + chart
+                + "'")
+        == 1;
+  }
+
+  @Test
+  void withoutAHistoryTheComparisonFindsWhatWasDeleted() throws Exception {
+    try (FhirPms pms = FhirPms.start();
+        Office office = office(pms)) {
+      pms.offerHistory(false);
+      neighbours(pms, 30);
+      office.with("sorted", "false").open();
+      pms.delete("n3");
+      // Its stamp says that nothing has changed, so that only the comparison sees it.
+      pms.put(
+          patient("n4", Someone.named("Late", "Comer")), Instant.now().minus(Duration.ofDays(1)));
+      office.sync();
+      assertThat(office.charts()).isEqualTo(30);
+
+      office.compare();
+
+      assertThat(office.charts()).isEqualTo(29);
+      assertThat(isThere(office, "n3")).isFalse();
+      assertThat(office.recordOf("n4", "person,name,given")).isEqualToIgnoringCase("Late");
+      // Asked for by itself before it counted as gone.
+      assertThat(pms.requests()).contains("/fhir/Patient/n3");
+      assertThat(office.status().state()).isEqualTo("RUNNING");
+    }
+  }
+
+  @Test
+  void linksOfBothKindsAreMerges() throws Exception {
+    try (FhirPms pms = FhirPms.start();
+        Office office = office(pms)) {
+      Someone ada = Someone.named("Theodora", "Vance");
+      Someone bea = Someone.named("Beatrix", "Quimby");
+      pms.put(patient("loser-1", ada));
+      pms.put(patient("survivor-1", ada.withEmail("other@mail.example")));
+      pms.put(patient("loser-2", bea));
+      pms.put(patient("survivor-2", bea.withEmail("another@mail.example")));
+      Patient relative = patient("relative", Someone.named("Some", "Relative"));
+      relative.addLink().setType(LinkType.SEEALSO).setOther(new Reference("Patient/survivor-1"));
+      pms.put(relative);
+      office.open();
+
+      Patient loser = patient("loser-1", ada);
+      loser
+          .setActive(false)
+          .addLink()
+          .setType(LinkType.REPLACEDBY)
+          .setOther(new Reference("Patient/survivor-1"));
+      pms.put(loser);
+      // As $merge leaves it: the survivor says whom it replaces, and the other is gone.
+      Patient survivor = patient("survivor-2", bea.withEmail("another@mail.example"));
+      survivor.addLink().setType(LinkType.REPLACES).setOther(new Reference("Patient/loser-2"));
+      pms.put(survivor);
+      office.sync();
+
+      assertThat(
+              engine
+                  .store()
+                  .queryForList(
+                      "select loser_source_id || ' ' || survivor_source_id from chart_merges"
+                          + " where practice_id = ? order by 1",
+                      String.class,
+                      office.id()))
+          .containsExactly("loser-1 survivor-1", "loser-2 survivor-2");
+      assertThat(
+              office.count(
+                  "select count(*) from patients where practice_id = ? and merged_into is not null"))
+          .isEqualTo(2);
+    }
+  }
+
+  @Test
+  void aBulkExportIsWaitedForAndLoadsEverything() throws Exception {
+    try (FhirPms pms = FhirPms.start();
+        Office office = office(pms)) {
+      neighbours(pms, 90);
+      pms.exportNotReady(2);
+      office.with("bulk", "true").connect();
+      assertThat(office.awaitPause("NOT_READY")).contains("bulk export").doesNotContain("Smith");
+      office.awaitSettled();
+
+      assertThat(office.charts()).isEqualTo(90);
+      assertThat(pms.exports()).isEqualTo(1);
+
+      pms.put(patient("p-2", Someone.named("New", "Comer")));
+      office.sync();
+      assertThat(office.charts()).isEqualTo(91);
+      // What comes after the load is searched for.
+      assertThat(pms.exports()).isEqualTo(1);
+    }
+  }
+
+  @Test
+  void anExportWithErrorsIsSaidAndAskedForAnew() throws Exception {
+    try (FhirPms pms = FhirPms.start();
+        Office office = office(pms)) {
+      neighbours(pms, 10);
+      pms.breakExports(true);
+      office.with("bulk", "true").connect();
+      assertThat(office.awaitPause("QUERY_FAILED")).contains("is not complete");
+      assertThat(office.charts()).isZero();
+
+      pms.breakExports(false);
+      office.awaitSettled();
+
+      assertThat(office.charts()).isEqualTo(10);
+      assertThat(pms.exports()).isGreaterThan(1);
+    }
+  }
+
+  @Test
+  void aTokenGoesToNoOtherServerAndStandsInNoFile() throws Exception {
+    try (FhirPms pms = FhirPms.start();
+        Office office = office(pms)) {
+      neighbours(pms, 60);
+      pms.nameItself("http://elsewhere.example/fhir");
+      office.with("pageSize", "20").connect();
+      assertThat(office.awaitPause("QUERY_FAILED")).contains("another server than url");
+    }
+    try (FhirPms pms = FhirPms.start();
+        Office office = office(pms)) {
+      assertThat(Objects.requireNonNull(office.with("token", "s3cret").connect()).reason())
+          .contains("token: write a placeholder")
+          .doesNotContain("s3cret");
+    }
+  }
+
+  @Test
+  void signsItsWayInAndAsksForATokenAnew() throws Exception {
+    ECKey key = new ECKeyGenerator(Curve.P_384).keyID("k1").generate();
+    System.setProperty("pmslink.test.fhir.key", key.toJSONString());
+    try (FhirPms pms = FhirPms.start();
+        Office office = office(pms)) {
+      pms.requireTokensOf(key);
+      neighbours(pms, 5);
+      office
+          .with("tokenUrl", pms.tokenUrl())
+          .with("clientId", "pms-link")
+          .with("clientKey", "{{sys:pmslink.test.fhir.key}}")
+          .open();
+
+      assertThat(office.charts()).isEqualTo(5);
+      var claims = Objects.requireNonNull(pms.assertion());
+      assertThat(claims.getIssuer()).isEqualTo("pms-link");
+      assertThat(claims.getSubject()).isEqualTo("pms-link");
+      assertThat(claims.getJWTID()).isNotBlank();
+      assertThat(claims.getExpirationTime().toInstant()).isBefore(Instant.now().plusSeconds(301));
+      assertThat(pms.assertionHeader())
+          .contains("\"ES384\"")
+          .contains("\"k1\"")
+          .contains("\"typ\":\"JWT\"");
+
+      pms.forgetTokens();
+      pms.put(patient("p-2", Someone.named("New", "Comer")));
+      office.sync();
+      assertThat(office.charts()).isEqualTo(6);
+    } finally {
+      System.clearProperty("pmslink.test.fhir.key");
+    }
+  }
+
+  @Test
+  void waitsAsLongAsItIsToldAndRepeatsNothingThatTheServerSays(CapturedOutput output)
+      throws Exception {
+    try (FhirPms pms = FhirPms.start();
+        Office office = office(pms)) {
+      neighbours(pms, 3);
+      office.open();
+      for (String fault : List.of("503 1", "500", "504")) {
+        pms.failNext(fault);
+        pms.put(patient("after-" + fault.replace(' ', '-'), Someone.named("Some", "Body")));
+        office.sync();
+      }
+      assertThat(office.charts()).isEqualTo(6);
+
+      pms.failNext("429 120");
+      office.askForPass(false);
+      assertThat(office.awaitPause("THROTTLED")).doesNotContain("Smith");
+      assertThat(Objects.requireNonNull(office.status().nextAttemptAt()))
+          .isAfter(Instant.now().plusSeconds(90));
+      assertThat(output.getAll()).doesNotContain("Smith");
+    }
+  }
+}
