@@ -61,10 +61,12 @@ record PauseReason(Category category, String text, @Nullable Duration retryAfter
       if (t instanceof HttpAnswer.Failure failure) {
         return ofHttp(failure);
       }
-      if (reading && t instanceof SocketTimeoutException) {
+      // Beneath a failure of a database it is the database's to say what is wrong.
+      if (reading && sql == null && t instanceof SocketTimeoutException) {
         return tooSlow();
       }
       if (reading
+          && sql == null
           && (t instanceof SocketException
               || t instanceof UnknownHostException
               || t instanceof SSLException

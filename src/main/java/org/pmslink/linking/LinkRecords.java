@@ -278,7 +278,11 @@ public class LinkRecords {
         work.named(i, record.sourceId());
         records.put(record.sourceId(), record);
         for (String loser : source.replaces() == null ? List.<String>of() : source.replaces()) {
-          replaced.put(loser, record.sourceId());
+          // A mapping's JSON may hold nulls that the type does not show.
+          String id = SourceText.id("replaces", loser);
+          if (id != null) {
+            replaced.put(id, record.sourceId());
+          }
         }
         fingerprints.put(record.sourceId(), Fingerprint.of(work.batch.records().get(i)));
       } catch (MappingException e) {
