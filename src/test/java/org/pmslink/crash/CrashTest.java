@@ -59,7 +59,7 @@ import org.springframework.util.FileSystemUtils;
 class CrashTest {
   private static final String PRACTICE = "bright-smiles";
   private static final String FEED = "bright-smiles";
-  private static final int KILLS = Integer.getInteger("crash.kills", 10);
+  private static final int KILLS = Integer.getInteger("crash.kills", 5);
   private static final int PATIENTS = Integer.getInteger("crash.patients", 20_000);
   private static final int MEMBERS = Integer.getInteger("crash.members", PATIENTS / 4);
   private static final long SEED = Long.getLong("crash.seed", 772_039);
