@@ -45,13 +45,19 @@ public class Doors {
     String practiceOf(String name);
 
     /** Whether bearers of a token may call; names that are unknown say yes. */
-    boolean takesTokens(String name);
+    default boolean takesTokens(String name) {
+      return true;
+    }
 
     /** Whether a request looks signed; cheap, and says nothing about the signature. */
-    boolean isSigned(String name, HttpServletRequest request);
+    default boolean isSigned(String name, HttpServletRequest request) {
+      return false;
+    }
 
     /** Who has signed a request, or nobody. */
-    @Nullable Caller signer(String name, HttpServletRequest request, byte[] body);
+    default @Nullable Caller signer(String name, HttpServletRequest request, byte[] body) {
+      return null;
+    }
 
     /** For a caller who has shown nothing good. */
     String whatIsNeeded();
@@ -66,21 +72,6 @@ public class Doors {
         @Override
         public String practiceOf(String name) {
           return name;
-        }
-
-        @Override
-        public boolean takesTokens(String name) {
-          return true;
-        }
-
-        @Override
-        public boolean isSigned(String name, HttpServletRequest request) {
-          return false;
-        }
-
-        @Override
-        public @Nullable Caller signer(String name, HttpServletRequest request, byte[] body) {
-          return null;
         }
 
         @Override

@@ -1,13 +1,8 @@
 package org.pmslink.feed;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import java.net.URLEncoder;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
-import java.time.DateTimeException;
 import java.time.LocalDateTime;
-import java.time.ZoneOffset;
-import java.time.ZonedDateTime;
 import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
 import java.util.List;
@@ -117,7 +112,7 @@ class AscendProtocol implements PmsProtocol {
       pass.last = doubtful.isEmpty();
       pass.asking = !pass.last;
       if (pass.asking) {
-        get(exchange, pass, resource.path() + "/" + encoded(doubtful.get(0)), "");
+        get(exchange, pass, resource.path() + "/" + PmsProtocol.encoded(doubtful.get(0)), "");
       }
       return;
     }
@@ -125,10 +120,12 @@ class AscendProtocol implements PmsProtocol {
     if (pass.definition.isPagedByNumber()) {
       query.append("&page=").append(pages(pass) + 1);
     } else if (!pass.afterKey.isEmpty()) {
-      query.append("&lastId=").append(encoded(pass.afterKey.get(0).toString()));
+      query.append("&lastId=").append(PmsProtocol.encoded(pass.afterKey.get(0).toString()));
     }
     if (!pass.isWhole() && pass.since != null) {
-      query.append("&filter=").append(encoded("lastModified>=" + STAMP.format(pass.since)));
+      query
+          .append("&filter=")
+          .append(PmsProtocol.encoded("lastModified>=" + STAMP.format(pass.since)));
     }
     get(exchange, pass, resource.path(), query.toString());
   }
@@ -152,10 +149,6 @@ class AscendProtocol implements PmsProtocol {
     message.setHeader(Exchange.HTTP_PATH, path);
     message.setHeader(Exchange.HTTP_QUERY, query);
     message.setBody(null);
-  }
-
-  private static String encoded(String value) {
-    return URLEncoder.encode(value, StandardCharsets.UTF_8).replace("+", "%20");
   }
 
   @Override
@@ -191,17 +184,11 @@ class AscendProtocol implements PmsProtocol {
   /** The gateway's clock: its answers carry no other. */
   private static LocalDateTime clock(Exchange exchange) {
     HttpAnswer.requireSuccess(exchange);
-    String date = exchange.getMessage().getHeader("Date", String.class);
-    try {
-      if (date != null) {
-        return ZonedDateTime.parse(date, DateTimeFormatter.RFC_1123_DATE_TIME)
-            .withZoneSameInstant(ZoneOffset.UTC)
-            .toLocalDateTime();
-      }
-    } catch (DateTimeException e) {
-      // Said below.
+    LocalDateTime clock = HttpAnswer.clock(exchange);
+    if (clock == null) {
+      throw new HttpAnswer.Failure("the PMS answered without the header Date, its clock");
     }
-    throw new HttpAnswer.Failure("the PMS answered without the header Date, its clock");
+    return clock;
   }
 
   private static Answer existing(Exchange exchange, FeedPass pass, int status) {

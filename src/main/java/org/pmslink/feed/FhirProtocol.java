@@ -5,14 +5,12 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.net.URI;
-import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.time.DateTimeException;
 import java.time.LocalDateTime;
 import java.time.OffsetDateTime;
 import java.time.ZoneOffset;
-import java.time.ZonedDateTime;
 import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -124,7 +122,10 @@ class FhirProtocol implements PmsProtocol {
       pass.last = doubtful.isEmpty();
       pass.asking = !pass.last;
       if (pass.asking) {
-        to(message, "/" + resourceType(pass.stream()) + "/" + encoded(doubtful.get(0)), "");
+        to(
+            message,
+            "/" + resourceType(pass.stream()) + "/" + PmsProtocol.encoded(doubtful.get(0)),
+            "");
       }
     } else if (isExported(pass)) {
       askForExport(message, pass);
@@ -161,10 +162,6 @@ class FhirProtocol implements PmsProtocol {
     if (!query.isEmpty()) {
       message.setHeader(Exchange.HTTP_QUERY, query);
     }
-  }
-
-  private static String encoded(String value) {
-    return URLEncoder.encode(value, StandardCharsets.UTF_8).replace("+", "%20");
   }
 
   // ---- What is answered ----
@@ -206,18 +203,7 @@ class FhirProtocol implements PmsProtocol {
   /** The earlier of two clocks that a server shows: too early reads twice, too late misses. */
   private static LocalDateTime clock(Exchange exchange) {
     LocalDateTime stamped = instant(bundle(exchange).path("meta").path("lastUpdated").asText());
-    LocalDateTime answered = null;
-    String date = exchange.getMessage().getHeader("Date", String.class);
-    if (date != null) {
-      try {
-        answered =
-            ZonedDateTime.parse(date, DateTimeFormatter.RFC_1123_DATE_TIME)
-                .withZoneSameInstant(ZoneOffset.UTC)
-                .toLocalDateTime();
-      } catch (DateTimeException e) {
-        // The other may do.
-      }
-    }
+    LocalDateTime answered = HttpAnswer.clock(exchange);
     if (answered == null && stamped == null) {
       throw new HttpAnswer.Failure(
           "the PMS answered without the header Date and without Bundle.meta.lastUpdated, its"

@@ -6,6 +6,8 @@ import java.io.IOException;
 import java.time.DateTimeException;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.LocalDateTime;
+import java.time.ZoneOffset;
 import java.time.ZonedDateTime;
 import java.time.format.DateTimeFormatter;
 import org.apache.camel.Exchange;
@@ -93,6 +95,20 @@ final class HttpAnswer {
     int status = status(exchange);
     if (status < 200 || status > 299) {
       throw new Failure(status, retryAfter(exchange.getMessage()));
+    }
+  }
+
+  /** The clock of the PMS's server in UTC, as its header Date shows it; absent when it does not. */
+  static @Nullable LocalDateTime clock(Exchange exchange) {
+    String date = exchange.getMessage().getHeader("Date", String.class);
+    try {
+      return date == null
+          ? null
+          : ZonedDateTime.parse(date, DateTimeFormatter.RFC_1123_DATE_TIME)
+              .withZoneSameInstant(ZoneOffset.UTC)
+              .toLocalDateTime();
+    } catch (DateTimeException e) {
+      return null;
     }
   }
 

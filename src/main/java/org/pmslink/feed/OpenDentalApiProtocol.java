@@ -2,8 +2,6 @@ package org.pmslink.feed;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import java.net.URLEncoder;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.time.Clock;
 import java.time.DateTimeException;
@@ -175,7 +173,7 @@ class OpenDentalApiProtocol implements PmsProtocol {
           .append('&')
           .append(resource.changedParameter())
           .append('=')
-          .append(encoded(since(resource, pass)));
+          .append(PmsProtocol.encoded(since(resource, pass)));
     }
     get(exchange, resource.path(), parameters.toString());
   }
@@ -234,10 +232,6 @@ class OpenDentalApiProtocol implements PmsProtocol {
       throw new FeedException("the key of a query for Open Dental's API must be a whole number");
     }
     return key;
-  }
-
-  private static String encoded(String value) {
-    return URLEncoder.encode(value, StandardCharsets.UTF_8).replace("+", "%20");
   }
 
   @Override

@@ -1,6 +1,8 @@
 package org.pmslink.feed;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import java.net.URLEncoder;
+import java.nio.charset.StandardCharsets;
 import java.time.LocalDateTime;
 import java.util.List;
 import org.apache.camel.Exchange;
@@ -41,6 +43,11 @@ interface PmsProtocol {
    * since}) and whether this was the last one.
    */
   Answer answer(Exchange exchange, FeedPass pass);
+
+  /** A value as a part of an address, where a plus would be taken for itself. */
+  static String encoded(String value) {
+    return URLEncoder.encode(value, StandardCharsets.UTF_8).replace("+", "%20");
+  }
 
   /**
    * A row of the PMS.

@@ -1,12 +1,10 @@
 package org.pmslink.fhir;
 
-import jakarta.servlet.http.HttpServletRequest;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import org.apache.camel.CamelContext;
 import org.apache.camel.Route;
 import org.jspecify.annotations.Nullable;
-import org.pmslink.access.Caller;
 import org.pmslink.access.Doors;
 import org.springframework.stereotype.Component;
 
@@ -39,21 +37,6 @@ public class FhirFeeds implements Doors.Named {
   public String practiceOf(String feed) {
     FhirFeed found = find(feed);
     return found == null ? "" : found.getDefinition().getPractice();
-  }
-
-  @Override
-  public boolean takesTokens(String feed) {
-    return true;
-  }
-
-  @Override
-  public boolean isSigned(String feed, HttpServletRequest request) {
-    return false;
-  }
-
-  @Override
-  public @Nullable Caller signer(String feed, HttpServletRequest request, byte[] body) {
-    return null;
   }
 
   @Override
