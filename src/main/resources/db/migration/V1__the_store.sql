@@ -3,6 +3,8 @@
 -- keys: each row would lock the one row of its practice, and what it points to is read, and where it matters locked, in
 -- the same transaction. Charts and members are never deleted.
 
+create extension if not exists fuzzystrmatch;          -- levenshtein, for names that are typed wrongly
+
 create table practices (
   id       integer generated always as identity primary key,
   practice text not null unique                       -- short name, for example bright-smiles
@@ -31,6 +33,7 @@ create table members (
   postal_code     text,
   person          jsonb not null,                     -- the same, normalised: what matching compares
   blocking_keys   bigint[] not null,
+  words           tsvector not null,                  -- as in patients
   locked_fields   text[] not null default '{}',       -- fields that a person has decided; no feed writes them
   version         bigint not null default 1,
   matched_version bigint not null default 0,          -- behind version: waits to be matched
@@ -40,7 +43,10 @@ create table members (
   unique (practice_id, member_number),
   unique (practice_id, id)
 );
+create sequence member_numbers;                       -- for members that nobody gives a number
 create index members_waiting_for_a_match on members (practice_id, id) where matched_version < version;
+
+create index members_by_word on members using gin (words);
 
 create table member_blocking_keys (
   practice_id integer not null,
@@ -64,9 +70,19 @@ create table patients (
   merged_into        text,                            -- the chart that this one was merged into
   record             json not null,                   -- json: written once for every version, and read as a whole
   blocking_keys      bigint[] not null,
+  words              tsvector not null,               -- what staff find it by, each behind the practice's number
   first_seen_at      timestamptz not null default now(),
   updated_at         timestamptz not null default now(),
   unique (practice_id, source, source_id)
+);
+
+create index patients_by_word on patients using gin (words);
+
+-- Every name of a practice's charts and members, for staff who type one not quite as it is written.
+create table name_words (
+  practice_id integer not null,
+  word        text not null collate "C",
+  primary key (practice_id, word)
 );
 
 create table patient_blocking_keys (
@@ -215,13 +231,16 @@ create table links (
 -- as the planner takes the table for small, and be read from end to end.
 create unique index one_active_link_per_patient on links (patient_id) where ended_at is null;
 create unique index one_active_link_per_member_and_source on links (member_id, source) where ended_at is null;
+create index links_by_member on links (practice_id, member_id);
+create index flagged_links on links (practice_id, flagged_at) where ended_at is null and flag_reason is not null;
 
 -- Who changed which link, when, why, and what it was before. Rows are only ever added.
 create table link_changes (
   id          bigint generated always as identity primary key,
   practice_id integer not null,
   link_id     bigint not null,
-  action      text not null check (action in ('MADE', 'MOVED', 'VERIFIED', 'FLAGGED', 'UNFLAGGED', 'ENDED')),
+  action      text not null check (action in ('MADE', 'MOVED', 'VERIFIED', 'TAKEN_BACK', 'FLAGGED', 'UNFLAGGED',
+                                        'ENDED')),
   actor       text not null,
   reason      text not null,
   at          timestamptz not null default now(),
@@ -243,6 +262,8 @@ create table reviews (
   close_reason  text
 );
 create unique index one_open_review_per_patient on reviews (practice_id, patient_id) where closed_at is null;
+create index open_reviews on reviews (practice_id, id) where closed_at is null;
+create index open_reviews_by_candidate on reviews using gin (candidates jsonb_path_ops) where closed_at is null;
 
 -- What people have decided: a rule never changes it, on any later run. Rows are only ever added or withdrawn.
 create table verdicts (
@@ -520,13 +541,41 @@ create table hl7_messages (
   primary key (practice_id, feed, message)
 );
 
--- Who called, what for, and what became of it; without patient data. Rows are only ever added.
+-- Who did or saw what, and what became of it; without patient data. Rows are only ever added, and each holds a keyed hash over
+-- itself and the one before it in its practice, so that one that is missing or was altered shows.
 create table audit (
   id          bigint generated always as identity primary key,
   practice_id integer not null,                       -- 0: refused, and the practice that was named is none of ours
-  actor       text not null,                          -- name of the token, or 'unknown'
+  actor       text not null,                          -- what a person signs in as, name of a token, or 'unknown'
   action      text not null,
   at          timestamptz not null default now(),
-  detail      text not null
+  detail      text not null,
+  chain       bytea not null                          -- HMAC-SHA256
 );
 create index audit_by_practice on audit (practice_id, id);
+
+-- Where each practice's chain ends, so that one that was cut short shows too.
+create table audit_ends (
+  practice_id integer primary key,
+  entries     bigint not null,
+  chain       bytea not null,
+  seal        bytea not null                          -- HMAC-SHA256 over the two
+);
+
+-- People who sign in. A role without a practice is one in every practice.
+create table users (
+  id                   bigint generated always as identity primary key,
+  login                text not null unique check (login = lower(login)),
+  password_hash        text not null,
+  must_change_password boolean not null,
+  sessions_valid_from  timestamptz not null default now(),
+  created_at           timestamptz not null default now(),
+  disabled_at          timestamptz
+);
+create table user_roles (
+  user_id     bigint not null references users,
+  practice_id integer references practices,
+  role        text not null check (role in ('FRONT_DESK', 'MANAGER', 'SUPPORT', 'IT', 'AUDITOR')),
+  granted_at  timestamptz not null default now(),
+  unique nulls not distinct (user_id, practice_id, role)
+);

@@ -36,7 +36,7 @@ class ArchitectureTest {
           Map.entry("practice", Set.of()),
           Map.entry("outage", Set.of()),
           Map.entry("security", Set.of()),
-          Map.entry("access", Set.of()),
+          Map.entry("access", Set.of("security")),
           Map.entry("hl7", Set.of()),
           Map.entry("progress", Set.of("practice")),
           Map.entry("matching", Set.of("patient")),

@@ -58,6 +58,7 @@ public class ApplyCommands {
   private final Charts charts;
   private final Activities activities;
   private final Duplicates duplicates;
+  private final Words words;
   private final PracticeLock lock;
   private final DatabaseOutage outage;
   private final TransactionTemplate transaction;
@@ -74,8 +75,10 @@ public class ApplyCommands {
       Charts charts,
       Activities activities,
       Duplicates duplicates,
+      Words words,
       PracticeLock lock) {
     this.lock = lock;
+    this.words = words;
     this.database = database;
     this.duplicates = duplicates;
     this.practices = practices;
@@ -312,6 +315,7 @@ public class ApplyCommands {
     @Nullable Timestamp[] modified = new @Nullable Timestamp[n];
     String[] records = new String[n];
     String[] keys = new String[n];
+    String[] searchWords = new String[n];
     @Nullable String[] mergedInto = new @Nullable String[n];
     Map<String, String> survivors =
         charts.merged(practice, source, updates.stream().map(Command.Update::sourceId).toList());
@@ -328,23 +332,27 @@ public class ApplyCommands {
       records[i] = RecordJson.write(record);
       mergedInto[i] = survivors.get(update.sourceId());
       keys[i] = mergedInto[i] == null ? arrayLiteral(update.blockingKeys()) : "{}";
+      searchWords[i] = words.ofChart(practice, record);
     }
+    words.keepNames(practice, updates.stream().map(update -> update.record().person()).toList());
     Map<String, Upserted> upserted = new HashMap<>();
     database.query(
         """
         insert into patients as p (practice_id, source, source_id, version, status, content_hash,
-                                   fingerprint, source_modified_at, record, blocking_keys, merged_into)
+                                   fingerprint, source_modified_at, record, blocking_keys, words,
+                                   merged_into)
         select ?, ?, t.source_id, t.version, t.status, t.content_hash, t.fingerprint, t.modified,
-               t.record::json, t.keys::bigint[], t.merged_into
+               t.record::json, t.keys::bigint[], array_to_tsvector(t.words::text[]), t.merged_into
         from unnest(?::text[], ?::bigint[], ?::text[], ?::text[], ?::bigint[], ?::timestamptz[],
-                    ?::text[], ?::text[], ?::text[])
+                    ?::text[], ?::text[], ?::text[], ?::text[])
              as t (source_id, version, status, content_hash, fingerprint, modified, record, keys,
-                   merged_into)
+                   words, merged_into)
         on conflict (practice_id, source, source_id) do update
         set version = excluded.version, status = excluded.status,
             content_hash = excluded.content_hash, fingerprint = excluded.fingerprint,
             source_modified_at = excluded.source_modified_at, record = excluded.record,
-            blocking_keys = excluded.blocking_keys, merged_into = excluded.merged_into,
+            blocking_keys = excluded.blocking_keys, words = excluded.words,
+            merged_into = excluded.merged_into,
             removed_at = null, updated_at = now()
         where p.version <= excluded.version
         returning id, source_id""",
@@ -362,6 +370,7 @@ public class ApplyCommands {
         modified,
         records,
         keys,
+        searchWords,
         mergedInto);
     return upserted;
   }
