@@ -33,6 +33,21 @@ public class Audit {
   }
 
   /**
+   * Notes what somebody did, in the transaction that does it.
+   *
+   * @param actor a person, or the command line of one
+   */
+  public void record(String practice, String actor, String action, String detail) {
+    database
+        .sql(
+            """
+            insert into audit (practice_id, actor, action, detail)
+            select id, ?, ?, ? from practices where practice = ?""")
+        .params(actor, action, detail, practice)
+        .update();
+  }
+
+  /**
    * Notes that nobody or somebody else was refused. One row for every practice that is named,
    * whether there is one of that name or not: else the time that it takes would tell.
    */
