@@ -507,7 +507,7 @@ create index dead_letters_by_assignee on dead_letters (practice_id, assignee, st
   where assignee is not null;
 
 -- How many letters came to a group and went from it, hour by hour. Each change adds a row, so that nobody waits for
--- anybody; the rows of an hour are summed up a little later.
+-- anybody; a little later the rows of an hour are summed up, and added to the totals of the group.
 create table dead_letter_counts (
   practice_id integer not null,
   group_key   text not null,
@@ -519,8 +519,18 @@ create table dead_letter_counts (
   summed      boolean not null default false
 );
 create unique index dead_letter_counts_summed on dead_letter_counts (practice_id, group_key, hour) where summed;
-create index dead_letter_counts_by_group on dead_letter_counts (practice_id, group_key);
-create index dead_letter_counts_to_sum on dead_letter_counts (practice_id) where not summed;
+create index dead_letter_counts_to_sum on dead_letter_counts (practice_id, group_key) where not summed;
+
+-- What is summed up of a group, all in all. How many letters it has are these and what is not summed up yet.
+create table dead_letter_totals (
+  practice_id integer not null,
+  group_key   text not null,
+  came        bigint not null,
+  went        bigint not null,
+  first_at    timestamptz,
+  last_at     timestamptz,
+  primary key (practice_id, group_key)
+);
 
 create function count_dead_letters() returns trigger language plpgsql
   -- A join of all rows that one statement has changed, which the sessions' settings would make a loop within a loop.

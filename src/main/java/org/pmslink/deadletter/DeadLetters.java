@@ -213,8 +213,12 @@ public class DeadLetters {
     return database
         .sql(
             """
-            select coalesce(sum(c.came - c.went), 0) from dead_letter_groups g
-            join dead_letter_counts c on c.practice_id = g.practice_id and c.group_key = g.group_key
+            select coalesce(sum(n.open), 0) from dead_letter_groups g cross join lateral (
+              select came - went as open from dead_letter_totals
+              where practice_id = g.practice_id and group_key = g.group_key
+              union all
+              select came - went from dead_letter_counts
+              where practice_id = g.practice_id and group_key = g.group_key and not summed) n
             where g.practice_id = ? and (?::text is null or g.feed = ?)""")
         .params(practice, feed, feed)
         .query(Integer.class)

@@ -108,8 +108,12 @@ public class LetterGroups {
       from dead_letter_groups g cross join lateral (
         select sum(came - went) as open, sum(came) as ever, min(first_at) as first_at,
                max(last_at) as last_at
-        from dead_letter_counts
-        where practice_id = g.practice_id and group_key = g.group_key) c
+        from (
+          select came, went, first_at, last_at from dead_letter_totals
+          where practice_id = g.practice_id and group_key = g.group_key
+          union all
+          select came, went, first_at, last_at from dead_letter_counts
+          where practice_id = g.practice_id and group_key = g.group_key and not summed) n) c
       where g.practice_id = ?""";
 
   /**
@@ -198,9 +202,12 @@ public class LetterGroups {
     return database
         .sql(
             """
-            select hour, sum(came), sum(went) from dead_letter_counts
-            where practice_id = ? and group_key = ? and hour < ? group by hour""")
-        .params(practice, key, Timestamp.from(before))
+            select hour, came, went from dead_letter_counts
+            where practice_id = ? and group_key = ? and hour < ? and summed
+            union all
+            select hour, came, went from dead_letter_counts
+            where practice_id = ? and group_key = ? and hour < ? and not summed""")
+        .params(practice, key, Timestamp.from(before), practice, key, Timestamp.from(before))
         .query(
             (row, n) -> new Hour(row.getTimestamp(1).toInstant(), row.getLong(2), row.getLong(3)))
         .list();
@@ -229,7 +236,16 @@ public class LetterGroups {
             """
             with counted as (
               delete from dead_letter_counts where not summed
-              returning practice_id, group_key, hour, came, went, first_at, last_at)
+              returning practice_id, group_key, hour, came, went, first_at, last_at),
+            totals as (
+              insert into dead_letter_totals as t (practice_id, group_key, came, went, first_at,
+                                                   last_at)
+              select practice_id, group_key, sum(came), sum(went), min(first_at), max(last_at)
+              from counted group by practice_id, group_key
+              on conflict (practice_id, group_key) do update set
+                came = t.came + excluded.came, went = t.went + excluded.went,
+                first_at = least(t.first_at, excluded.first_at),
+                last_at = greatest(t.last_at, excluded.last_at))
             insert into dead_letter_counts as s (practice_id, group_key, hour, came, went, first_at,
                                                  last_at, summed)
             select practice_id, group_key, hour, sum(came), sum(went), min(first_at), max(last_at),

@@ -22,7 +22,9 @@ final class Causes {
 
   /** The line is the one that writes the field: what it writes cannot be used. */
   static Cause invalid(Mapping mapping, String message, @Nullable String field) {
-    Integer line = field == null ? null : mapping.lineOf(field);
+    // A part of an address is named with the address: address.line1.
+    Integer line =
+        field == null ? null : mapping.lineOf(field.substring(field.lastIndexOf('.') + 1));
     return cause(Category.INVALID_RECORD, mapping, message, line, field);
   }
 

@@ -140,7 +140,8 @@ class LetterDeskTest {
       assertThat(lines.get(Objects.requireNonNull(mapping.cause().mappingLine()) - 1).strip())
           .isEqualTo(mapping.cause().mappingText());
       assertThat(largest.get(1).cause().category()).isEqualTo(Category.INVALID_RECORD);
-      assertThat(largest.get(1).cause().field()).isEqualTo("line1");
+      assertThat(largest.get(1).cause().field()).isEqualTo("address.line1");
+      assertThat(largest.get(1).cause().mappingText()).startsWith("\"line1\": ");
       assertThat(groups().list(office.name, Order.NEWEST, null, Category.INVALID_RECORD))
           .containsExactly(largest.get(1));
       assertThat(groups().list(office.name, Order.NEWEST, "another-feed", null)).isEmpty();
