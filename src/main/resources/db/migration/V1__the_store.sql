@@ -477,6 +477,25 @@ create table received_entries (
   primary key (practice_id, run_id, stream, entry)
 );
 
+-- Root causes: letters that failed for the same reason in the same feed and step. Without patient data. A row is only ever
+-- added; how many letters it has is counted below.
+create table dead_letter_groups (
+  practice_id     integer not null references practices,
+  group_key       text not null,                      -- a hash of all that follows down to the field
+  feed            text not null,
+  hop             text not null check (hop in ('match', 'apply')),
+  record_type     text not null,
+  category        text not null,
+  message         text not null,
+  mapping         text,                               -- path below the mappings folder
+  mapping_version text,
+  mapping_line    integer,
+  field           text,
+  mapping_text    text,                               -- what stands in that line
+  assignee        text,                               -- who cares for what comes
+  primary key (practice_id, group_key)
+);
+
 create table dead_letters (
   id            bigint generated always as identity primary key,
   practice_id   integer not null references practices,
@@ -484,22 +503,137 @@ create table dead_letters (
   hop           text not null check (hop in ('match', 'apply')),
   record_type   text not null,
   source_id     text not null,
-  category      text not null,
-  message       text not null,                        -- free of patient data
+  group_key     text not null,                        -- why
   payload       bytea not null,                       -- sealed
   version       bigint not null,
+  sent_version  bigint,                               -- the version that was last sent back
+  edited_at     timestamptz,                          -- the payload is not as it came
+  origin_id     bigint,                               -- the letter whose replay failed as this one
+  assignee      text,
   attempts      integer not null default 1,
   first_at      timestamptz not null default now(),
   last_at       timestamptz not null default now(),
   state         text not null default 'OPEN' check (state in ('OPEN', 'REPLAYING', 'RESOLVED', 'DISCARDED')),
-  replay_asked_at timestamptz,
   closed_at     timestamptz,
   closed_by     text,
   close_reason  text
 );
 create unique index one_open_dead_letter_per_record on dead_letters (practice_id, feed, hop, record_type, source_id)
   where state in ('OPEN', 'REPLAYING');
-create index dead_letters_to_replay on dead_letters (practice_id, id) where state = 'REPLAYING';
+-- One for each way to search: a search by feed, category or mapping goes by the groups that have them.
+create index dead_letters_by_time on dead_letters (practice_id, state, last_at desc, id desc);
+create index dead_letters_by_group on dead_letters (practice_id, group_key, state, last_at desc, id desc);
+create index dead_letters_by_source_id on dead_letters (practice_id, source_id);
+create index dead_letters_by_assignee on dead_letters (practice_id, assignee, state, last_at desc, id desc)
+  where assignee is not null;
+
+-- How many letters came to a group and went from it, hour by hour. Each change adds a row, so that nobody waits for
+-- anybody; a little later the rows of an hour are summed up, and added to the totals of the group.
+create table dead_letter_counts (
+  practice_id integer not null,
+  group_key   text not null,
+  hour        timestamptz not null,
+  came        integer not null,
+  went        integer not null,
+  first_at    timestamptz,                            -- failures
+  last_at     timestamptz,
+  summed      boolean not null default false
+);
+create unique index dead_letter_counts_summed on dead_letter_counts (practice_id, group_key, hour) where summed;
+create index dead_letter_counts_to_sum on dead_letter_counts (practice_id, group_key) where not summed;
+
+-- What is summed up of a group, all in all. How many letters it has are these and what is not summed up yet.
+create table dead_letter_totals (
+  practice_id integer not null,
+  group_key   text not null,
+  came        bigint not null,
+  went        bigint not null,
+  first_at    timestamptz,
+  last_at     timestamptz,
+  primary key (practice_id, group_key)
+);
+
+create function count_dead_letters() returns trigger language plpgsql
+  -- A join of all rows that one statement has changed, which the sessions' settings would make a loop within a loop.
+  set enable_hashjoin = on as $$
+begin
+  if tg_op = 'INSERT' then
+    insert into dead_letter_counts (practice_id, group_key, hour, came, went, first_at, last_at)
+    select practice_id, group_key, date_trunc('hour', first_at), count(*), 0, min(first_at), max(last_at)
+    from is_now group by 1, 2, 3
+    union all
+    select practice_id, group_key, date_trunc('hour', closed_at), 0, count(*), null, null
+    from is_now where closed_at is not null group by 1, 2, 3;
+  else
+    insert into dead_letter_counts (practice_id, group_key, hour, came, went, first_at, last_at)
+    select n.practice_id, n.group_key, date_trunc('hour', n.last_at),
+           count(*) filter (where o.closed_at is not null or o.group_key <> n.group_key), 0,
+           min(n.last_at), max(n.last_at)
+    from is_now n join was o on o.id = n.id
+    where n.closed_at is null
+      and (o.closed_at is not null or o.group_key <> n.group_key or o.last_at <> n.last_at)
+    group by 1, 2, 3
+    union all
+    select o.practice_id, o.group_key, date_trunc('hour', coalesce(n.closed_at, n.last_at)), 0, count(*), null, null
+    from is_now n join was o on o.id = n.id
+    where o.closed_at is null and (n.closed_at is not null or o.group_key <> n.group_key)
+    group by 1, 2, 3;
+  end if;
+  return null;
+end $$;
+create trigger count_dead_letters_that_come after insert on dead_letters
+  referencing new table as is_now for each statement execute function count_dead_letters();
+create trigger count_dead_letters_that_change after update on dead_letters
+  referencing old table as was new table as is_now for each statement execute function count_dead_letters();
+
+-- What people did with a letter, or with a whole group. Rows are only ever added.
+create table dead_letter_events (
+  id          bigint generated always as identity primary key,
+  practice_id integer not null,
+  letter_id   bigint,                                 -- none: with the group
+  group_key   text,
+  action      text not null check (action in ('REVEALED', 'EDITED', 'DISCARDED', 'ASSIGNED', 'NOTED', 'REPLAYED')),
+  actor       text not null,
+  at          timestamptz not null default now(),
+  detail      text not null,                          -- reason, note, assignee
+  before      bytea,                                  -- of an edit: the payload as it was, sealed
+  as_it_came  boolean not null default false          -- and whether nobody had edited that one
+);
+create index dead_letter_events_by_letter on dead_letter_events (practice_id, letter_id) where letter_id is not null;
+create index dead_letter_events_by_group on dead_letter_events (practice_id, group_key) where letter_id is null;
+
+-- Replays that people asked for: which letters, how far, and what became of each. What a letter's replay has come to is
+-- written in the transaction that makes it true.
+create table replay_tasks (
+  id          bigint generated always as identity primary key,
+  practice_id integer not null references practices,
+  request_key text,                                   -- asked twice with the same key: the same task
+  selection   text not null,
+  actor       text not null,
+  per_second  integer not null,
+  state       text not null default 'RUNNING' check (state in ('RUNNING', 'PAUSED', 'STOPPED', 'DONE')),
+  left_out    integer not null,                       -- more letters than a task takes
+  asked_at    timestamptz not null default now(),
+  finished_at timestamptz,
+  unique (practice_id, request_key)
+);
+create index replay_tasks_to_do on replay_tasks (practice_id, id) where finished_at is null;
+
+create table replay_items (
+  practice_id  integer not null,
+  task_id      bigint not null,
+  letter_id    bigint not null,
+  state        text not null check (state in ('WAITING', 'SENT', 'PASSED', 'FAILED', 'SUPERSEDED', 'SKIPPED')),
+  sent_at      timestamptz,
+  confirmed    boolean not null default false,        -- it is on the queue
+  decided_at   timestamptz,
+  reason       text,                                  -- free of patient data
+  became       bigint,                                -- the letter that it failed as
+  primary key (practice_id, task_id, letter_id)
+);
+create unique index one_replay_at_a_time on replay_items (practice_id, letter_id) where state in ('WAITING', 'SENT');
+create index replay_items_by_state on replay_items (practice_id, task_id, state, letter_id);
+create index replay_items_by_letter on replay_items (practice_id, letter_id);
 
 -- Who may call the engine: programs, each with a token for one practice. The token itself is kept nowhere.
 create table access_tokens (

@@ -14,6 +14,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
+import org.pmslink.deadletter.Cause;
 import org.pmslink.deadletter.DeadLetter;
 import org.pmslink.deadletter.DeadLetter.Category;
 import org.pmslink.deadletter.DeadLetters;
@@ -105,6 +106,15 @@ public class ApplyCommands {
   /** Applies a batch in one transaction. */
   public void apply(CommandBatch batch) {
     transaction.executeWithoutResult(status -> inTransaction(batch));
+  }
+
+  /** Does what {@link #apply(CommandBatch)} does, and takes all of it back. */
+  void rehearse(CommandBatch batch) {
+    transaction.executeWithoutResult(
+        status -> {
+          status.setRollbackOnly();
+          inTransaction(batch);
+        });
   }
 
   private void inTransaction(CommandBatch batch) {
@@ -459,6 +469,9 @@ public class ApplyCommands {
   }
 
   private void resolveDeadLetters(int practice, CommandBatch batch) {
+    if (batch.letter() != null && batch.deadLettered() == 0) {
+      deadLetters.solved(practice, batch.letter());
+    }
     resolve(practice, batch, "PATIENTS", Command.Update.class);
     resolve(practice, batch, "MERGES", Command.Merge.class);
     batch.commands().stream()
@@ -466,9 +479,6 @@ public class ApplyCommands {
         .map(Command.Activity.class::cast)
         .collect(Collectors.groupingBy(Command.Activity::stream))
         .forEach((stream, commands) -> resolve(practice, batch, stream, commands));
-    if (batch.letter() != null && batch.deadLettered() == 0) {
-      deadLetters.solved(practice, batch.letter(), "its replay got through");
-    }
   }
 
   private void resolve(
@@ -558,8 +568,7 @@ public class ApplyCommands {
         DeadLetter.Hop.APPLY,
         recordType(first),
         first.sourceId(),
-        Category.STEP_FAILED,
-        CANNOT_BE_APPLIED,
+        new Cause(Category.STEP_FAILED, CANNOT_BE_APPLIED),
         first.version(),
         RecordJson.mapper().valueToTree(batch.forReplay()),
         outcome);
