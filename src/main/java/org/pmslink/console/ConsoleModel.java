@@ -5,7 +5,9 @@ import org.jspecify.annotations.Nullable;
 import org.pmslink.access.Visit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.springframework.beans.TypeMismatchException;
 import org.springframework.dao.DataAccessException;
+import org.springframework.dao.DataIntegrityViolationException;
 import org.springframework.http.HttpStatus;
 import org.springframework.http.HttpStatusCode;
 import org.springframework.web.ErrorResponse;
@@ -23,6 +25,12 @@ class ConsoleModel {
   @ModelAttribute("visit")
   @Nullable Visit visit(HttpServletRequest request) {
     return Visit.orNull(request);
+  }
+
+  /** What was sent is no number, or holds what no text can. */
+  @ExceptionHandler({TypeMismatchException.class, DataIntegrityViolationException.class})
+  ModelAndView notUnderstood(HttpServletRequest request) {
+    return error(HttpStatus.BAD_REQUEST, request);
   }
 
   @ExceptionHandler

@@ -292,10 +292,13 @@ class LetterPages {
       throw new ResponseStatusException(HttpStatus.BAD_REQUEST);
     }
     Selection selection = letter.isEmpty() ? Selection.group(group) : Selection.letters(letter);
-    String back =
-        "redirect:/console/"
-            + practice
-            + (group.isBlank() ? "/letters/" + letter.get(0) : "/letters/group?key=" + group);
+    String back = "redirect:/console/" + practice + "/letters/";
+    if (group.isBlank()) {
+      back += letter.get(0);
+    } else {
+      back += "group";
+      after.addAttribute("key", group);
+    }
     try {
       switch (what) {
         case DRY_RUN -> {
@@ -309,7 +312,7 @@ class LetterPages {
                   actor,
                   selection,
                   new ReplayTasks.Options(null, requestKey.isBlank() ? null : requestKey));
-          return "redirect:/console/" + practice + "/replays/" + task.id();
+          back = "redirect:/console/" + practice + "/replays/" + task.id();
         }
         case DISCARD ->
             after.addFlashAttribute(

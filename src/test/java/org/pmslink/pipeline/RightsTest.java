@@ -234,6 +234,116 @@ class RightsTest {
   }
 
   @Test
+  void badInputIsAnsweredWithWhatItIsAndChangesNothing() throws Exception {
+    try (Office office = Office.at(engine, pms)) {
+      Someone rosa = Someone.named("Rosa", "Badinput");
+      office.chart(rosa);
+      office.member("R1", rosa);
+      office.open();
+      Session manager = signedIn(office.name, Role.MANAGER);
+      Session support = signedIn(office.name, Role.SUPPORT);
+      String base = "/console/" + office.name;
+      Map<String, Integer> expected = new java.util.LinkedHashMap<>();
+      Map<String, Integer> seen = new java.util.LinkedHashMap<>();
+      for (String[] request :
+          new String[][] {
+            {"GET", "/reviews/abc", "400"},
+            {"GET", "/reviews/99999999999999999999", "400"},
+            {"GET", "/reviews/99999", "404"},
+            {"GET", "/patient?source=open-dental", "400"},
+            {"GET", "/patient?source=open-dental&id=%00", "400"},
+            {"GET", "/members?show=everybody", "400"},
+            {"GET", "/members/nobody", "404"},
+            {"GET", "/members/R1/compare?source=open-dental&id=12345", "404"},
+            {"POST", "/patients", "200", "q", "\0'\"\\&|!:*()"},
+            {"POST", "/patients", "200", "q", "x".repeat(100_000)},
+            {"POST", "/patients", "200", "q", "null ".repeat(2_000)},
+            {"POST", "/members/R1/fields", "400", "version", "first"},
+            {"POST", "/members/R1/fields", "200", "version", "0", "CITY", "Elsewhere"},
+            {"POST", "/members/R1/same", "200", "source", "open-dental", "id", "1", "reason", " "},
+            {
+              "POST",
+              "/members/new",
+              "200",
+              "given",
+              "A",
+              "family",
+              "B",
+              "birthDate",
+              "1980-13-45",
+              "phone",
+              "1"
+            },
+            {
+              "POST",
+              "/members/new",
+              "200",
+              "given",
+              "A",
+              "family",
+              "B",
+              "birthDate",
+              "1780-01-01",
+              "phone",
+              "1"
+            },
+            {
+              "POST",
+              "/members/new",
+              "200",
+              "given",
+              "A".repeat(5_000),
+              "family",
+              "B",
+              "birthDate",
+              "1980-01-01",
+              "phone",
+              "1"
+            },
+            {
+              "POST",
+              "/members/new",
+              "200",
+              "given",
+              "A",
+              "family",
+              "B",
+              "birthDate",
+              "1980-01-01",
+              "phone",
+              "1",
+              "number",
+              "../../etc"
+            },
+            {"DELETE", "/members/R1", "403"},
+          }) {
+        String form = manager.form(java.util.Arrays.copyOfRange(request, 3, request.length));
+        String what = request[0] + " " + request[1] + " " + expected.size();
+        expected.put(what, Integer.valueOf(request[2]));
+        seen.put(what, manager.send(request[0], base + request[1], form).statusCode());
+      }
+      for (String[] request :
+          new String[][] {
+            {"POST", "/letters", "400", "deed", "explode", "group", "x"},
+            {"POST", "/letters", "400", "deed", "replay"},
+            {"POST", "/letters", "302", "deed", "dry-run", "group", "{x}"},
+            {"POST", "/letters", "400", "deed", "note", "letter", "one"},
+            {"GET", "/letters/group?key=nothing", "404"},
+            {"GET", "/letters/find?after=made-up", "400"},
+            {"POST", "/letters/1/reveal", "404", "reason", "to see"},
+            {"POST", "/replays/1", "404", "deed", "pause"},
+          }) {
+        String form = support.form(java.util.Arrays.copyOfRange(request, 3, request.length));
+        String what = request[0] + " " + request[1] + " " + expected.size();
+        expected.put(what, Integer.valueOf(request[2]));
+        seen.put(what, support.send(request[0], base + request[1], form).statusCode());
+      }
+      assertThat(seen).isEqualTo(expected);
+      assertThat(office.count("select count(*) from members where practice_id = ?")).isEqualTo(1);
+    }
+  }
+
+  @Test
   void aFormOfAnotherSiteIsRefused() throws Exception {
     try (Office office = Office.at(engine, pms).open()) {
       Session session = signedIn(office.name, Role.MANAGER);
