@@ -145,6 +145,10 @@ record FeedFile(String name, String template, Map<String, String> parameters) {
     check(nodes, "processingIds", agreement::setProcessingIds);
     check(nodes, "passedOver", agreement::setPassedOver);
     check(nodes, "port", Hl7Agreement::checkPort);
+    if (template.equals("open-dental-events")) {
+      check(nodes, "customerKey", value -> requirePlaceholder("customerKey", value));
+      check(nodes, "pollFeed", trial::setPollFeed);
+    }
     if (template.startsWith("fhir-")) {
       check(nodes, "url", trial::setUrl);
       check(nodes, "bulk", trial::setBulk);

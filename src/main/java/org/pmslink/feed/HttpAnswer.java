@@ -76,7 +76,7 @@ final class HttpAnswer {
       throw new Failure("the PMS answered with an empty body");
     }
     try {
-      return RecordJson.mapper().readTree(body);
+      return RecordJson.writable(RecordJson.mapper().readTree(body));
     } catch (JsonProcessingException e) {
       throw new Failure(
           "the PMS answered with something that is not JSON, at line "
