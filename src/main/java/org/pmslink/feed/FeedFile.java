@@ -130,6 +130,7 @@ record FeedFile(String name, String template, Map<String, String> parameters) {
     check(nodes, "officeZone", trial::setOfficeZone);
     check(nodes, "folder", trial::setFolder);
     check(nodes, "settle", trial::setSettle);
+    check(nodes, "complete", trial::setComplete);
     SenderProof proof = new SenderProof();
     check(nodes, "proof", proof::setBy);
     check(nodes, "tolerance", proof::setTolerance);

@@ -44,6 +44,10 @@ final class PushedPractice implements AutoCloseable {
     return new PushedPractice(engine, "hl7-mllp", "hl7-adt").with("port", "" + port);
   }
 
+  static PushedPractice ofFiles(Engine engine, Path folder) {
+    return new PushedPractice(engine, "csv-folder", "csv").with("folder", folder.toString());
+  }
+
   /** What Open Dental's subscriptions send of an office that is polled, too. */
   static PushedPractice ofEvents(Engine engine, Office office, String key) {
     return new PushedPractice(engine, "open-dental-events", "open-dental-api")
