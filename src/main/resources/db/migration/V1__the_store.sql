@@ -3,6 +3,8 @@
 -- keys: each row would lock the one row of its practice, and what it points to is read, and where it matters locked, in
 -- the same transaction. Charts and members are never deleted.
 
+create extension if not exists fuzzystrmatch;          -- levenshtein, for names that are typed wrongly
+
 create table practices (
   id       integer generated always as identity primary key,
   practice text not null unique                       -- short name, for example bright-smiles
@@ -31,6 +33,7 @@ create table members (
   postal_code     text,
   person          jsonb not null,                     -- the same, normalised: what matching compares
   blocking_keys   bigint[] not null,
+  words           tsvector not null,                  -- as in patients
   locked_fields   text[] not null default '{}',       -- fields that a person has decided; no feed writes them
   version         bigint not null default 1,
   matched_version bigint not null default 0,          -- behind version: waits to be matched
@@ -40,7 +43,10 @@ create table members (
   unique (practice_id, member_number),
   unique (practice_id, id)
 );
+create sequence member_numbers;                       -- for members that nobody gives a number
 create index members_waiting_for_a_match on members (practice_id, id) where matched_version < version;
+
+create index members_by_word on members using gin (words);
 
 create table member_blocking_keys (
   practice_id integer not null,
@@ -64,9 +70,19 @@ create table patients (
   merged_into        text,                            -- the chart that this one was merged into
   record             json not null,                   -- json: written once for every version, and read as a whole
   blocking_keys      bigint[] not null,
+  words              tsvector not null,               -- what staff find it by, each behind the practice's number
   first_seen_at      timestamptz not null default now(),
   updated_at         timestamptz not null default now(),
   unique (practice_id, source, source_id)
+);
+
+create index patients_by_word on patients using gin (words);
+
+-- Every name of a practice's charts and members, for staff who type one not quite as it is written.
+create table name_words (
+  practice_id integer not null,
+  word        text not null collate "C",
+  primary key (practice_id, word)
 );
 
 create table patient_blocking_keys (
@@ -215,13 +231,16 @@ create table links (
 -- as the planner takes the table for small, and be read from end to end.
 create unique index one_active_link_per_patient on links (patient_id) where ended_at is null;
 create unique index one_active_link_per_member_and_source on links (member_id, source) where ended_at is null;
+create index links_by_member on links (practice_id, member_id);
+create index flagged_links on links (practice_id, flagged_at) where ended_at is null and flag_reason is not null;
 
 -- Who changed which link, when, why, and what it was before. Rows are only ever added.
 create table link_changes (
   id          bigint generated always as identity primary key,
   practice_id integer not null,
   link_id     bigint not null,
-  action      text not null check (action in ('MADE', 'MOVED', 'VERIFIED', 'FLAGGED', 'UNFLAGGED', 'ENDED')),
+  action      text not null check (action in ('MADE', 'MOVED', 'VERIFIED', 'TAKEN_BACK', 'FLAGGED', 'UNFLAGGED',
+                                        'ENDED')),
   actor       text not null,
   reason      text not null,
   at          timestamptz not null default now(),
@@ -243,6 +262,8 @@ create table reviews (
   close_reason  text
 );
 create unique index one_open_review_per_patient on reviews (practice_id, patient_id) where closed_at is null;
+create index open_reviews on reviews (practice_id, id) where closed_at is null;
+create index open_reviews_by_candidate on reviews using gin (candidates jsonb_path_ops) where closed_at is null;
 
 -- What people have decided: a rule never changes it, on any later run. Rows are only ever added or withdrawn.
 create table verdicts (
@@ -456,6 +477,25 @@ create table received_entries (
   primary key (practice_id, run_id, stream, entry)
 );
 
+-- Root causes: letters that failed for the same reason in the same feed and step. Without patient data. A row is only ever
+-- added; how many letters it has is counted below.
+create table dead_letter_groups (
+  practice_id     integer not null references practices,
+  group_key       text not null,                      -- a hash of all that follows down to the field
+  feed            text not null,
+  hop             text not null check (hop in ('match', 'apply')),
+  record_type     text not null,
+  category        text not null,
+  message         text not null,
+  mapping         text,                               -- path below the mappings folder
+  mapping_version text,
+  mapping_line    integer,
+  field           text,
+  mapping_text    text,                               -- what stands in that line
+  assignee        text,                               -- who cares for what comes
+  primary key (practice_id, group_key)
+);
+
 create table dead_letters (
   id            bigint generated always as identity primary key,
   practice_id   integer not null references practices,
@@ -463,22 +503,137 @@ create table dead_letters (
   hop           text not null check (hop in ('match', 'apply')),
   record_type   text not null,
   source_id     text not null,
-  category      text not null,
-  message       text not null,                        -- free of patient data
+  group_key     text not null,                        -- why
   payload       bytea not null,                       -- sealed
   version       bigint not null,
+  sent_version  bigint,                               -- the version that was last sent back
+  edited_at     timestamptz,                          -- the payload is not as it came
+  origin_id     bigint,                               -- the letter whose replay failed as this one
+  assignee      text,
   attempts      integer not null default 1,
   first_at      timestamptz not null default now(),
   last_at       timestamptz not null default now(),
   state         text not null default 'OPEN' check (state in ('OPEN', 'REPLAYING', 'RESOLVED', 'DISCARDED')),
-  replay_asked_at timestamptz,
   closed_at     timestamptz,
   closed_by     text,
   close_reason  text
 );
 create unique index one_open_dead_letter_per_record on dead_letters (practice_id, feed, hop, record_type, source_id)
   where state in ('OPEN', 'REPLAYING');
-create index dead_letters_to_replay on dead_letters (practice_id, id) where state = 'REPLAYING';
+-- One for each way to search: a search by feed, category or mapping goes by the groups that have them.
+create index dead_letters_by_time on dead_letters (practice_id, state, last_at desc, id desc);
+create index dead_letters_by_group on dead_letters (practice_id, group_key, state, last_at desc, id desc);
+create index dead_letters_by_source_id on dead_letters (practice_id, source_id);
+create index dead_letters_by_assignee on dead_letters (practice_id, assignee, state, last_at desc, id desc)
+  where assignee is not null;
+
+-- How many letters came to a group and went from it, hour by hour. Each change adds a row, so that nobody waits for
+-- anybody; a little later the rows of an hour are summed up, and added to the totals of the group.
+create table dead_letter_counts (
+  practice_id integer not null,
+  group_key   text not null,
+  hour        timestamptz not null,
+  came        integer not null,
+  went        integer not null,
+  first_at    timestamptz,                            -- failures
+  last_at     timestamptz,
+  summed      boolean not null default false
+);
+create unique index dead_letter_counts_summed on dead_letter_counts (practice_id, group_key, hour) where summed;
+create index dead_letter_counts_to_sum on dead_letter_counts (practice_id, group_key) where not summed;
+
+-- What is summed up of a group, all in all. How many letters it has are these and what is not summed up yet.
+create table dead_letter_totals (
+  practice_id integer not null,
+  group_key   text not null,
+  came        bigint not null,
+  went        bigint not null,
+  first_at    timestamptz,
+  last_at     timestamptz,
+  primary key (practice_id, group_key)
+);
+
+create function count_dead_letters() returns trigger language plpgsql
+  -- A join of all rows that one statement has changed, which the sessions' settings would make a loop within a loop.
+  set enable_hashjoin = on as $$
+begin
+  if tg_op = 'INSERT' then
+    insert into dead_letter_counts (practice_id, group_key, hour, came, went, first_at, last_at)
+    select practice_id, group_key, date_trunc('hour', first_at), count(*), 0, min(first_at), max(last_at)
+    from is_now group by 1, 2, 3
+    union all
+    select practice_id, group_key, date_trunc('hour', closed_at), 0, count(*), null, null
+    from is_now where closed_at is not null group by 1, 2, 3;
+  else
+    insert into dead_letter_counts (practice_id, group_key, hour, came, went, first_at, last_at)
+    select n.practice_id, n.group_key, date_trunc('hour', n.last_at),
+           count(*) filter (where o.closed_at is not null or o.group_key <> n.group_key), 0,
+           min(n.last_at), max(n.last_at)
+    from is_now n join was o on o.id = n.id
+    where n.closed_at is null
+      and (o.closed_at is not null or o.group_key <> n.group_key or o.last_at <> n.last_at)
+    group by 1, 2, 3
+    union all
+    select o.practice_id, o.group_key, date_trunc('hour', coalesce(n.closed_at, n.last_at)), 0, count(*), null, null
+    from is_now n join was o on o.id = n.id
+    where o.closed_at is null and (n.closed_at is not null or o.group_key <> n.group_key)
+    group by 1, 2, 3;
+  end if;
+  return null;
+end $$;
+create trigger count_dead_letters_that_come after insert on dead_letters
+  referencing new table as is_now for each statement execute function count_dead_letters();
+create trigger count_dead_letters_that_change after update on dead_letters
+  referencing old table as was new table as is_now for each statement execute function count_dead_letters();
+
+-- What people did with a letter, or with a whole group. Rows are only ever added.
+create table dead_letter_events (
+  id          bigint generated always as identity primary key,
+  practice_id integer not null,
+  letter_id   bigint,                                 -- none: with the group
+  group_key   text,
+  action      text not null check (action in ('REVEALED', 'EDITED', 'DISCARDED', 'ASSIGNED', 'NOTED', 'REPLAYED')),
+  actor       text not null,
+  at          timestamptz not null default now(),
+  detail      text not null,                          -- reason, note, assignee
+  before      bytea,                                  -- of an edit: the payload as it was, sealed
+  as_it_came  boolean not null default false          -- and whether nobody had edited that one
+);
+create index dead_letter_events_by_letter on dead_letter_events (practice_id, letter_id) where letter_id is not null;
+create index dead_letter_events_by_group on dead_letter_events (practice_id, group_key) where letter_id is null;
+
+-- Replays that people asked for: which letters, how far, and what became of each. What a letter's replay has come to is
+-- written in the transaction that makes it true.
+create table replay_tasks (
+  id          bigint generated always as identity primary key,
+  practice_id integer not null references practices,
+  request_key text,                                   -- asked twice with the same key: the same task
+  selection   text not null,
+  actor       text not null,
+  per_second  integer not null,
+  state       text not null default 'RUNNING' check (state in ('RUNNING', 'PAUSED', 'STOPPED', 'DONE')),
+  left_out    integer not null,                       -- more letters than a task takes
+  asked_at    timestamptz not null default now(),
+  finished_at timestamptz,
+  unique (practice_id, request_key)
+);
+create index replay_tasks_to_do on replay_tasks (practice_id, id) where finished_at is null;
+
+create table replay_items (
+  practice_id  integer not null,
+  task_id      bigint not null,
+  letter_id    bigint not null,
+  state        text not null check (state in ('WAITING', 'SENT', 'PASSED', 'FAILED', 'SUPERSEDED', 'SKIPPED')),
+  sent_at      timestamptz,
+  confirmed    boolean not null default false,        -- it is on the queue
+  decided_at   timestamptz,
+  reason       text,                                  -- free of patient data
+  became       bigint,                                -- the letter that it failed as
+  primary key (practice_id, task_id, letter_id)
+);
+create unique index one_replay_at_a_time on replay_items (practice_id, letter_id) where state in ('WAITING', 'SENT');
+create index replay_items_by_state on replay_items (practice_id, task_id, state, letter_id);
+create index replay_items_by_letter on replay_items (practice_id, letter_id);
 
 -- Who may call the engine: programs, each with a token for one practice. The token itself is kept nowhere.
 create table access_tokens (
@@ -520,13 +675,41 @@ create table hl7_messages (
   primary key (practice_id, feed, message)
 );
 
--- Who called, what for, and what became of it; without patient data. Rows are only ever added.
+-- Who did or saw what, and what became of it; without patient data. Rows are only ever added, and each holds a keyed hash over
+-- itself and the one before it in its practice, so that one that is missing or was altered shows.
 create table audit (
   id          bigint generated always as identity primary key,
   practice_id integer not null,                       -- 0: refused, and the practice that was named is none of ours
-  actor       text not null,                          -- name of the token, or 'unknown'
+  actor       text not null,                          -- what a person signs in as, name of a token, or 'unknown'
   action      text not null,
   at          timestamptz not null default now(),
-  detail      text not null
+  detail      text not null,
+  chain       bytea not null                          -- HMAC-SHA256
 );
 create index audit_by_practice on audit (practice_id, id);
+
+-- Where each practice's chain ends, so that one that was cut short shows too.
+create table audit_ends (
+  practice_id integer primary key,
+  entries     bigint not null,
+  chain       bytea not null,
+  seal        bytea not null                          -- HMAC-SHA256 over the two
+);
+
+-- People who sign in. A role without a practice is one in every practice.
+create table users (
+  id                   bigint generated always as identity primary key,
+  login                text not null unique check (login = lower(login)),
+  password_hash        text not null,
+  must_change_password boolean not null,
+  sessions_valid_from  timestamptz not null default now(),
+  created_at           timestamptz not null default now(),
+  disabled_at          timestamptz
+);
+create table user_roles (
+  user_id     bigint not null references users,
+  practice_id integer references practices,
+  role        text not null check (role in ('FRONT_DESK', 'MANAGER', 'SUPPORT', 'IT', 'AUDITOR')),
+  granted_at  timestamptz not null default now(),
+  unique nulls not distinct (user_id, practice_id, role)
+);

@@ -10,7 +10,11 @@ import org.springframework.util.unit.DataSize;
  * @param largestBody of a request
  * @param refusalsPerMinute of one client, after which it is not listened to for the rest of the
  *     minute
+ * @param wrongPasswordsPerMinute for one name, after which it is not listened to for the rest of
+ *     the minute
  */
 @ConfigurationProperties("pmslink.access")
 record AccessSettings(
-    @DefaultValue("256KB") DataSize largestBody, @DefaultValue("20") int refusalsPerMinute) {}
+    @DefaultValue("256KB") DataSize largestBody,
+    @DefaultValue("20") int refusalsPerMinute,
+    @DefaultValue("5") int wrongPasswordsPerMinute) {}

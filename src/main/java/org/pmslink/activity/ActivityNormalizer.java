@@ -67,7 +67,7 @@ public final class ActivityNormalizer {
     Instant end = time("end", source.end(), office);
     Integer minutes = source.minutes();
     if (minutes != null && (minutes < 0 || minutes > LONGEST_MINUTES)) {
-      throw new InvalidRecordException("minutes: not a length of a visit");
+      throw new InvalidRecordException("minutes", "not a length of a visit");
     }
     if (end == null && start != null && minutes != null) {
       end = start.plus(minutes, ChronoUnit.MINUTES);
@@ -76,7 +76,7 @@ public final class ActivityNormalizer {
     VisitStatus status = named(VisitStatus.class, source.status(), VisitStatus.UNKNOWN);
     LocalDate onDate = date == null && start != null ? LocalDate.ofInstant(start, office) : date;
     if (onDate == null && status == VisitStatus.COMPLETED) {
-      throw new InvalidRecordException("date: missing, and the visit is said to be completed");
+      throw new InvalidRecordException("date", "missing, and the visit is said to be completed");
     }
     return new ActivityRecord.Visit(
         sourceId,
@@ -97,7 +97,7 @@ public final class ActivityNormalizer {
       return List.of();
     }
     if (codes.size() > MOST_CODES) {
-      throw new InvalidRecordException("procedureCodes: more than " + MOST_CODES);
+      throw new InvalidRecordException("procedureCodes", "more than " + MOST_CODES);
     }
     return codes.stream()
         .map(code -> SourceText.clean("procedureCodes", code))
@@ -109,11 +109,11 @@ public final class ActivityNormalizer {
       String sourceId, SourceActivity.Transaction source, ZoneId stamps) {
     Long cents = source.amountCents();
     if (cents == null) {
-      throw new InvalidRecordException("amountCents: missing");
+      throw new InvalidRecordException("amountCents", "missing");
     }
     LocalDate date = date("date", source.date());
     if (date == null) {
-      throw new InvalidRecordException("date: missing");
+      throw new InvalidRecordException("date", "missing");
     }
     return new ActivityRecord.Transaction(
         sourceId,
@@ -132,7 +132,7 @@ public final class ActivityNormalizer {
   private static String required(String field, @Nullable String raw) {
     String text = SourceText.id(field, raw);
     if (text == null) {
-      throw new InvalidRecordException(field + ": missing");
+      throw new InvalidRecordException(field, "missing");
     }
     return text;
   }
@@ -142,7 +142,7 @@ public final class ActivityNormalizer {
     try {
       return text == null ? null : SourceTime.date(text);
     } catch (DateTimeException e) {
-      throw new InvalidRecordException(field + ": not a date; a mapping writes yyyy-MM-dd");
+      throw new InvalidRecordException(field, "not a date; a mapping writes yyyy-MM-dd");
     }
   }
 
@@ -151,8 +151,7 @@ public final class ActivityNormalizer {
     try {
       return text == null ? null : SourceTime.instant(text, zone);
     } catch (DateTimeException e) {
-      throw new InvalidRecordException(
-          field + ": not a time; a mapping writes yyyy-MM-ddTHH:mm:ss");
+      throw new InvalidRecordException(field, "not a time; a mapping writes yyyy-MM-ddTHH:mm:ss");
     }
   }
 

@@ -39,7 +39,9 @@ import picocli.CommandLine.Spec;
       ShadowCommand.class,
       TuneCommand.class,
       DeadLettersCommand.class,
-      TokenCommand.class
+      TokenCommand.class,
+      UserCommand.class,
+      AuditCommand.class
     },
     footerHeading = "%nSettings:%n",
     footer = {

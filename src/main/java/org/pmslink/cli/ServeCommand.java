@@ -1,6 +1,8 @@
 package org.pmslink.cli;
 
 import java.util.concurrent.Callable;
+import org.pmslink.access.Users;
+import org.springframework.context.ConfigurableApplicationContext;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ParentCommand;
 
@@ -21,8 +23,26 @@ final class ServeCommand implements Callable<Integer> {
   @Override
   @SuppressWarnings("resource") // closed by the shutdown hook
   public Integer call() {
-    tool.engine(true);
-    CommandLineTool.out().println("pms-link is running; see \"pms-link status\"");
+    ConfigurableApplicationContext engine = tool.engine(true);
+    engine
+        .getBean(Users.class)
+        .first()
+        .ifPresent(
+            first ->
+                CommandLineTool.out()
+                    .println(
+                        "first user: "
+                            + first.login()
+                            + ", password "
+                            + first.password()
+                            + " (shown this once; sign in and change it)"));
+    CommandLineTool.out()
+        .println(
+            "pms-link is running; console at http://"
+                + engine.getEnvironment().getProperty("server.address", "127.0.0.1")
+                + ":"
+                + engine.getEnvironment().getProperty("local.server.port")
+                + "/console, see also \"pms-link status\"");
     return CommandLineTool.KEEP_RUNNING;
   }
 }

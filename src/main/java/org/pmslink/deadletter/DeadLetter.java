@@ -2,17 +2,18 @@ package org.pmslink.deadletter;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
+import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 import org.pmslink.patient.RecordJson;
 import org.pmslink.progress.Runs;
 
 /**
- * A record that could not be handled.
+ * A record that could not be handled, on its way to the dead letters.
  *
  * @param hop the step it failed in and is replayed to
  * @param recordType kind of record, for example PATIENTS
  * @param sourceId its id in the PMS, or the number of the entry when it has none
- * @param message what is wrong, free of patient data
+ * @param cause what is wrong, free of patient data
  * @param payload the message to send again: a batch that holds this record alone
  * @param outcome what to count when nothing else counts this record: set for a record that was
  *     found by splitting a batch
@@ -23,8 +24,7 @@ public record DeadLetter(
     Hop hop,
     String recordType,
     String sourceId,
-    Category category,
-    String message,
+    Cause cause,
     long version,
     JsonNode payload,
     Runs.@Nullable PageOutcome outcome) {
@@ -37,7 +37,16 @@ public record DeadLetter(
   /** The steps that a record can fail in. */
   public enum Hop {
     MATCH,
-    APPLY
+    APPLY;
+
+    /** As the store and the routes call it. */
+    public String stored() {
+      return name().toLowerCase(Locale.ROOT);
+    }
+
+    static Hop ofStored(String stored) {
+      return valueOf(stored.toUpperCase(Locale.ROOT));
+    }
   }
 
   /** Reasons, as support groups them. */

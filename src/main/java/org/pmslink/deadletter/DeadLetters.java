@@ -1,65 +1,41 @@
 package org.pmslink.deadletter;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
-import java.time.Instant;
 import java.util.List;
-import java.util.Locale;
-import java.util.Optional;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.pmslink.patient.RecordJson;
 import org.pmslink.practice.Practices;
 import org.pmslink.progress.Runs;
-import org.pmslink.security.PayloadCipher;
 import org.springframework.jdbc.core.simple.JdbcClient;
 import org.springframework.stereotype.Component;
 import org.springframework.transaction.annotation.Transactional;
 
 /**
- * The dead letters. A record has at most one open letter: failing again, it updates its letter, and
- * a later version of it that gets through resolves it.
+ * The dead letters as the engine writes them. A record has at most one open letter: failing again,
+ * it updates its letter, and a later version of it that gets through resolves it. What people do
+ * with them is {@link LetterDesk} and {@link ReplayTasks}.
  */
 @Component
 public class DeadLetters {
-  private static final String PURPOSE = "dead-letter";
-
   private final JdbcClient database;
   private final Practices practices;
-  private final PayloadCipher cipher;
+  private final SealedPayloads payloads;
+  private final ReplayItems items;
   private final Runs runs;
 
-  DeadLetters(JdbcClient database, Practices practices, PayloadCipher cipher, Runs runs) {
+  DeadLetters(
+      JdbcClient database,
+      Practices practices,
+      SealedPayloads payloads,
+      ReplayItems items,
+      Runs runs) {
     this.database = database;
     this.practices = practices;
-    this.cipher = cipher;
+    this.payloads = payloads;
+    this.items = items;
     this.runs = runs;
-  }
-
-  /** A letter as lists show it: no payload. */
-  public record Summary(
-      long id,
-      String feed,
-      String hop,
-      String recordType,
-      String sourceId,
-      String category,
-      String message,
-      int attempts,
-      String state,
-      Instant firstAt,
-      Instant lastAt) {}
-
-  /** A letter on its way back: which hop, and the message to send. */
-  public record Replay(long id, String hop, String group, JsonNode payload) {
-
-    /** The message body. */
-    public byte[] toJson() throws JsonProcessingException {
-      // The letter's number goes along, so that the step that solves it can say so.
-      ObjectNode message = payload.deepCopy();
-      return RecordJson.mapper().writeValueAsBytes(message.put("letter", id));
-    }
   }
 
   /** Keeps a letter that arrived as JSON. */
@@ -72,48 +48,95 @@ public class DeadLetters {
   @Transactional
   public void keep(DeadLetter letter) {
     int practice = practices.id(letter.practice());
-    byte[] sealed;
-    try {
-      sealed = cipher.seal(RecordJson.mapper().writeValueAsBytes(letter.payload()), PURPOSE);
-    } catch (JsonProcessingException e) {
-      throw new IllegalStateException("a JSON tree can always be written", e);
+    Long replayed = replayed(letter.payload());
+    if (replayed != null && !items.isAwaited(practice, replayed)) {
+      // A message that was sent twice: the first one's fate is written, and counts.
+      return;
     }
-    long kept =
-        database
-            .sql(
-                """
-            insert into dead_letters (practice_id, feed, hop, record_type, source_id, category,
-                                      message, payload, version)
-            values (?, ?, ?, ?, ?, ?, ?, ?, ?)
-            on conflict (practice_id, feed, hop, record_type, source_id)
-              where state in ('OPEN', 'REPLAYING')
-            do update set category = excluded.category, message = excluded.message,
-              payload = case when excluded.version >= dead_letters.version
-                             then excluded.payload else dead_letters.payload end,
-              version = greatest(excluded.version, dead_letters.version),
-              attempts = dead_letters.attempts + 1, last_at = now(),
-              state = 'OPEN', replay_asked_at = null
-            returning id""")
-            .params(
-                practice,
-                letter.feed(),
-                letter.hop().name().toLowerCase(Locale.ROOT),
-                letter.recordType(),
-                letter.sourceId(),
-                letter.category().name(),
-                letter.message(),
-                sealed,
-                letter.version())
-            .query(Long.class)
-            .single();
-    JsonNode replayed = letter.payload().path("letter");
-    if (replayed.isIntegralNumber() && replayed.asLong() != kept) {
-      // A replay that fails in a later step goes on as that step's letter.
-      solved(practice, replayed.asLong(), "its replay failed in a later step");
+    String group = group(practice, letter);
+    long kept = keep(practice, letter, group, replayed);
+    if (replayed != null) {
+      items.failed(practice, replayed, letter.cause().message(), kept);
+      if (replayed != kept) {
+        // It goes on as that letter, unless a newer version of its record has failed meanwhile.
+        close(practice, replayed, "its replay failed otherwise, as letter " + kept);
+      }
     }
     if (letter.outcome() != null) {
       runs.record(letter.outcome());
     }
+  }
+
+  private static @Nullable Long replayed(JsonNode payload) {
+    JsonNode letter = payload.path("letter");
+    return letter.isIntegralNumber() ? letter.asLong() : null;
+  }
+
+  private String group(int practice, DeadLetter letter) {
+    Cause cause = letter.cause();
+    String key = cause.groupKey(letter.feed(), letter.hop(), letter.recordType());
+    database
+        .sql(
+            """
+            insert into dead_letter_groups (practice_id, group_key, feed, hop, record_type, category,
+                                            message, mapping, mapping_version, mapping_line, field,
+                                            mapping_text)
+            values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict do nothing""")
+        .params(
+            practice,
+            key,
+            letter.feed(),
+            letter.hop().stored(),
+            letter.recordType(),
+            cause.category().name(),
+            cause.message(),
+            cause.mapping(),
+            cause.mappingVersion(),
+            cause.mappingLine(),
+            cause.field(),
+            cause.mappingText())
+        .update();
+    return key;
+  }
+
+  /** An older version that fails late is counted, and what is known of the newer one stays. */
+  private long keep(int practice, DeadLetter letter, String group, @Nullable Long replayed) {
+    return database
+        .sql(
+            """
+            insert into dead_letters as d (practice_id, feed, hop, record_type, source_id, group_key,
+                                           payload, version, origin_id, assignee)
+            values (?, ?, ?, ?, ?, ?, ?, ?, ?,
+                    (select assignee from dead_letter_groups where practice_id = ? and group_key = ?))
+            on conflict (practice_id, feed, hop, record_type, source_id)
+              where state in ('OPEN', 'REPLAYING')
+            do update set
+              group_key = case when excluded.version >= d.version
+                               then excluded.group_key else d.group_key end,
+              payload = case when excluded.version >= d.version
+                             then excluded.payload else d.payload end,
+              edited_at = case when excluded.version > d.version then null else d.edited_at end,
+              version = greatest(excluded.version, d.version),
+              origin_id = coalesce(d.origin_id, nullif(excluded.origin_id, d.id)),
+              assignee = coalesce(d.assignee, excluded.assignee),
+              attempts = d.attempts + 1, last_at = now(),
+              state = case when d.id = ? then 'OPEN' else d.state end
+            returning id""")
+        .params(
+            practice,
+            letter.feed(),
+            letter.hop().stored(),
+            letter.recordType(),
+            letter.sourceId(),
+            group,
+            payloads.seal(letter.payload()),
+            letter.version(),
+            replayed,
+            practice,
+            group,
+            replayed == null ? -1 : replayed)
+        .query(Long.class)
+        .single();
   }
 
   /** Which of these records have an open letter; their next good version must be applied. */
@@ -132,120 +155,57 @@ public class DeadLetters {
   /** Resolves the letters of records that got through. Call inside the transaction. */
   public void resolved(
       int practice, String feed, String recordType, String[] sourceIds, long[] versions) {
-    database
-        .sql(
-            """
-            update dead_letters d set state = 'RESOLVED', closed_at = now(), closed_by = 'engine',
-              close_reason = 'a later attempt got through'
-            from unnest(?::text[], ?::bigint[]) as t (source_id, version)
-            where d.practice_id = ? and d.feed = ? and d.record_type = ?
-              and d.source_id = t.source_id and d.version <= t.version
-              and d.state in ('OPEN', 'REPLAYING')""")
-        .params(sourceIds, versions, practice, feed, recordType)
-        .update();
-  }
-
-  /** Closes the letter that was replayed. Call inside the transaction. */
-  public void solved(int practice, long id, String how) {
-    database
-        .sql(
-            """
-            update dead_letters set state = 'RESOLVED', closed_at = now(), closed_by = 'engine',
-              close_reason = ?
-            where practice_id = ? and id = ? and state in ('OPEN', 'REPLAYING')""")
-        .params(how, practice, id)
-        .update();
-  }
-
-  /**
-   * Letters of a practice, newest first.
-   *
-   * @param state OPEN, REPLAYING, RESOLVED, DISCARDED or all
-   */
-  public List<Summary> list(String practice, @Nullable String state, @Nullable String category) {
-    return database
-        .sql(
-            """
-            select * from dead_letters
-            where practice_id = ? and (?::text is null or state = ?)
-              and (?::text is null or category = ?)
-            order by last_at desc, id desc limit 1000""")
-        .params(practices.id(practice), state, state, category, category)
-        .query((row, n) -> summary(row))
-        .list();
-  }
-
-  /** One letter. */
-  public Optional<Summary> find(String practice, long id) {
-    return database
-        .sql("select * from dead_letters where practice_id = ? and id = ?")
-        .params(practices.id(practice), id)
-        .query((row, n) -> summary(row))
-        .optional();
-  }
-
-  /** The raw message of a letter: patient data. */
-  public Optional<JsonNode> payload(String practice, long id) {
-    return database
-        .sql("select payload from dead_letters where practice_id = ? and id = ?")
-        .params(practices.id(practice), id)
-        .query(byte[].class)
-        .optional()
-        .map(this::open);
-  }
-
-  /**
-   * Asks the engine to send letters back to the step they failed in.
-   *
-   * @param id one letter, or all open ones (of a category) when absent
-   * @return how many were asked for
-   */
-  public int askForReplay(String practice, @Nullable Long id, @Nullable String category) {
-    return database
-        .sql(
-            """
-            update dead_letters set state = 'REPLAYING', replay_asked_at = now()
-            where practice_id = ? and state = 'OPEN' and (?::bigint is null or id = ?)
-              and (?::text is null or category = ?)""")
-        .params(practices.id(practice), id, id, category, category)
-        .update();
-  }
-
-  /** Gives a letter up. */
-  public boolean discard(String practice, long id, String actor, String reason) {
-    return database
+    List<Long> closed =
+        database
             .sql(
                 """
-                update dead_letters set state = 'DISCARDED', closed_at = now(), closed_by = ?,
-                  close_reason = ?
-                where practice_id = ? and id = ? and state in ('OPEN', 'REPLAYING')""")
-            .params(actor, reason, practices.id(practice), id)
-            .update()
-        == 1;
+                update dead_letters d set state = 'RESOLVED', closed_at = now(),
+                  closed_by = 'engine', close_reason = 'a later attempt got through'
+                from unnest(?::text[], ?::bigint[]) as t (source_id, version)
+                where d.practice_id = ? and d.feed = ? and d.record_type = ?
+                  and d.source_id = t.source_id and d.version <= t.version
+                  and d.state in ('OPEN', 'REPLAYING')
+                returning d.id""")
+            .params(sourceIds, versions, practice, feed, recordType)
+            .query(Long.class)
+            .list();
+    items.superseded(practice, closed, "a later version of the record got through");
   }
 
   /**
-   * Letters that wait to be sent back, at most a hundred. A letter that was sent is not sent again
-   * for a minute, in which its fate is decided.
+   * Notes that the replay of a letter got through, before {@link #resolved} is called. Call inside
+   * the transaction.
    */
-  @Transactional
-  public List<Replay> toReplay() {
-    return database
-        .sql(
-            """
-            update dead_letters set replay_asked_at = now() + interval '1 minute'
-            where id in (select id from dead_letters
-                         where state = 'REPLAYING' and replay_asked_at <= now()
-                         order by id limit 100 for update skip locked)
-            returning id, hop, feed, source_id, payload""")
-        .query(
-            (row, n) ->
-                new Replay(
-                    row.getLong("id"),
-                    row.getString("hop"),
-                    row.getString("feed") + "#replay",
-                    open(row.getBytes("payload"))))
-        .list();
+  public void solved(int practice, long id) {
+    if (close(practice, id, "its replay got through")) {
+      items.passed(practice, id);
+    } else {
+      items.superseded(practice, List.of(id), "a newer version of the record has failed meanwhile");
+    }
+  }
+
+  /**
+   * Closes a letter that was sent back, if it is still what was sent; one that a newer version has
+   * come to waits for somebody again.
+   */
+  private boolean close(int practice, long id, String how) {
+    String state =
+        database
+            .sql(
+                """
+                update dead_letters set
+                  state = case when version <= sent_version then 'RESOLVED' else 'OPEN' end,
+                  closed_at = case when version <= sent_version then now() end,
+                  closed_by = case when version <= sent_version then 'engine' end,
+                  close_reason = case when version <= sent_version then ? end
+                where practice_id = ? and id = ? and state in ('OPEN', 'REPLAYING')
+                  and sent_version is not null
+                returning state""")
+            .params(how, practice, id)
+            .query(String.class)
+            .optional()
+            .orElse("");
+    return Objects.equals(state, Letter.State.RESOLVED.name());
   }
 
   /** How many letters are open. */
@@ -253,33 +213,15 @@ public class DeadLetters {
     return database
         .sql(
             """
-            select count(*) from dead_letters where practice_id = ?
-              and (?::text is null or feed = ?) and state in ('OPEN', 'REPLAYING')""")
+            select coalesce(sum(n.open), 0) from dead_letter_groups g cross join lateral (
+              select came - went as open from dead_letter_totals
+              where practice_id = g.practice_id and group_key = g.group_key
+              union all
+              select came - went from dead_letter_counts
+              where practice_id = g.practice_id and group_key = g.group_key and not summed) n
+            where g.practice_id = ? and (?::text is null or g.feed = ?)""")
         .params(practice, feed, feed)
         .query(Integer.class)
         .single();
-  }
-
-  private JsonNode open(byte[] sealed) {
-    try {
-      return RecordJson.mapper().readTree(cipher.open(sealed, PURPOSE));
-    } catch (IOException e) {
-      throw new IllegalStateException("a stored letter is not JSON", e);
-    }
-  }
-
-  private static Summary summary(java.sql.ResultSet row) throws java.sql.SQLException {
-    return new Summary(
-        row.getLong("id"),
-        row.getString("feed"),
-        row.getString("hop"),
-        row.getString("record_type"),
-        row.getString("source_id"),
-        row.getString("category"),
-        row.getString("message"),
-        row.getInt("attempts"),
-        row.getString("state"),
-        row.getTimestamp("first_at").toInstant(),
-        row.getTimestamp("last_at").toInstant());
   }
 }

@@ -20,6 +20,7 @@ import org.jspecify.annotations.Nullable;
 import org.pmslink.activity.ActivityNormalizer;
 import org.pmslink.activity.ActivityRecord;
 import org.pmslink.activity.SourceActivity;
+import org.pmslink.deadletter.Cause;
 import org.pmslink.deadletter.DeadLetter;
 import org.pmslink.deadletter.DeadLetter.Category;
 import org.pmslink.deadletter.DeadLetter.Hop;
@@ -103,7 +104,11 @@ public class LinkRecords {
 
   /** Handles a batch. */
   public Result link(RecordBatch batch) {
-    PracticeMatcher matcher = populations.matcher(batch.practice());
+    return link(batch, populations.matcher(batch.practice()));
+  }
+
+  /** Handles a batch by other rules than those that the practice uses, or without noting those. */
+  Result link(RecordBatch batch, PracticeMatcher matcher) {
     int practice = practices.id(batch.practice());
     StoredPractice stored = new StoredPractice(practice, batch.source(), charts, verdicts);
     Work work = new Work(batch, practice, charts.now(), matcher, stored);
@@ -163,7 +168,7 @@ public class LinkRecords {
       same.add(sourceId);
     }
 
-    void dead(int entry, @Nullable String sourceId, Category category, String message) {
+    void dead(int entry, @Nullable String sourceId, Cause cause) {
       JsonNode raw = batch.records().get(entry);
       String id = name(sourceId, raw);
       RecordBatch alone = forReplay(batch, raw);
@@ -174,8 +179,7 @@ public class LinkRecords {
               Hop.MATCH,
               letterType(batch),
               id,
-              category,
-              message,
+              cause,
               batch.version(),
               RecordJson.mapper().valueToTree(alone),
               null);
@@ -205,7 +209,7 @@ public class LinkRecords {
         entries.add(
             letter == null
                 ? outcome
-                : outcome.laidAside(letter.category().name(), letter.message()));
+                : outcome.laidAside(letter.cause().category().name(), letter.cause().message()));
       }
       return entries;
     }
@@ -286,20 +290,15 @@ public class LinkRecords {
         }
         fingerprints.put(record.sourceId(), Fingerprint.of(work.batch.records().get(i)));
       } catch (MappingException e) {
-        work.dead(
-            i,
-            idInRaw(work.batch.records().get(i)),
-            Category.MAPPING_FAILED,
-            String.valueOf(e.getMessage()));
+        work.dead(i, idInRaw(work.batch.records().get(i)), Causes.of(mapping, e));
       } catch (InvalidRecordException e) {
-        work.dead(i, sourceId, Category.INVALID_RECORD, String.valueOf(e.getMessage()));
+        work.dead(i, sourceId, Causes.of(mapping, e));
       } catch (RuntimeException e) {
         // Never the exception's own message: it may quote the record.
         work.dead(
             i,
             sourceId,
-            Category.INVALID_RECORD,
-            "normalising failed: " + e.getClass().getSimpleName());
+            Causes.invalid(mapping, "normalising failed: " + e.getClass().getSimpleName(), null));
       }
     }
     Map<String, Known> known = charts.known(work.practice, work.batch.source(), records.keySet());
@@ -416,8 +415,10 @@ public class LinkRecords {
           work.dead(
               i,
               loser,
-              Category.INVALID_RECORD,
-              "a merge needs the fields \"loser\" and \"survivor\"");
+              Causes.invalid(
+                  mapping,
+                  "a merge needs the fields \"loser\" and \"survivor\"",
+                  loser == null ? "loser" : "survivor"));
           continue;
         }
         work.named(i, loser);
@@ -430,13 +431,9 @@ public class LinkRecords {
             merges.put(loser, new Command.Merge(loser, work.batch.version(), survivor));
         work.unchanged += earlier == null ? 0 : 1;
       } catch (MappingException e) {
-        work.dead(
-            i,
-            idInRaw(work.batch.records().get(i)),
-            Category.MAPPING_FAILED,
-            String.valueOf(e.getMessage()));
+        work.dead(i, idInRaw(work.batch.records().get(i)), Causes.of(mapping, e));
       } catch (InvalidRecordException e) {
-        work.dead(i, null, Category.INVALID_RECORD, String.valueOf(e.getMessage()));
+        work.dead(i, null, Causes.of(mapping, e));
       }
     }
     Map<String, String> known = charts.merged(work.practice, work.batch.source(), merges.keySet());
@@ -478,9 +475,9 @@ public class LinkRecords {
                     record));
         work.unchanged += earlier == null ? 0 : 1;
       } catch (MappingException e) {
-        work.dead(i, idInRaw(raw), Category.MAPPING_FAILED, String.valueOf(e.getMessage()));
+        work.dead(i, idInRaw(raw), Causes.of(mapping, e));
       } catch (InvalidRecordException e) {
-        work.dead(i, sourceId, Category.INVALID_RECORD, String.valueOf(e.getMessage()));
+        work.dead(i, sourceId, Causes.of(mapping, e));
       }
     }
     Map<String, Activities.Known> known =
@@ -538,17 +535,19 @@ public class LinkRecords {
           work.dead(
               i,
               sourceId == null ? idInRaw(raw) : sourceId,
-              Category.INVALID_RECORD,
-              "a delete needs a \"sourceId\", and a \"type\" that is patient, visit, transaction,"
-                  + " provider or clinic");
+              Causes.invalid(
+                  mapping,
+                  "a delete needs a \"sourceId\", and a \"type\" that is patient, visit,"
+                      + " transaction, provider or clinic",
+                  sourceId == null ? "sourceId" : "type"));
           continue;
         }
         work.named(i, sourceId);
         work.commands.add(removal(stream.name(), sourceId, work.batch.version()));
       } catch (MappingException e) {
-        work.dead(i, idInRaw(raw), Category.MAPPING_FAILED, String.valueOf(e.getMessage()));
+        work.dead(i, idInRaw(raw), Causes.of(mapping, e));
       } catch (InvalidRecordException e) {
-        work.dead(i, null, Category.INVALID_RECORD, String.valueOf(e.getMessage()));
+        work.dead(i, null, Causes.of(mapping, e));
       }
     }
   }
@@ -629,6 +628,14 @@ public class LinkRecords {
   /** Batches to try again, and letters to keep. */
   public record Isolated(List<RecordBatch> batches, List<DeadLetter> deadLetters) {}
 
+  private @Nullable String mappingVersion(@Nullable String mapping) {
+    try {
+      return mapping == null ? null : mappings.get(mapping).version();
+    } catch (MappingException e) {
+      return null; // it is not even there
+    }
+  }
+
   private DeadLetter alone(RecordBatch batch, JsonNode raw) {
     Runs.PageOutcome outcome =
         batch.run() == null
@@ -662,8 +669,8 @@ public class LinkRecords {
         Hop.MATCH,
         letterType(batch),
         name(idInRaw(raw), raw),
-        Category.STEP_FAILED,
-        CANNOT_BE_MATCHED,
+        new Cause(Category.STEP_FAILED, CANNOT_BE_MATCHED)
+            .through(batch.mapping(), mappingVersion(batch.mapping())),
         batch.version(),
         RecordJson.mapper().valueToTree(forReplay(batch, raw)),
         outcome);

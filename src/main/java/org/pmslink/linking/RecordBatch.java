@@ -126,6 +126,28 @@ public record RecordBatch(
     return RecordJson.mapper().writeValueAsBytes(this);
   }
 
+  /** The same records, to be matched now or not. */
+  RecordBatch deciding(boolean now) {
+    return new RecordBatch(
+        practice,
+        source,
+        feed,
+        run,
+        page,
+        part,
+        expected,
+        version,
+        type,
+        stream,
+        now,
+        mapping,
+        zone,
+        officeZone,
+        letter,
+        firstEntry,
+        records);
+  }
+
   /** A part of the batch: its records from one place up to before another. */
   private RecordBatch part(String newPart, int from, int to) {
     return new RecordBatch(

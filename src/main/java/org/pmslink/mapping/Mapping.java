@@ -13,6 +13,8 @@ import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.pmslink.activity.SourceActivity;
 import org.pmslink.patient.RecordJson;
@@ -22,11 +24,13 @@ import org.pmslink.patient.SourcePatient;
 public final class Mapping {
   private final String path;
   private final String version;
+  private final String text;
   private final Expression expression;
 
-  private Mapping(String path, String version, Expression expression) {
+  private Mapping(String path, String text, Expression expression) {
     this.path = path;
-    this.version = version;
+    this.version = sha256(text);
+    this.text = text;
     this.expression = expression;
   }
 
@@ -67,9 +71,11 @@ public final class Mapping {
               .withSource(path)
               .withFunctions(MappingFunctions.all())
               .compile();
-      return new Mapping(path, sha256(text), expression);
+      return new Mapping(path, text, expression);
     } catch (JsltException e) {
       throw new MappingException(path + where(e) + ": does not compile: " + firstLine(e));
+    } catch (ArgumentException e) {
+      throw new MappingException(path + ": " + e.said(text));
     }
   }
 
@@ -92,11 +98,14 @@ public final class Mapping {
   public JsonNode apply(JsonNode raw) {
     try {
       return expression.apply(raw);
-    } catch (MappingException e) {
-      throw new MappingException(path + ": " + e.getMessage());
+    } catch (ArgumentException e) {
+      throw new MappingException(path + ": " + e.said(text));
     } catch (JsltException e) {
       // The engine's own message quotes the value it stumbled over, so only the place is passed on.
-      throw new MappingException(path + where(e) + ": the mapping fails on this record");
+      throw new MappingException(
+          path + where(e) + ": the mapping fails on this record",
+          e.getLine() > 0 ? e.getLine() : null,
+          null);
     } catch (RuntimeException e) {
       throw new MappingException(
           path + ": the mapping fails on this record (" + e.getClass().getSimpleName() + ")");
@@ -154,19 +163,46 @@ public final class Mapping {
     try {
       return RecordJson.mapper().treeToValue(mapped, type);
     } catch (UnrecognizedPropertyException e) {
+      String field = e.getPropertyName();
+      if (!text.contains('"' + field + '"')) {
+        // A mapping may make names out of values.
+        throw new MappingException(
+            path + ": writes a field whose name it makes itself, and which is none of ours");
+      }
       throw new MappingException(
           path
               + ": writes the field \""
-              + e.getPropertyName()
+              + field
               + "\", which is not one of "
-              + e.getKnownPropertyIds());
+              + e.getKnownPropertyIds(),
+          lineOf(field),
+          field);
     } catch (com.fasterxml.jackson.databind.JsonMappingException e) {
       String field =
           e.getPath().isEmpty() ? "?" : String.valueOf(e.getPath().get(0).getFieldName());
-      throw new MappingException(path + ": the field \"" + field + "\" has the wrong type");
+      throw new MappingException(
+          path + ": the field \"" + field + "\" has the wrong type", lineOf(field), field);
     } catch (JsonProcessingException e) {
       throw new MappingException(path + ": yields something that is not a record");
     }
+  }
+
+  /**
+   * The line that writes a field, from 1; {@code null} when there is none or more than one: then
+   * only a person can tell.
+   */
+  public @Nullable Integer lineOf(String field) {
+    Matcher written = Pattern.compile('"' + Pattern.quote(field) + "\"\\s*:").matcher(text);
+    if (!written.find()) {
+      return null;
+    }
+    int line = 1 + (int) text.substring(0, written.start()).chars().filter(c -> c == '\n').count();
+    return written.find() ? null : line;
+  }
+
+  /** The text of a line, from 1. */
+  public @Nullable String line(int number) {
+    return text.lines().skip(number - 1L).findFirst().map(String::strip).orElse(null);
   }
 
   /** From the exception's own field, never from its message, which quotes the record. */

@@ -178,8 +178,8 @@ final class MappingFunctions {
     try {
       return ZoneId.of(name.asText());
     } catch (DateTimeException e) {
-      throw new MappingException(
-          "time(): \"" + name.asText() + "\" is no time zone; write it like America/New_York");
+      throw new ArgumentException(
+          name.asText(), "is no time zone for time(); write it like America/New_York");
     }
   }
 
@@ -208,8 +208,8 @@ final class MappingFunctions {
           .withResolverStyle(ResolverStyle.STRICT)
           .withChronology(IsoChronology.INSTANCE);
     } catch (IllegalArgumentException e) {
-      throw new MappingException(
-          "\"" + pattern + "\" is no pattern of a date; write it like M/d/yyyy or yyyyMMdd HH:mm");
+      throw new ArgumentException(
+          pattern, "is no pattern of a date; write it like M/d/yyyy or yyyyMMdd HH:mm");
     }
   }
 

@@ -14,6 +14,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
+import org.pmslink.deadletter.Cause;
 import org.pmslink.deadletter.DeadLetter;
 import org.pmslink.deadletter.DeadLetter.Category;
 import org.pmslink.deadletter.DeadLetters;
@@ -58,6 +59,7 @@ public class ApplyCommands {
   private final Charts charts;
   private final Activities activities;
   private final Duplicates duplicates;
+  private final Words words;
   private final PracticeLock lock;
   private final DatabaseOutage outage;
   private final TransactionTemplate transaction;
@@ -74,8 +76,10 @@ public class ApplyCommands {
       Charts charts,
       Activities activities,
       Duplicates duplicates,
+      Words words,
       PracticeLock lock) {
     this.lock = lock;
+    this.words = words;
     this.database = database;
     this.duplicates = duplicates;
     this.practices = practices;
@@ -102,6 +106,15 @@ public class ApplyCommands {
   /** Applies a batch in one transaction. */
   public void apply(CommandBatch batch) {
     transaction.executeWithoutResult(status -> inTransaction(batch));
+  }
+
+  /** Does what {@link #apply(CommandBatch)} does, and takes all of it back. */
+  void rehearse(CommandBatch batch) {
+    transaction.executeWithoutResult(
+        status -> {
+          status.setRollbackOnly();
+          inTransaction(batch);
+        });
   }
 
   private void inTransaction(CommandBatch batch) {
@@ -312,6 +325,7 @@ public class ApplyCommands {
     @Nullable Timestamp[] modified = new @Nullable Timestamp[n];
     String[] records = new String[n];
     String[] keys = new String[n];
+    String[] searchWords = new String[n];
     @Nullable String[] mergedInto = new @Nullable String[n];
     Map<String, String> survivors =
         charts.merged(practice, source, updates.stream().map(Command.Update::sourceId).toList());
@@ -328,23 +342,27 @@ public class ApplyCommands {
       records[i] = RecordJson.write(record);
       mergedInto[i] = survivors.get(update.sourceId());
       keys[i] = mergedInto[i] == null ? arrayLiteral(update.blockingKeys()) : "{}";
+      searchWords[i] = words.ofChart(practice, record);
     }
+    words.keepNames(practice, updates.stream().map(update -> update.record().person()).toList());
     Map<String, Upserted> upserted = new HashMap<>();
     database.query(
         """
         insert into patients as p (practice_id, source, source_id, version, status, content_hash,
-                                   fingerprint, source_modified_at, record, blocking_keys, merged_into)
+                                   fingerprint, source_modified_at, record, blocking_keys, words,
+                                   merged_into)
         select ?, ?, t.source_id, t.version, t.status, t.content_hash, t.fingerprint, t.modified,
-               t.record::json, t.keys::bigint[], t.merged_into
+               t.record::json, t.keys::bigint[], array_to_tsvector(t.words::text[]), t.merged_into
         from unnest(?::text[], ?::bigint[], ?::text[], ?::text[], ?::bigint[], ?::timestamptz[],
-                    ?::text[], ?::text[], ?::text[])
+                    ?::text[], ?::text[], ?::text[], ?::text[])
              as t (source_id, version, status, content_hash, fingerprint, modified, record, keys,
-                   merged_into)
+                   words, merged_into)
         on conflict (practice_id, source, source_id) do update
         set version = excluded.version, status = excluded.status,
             content_hash = excluded.content_hash, fingerprint = excluded.fingerprint,
             source_modified_at = excluded.source_modified_at, record = excluded.record,
-            blocking_keys = excluded.blocking_keys, merged_into = excluded.merged_into,
+            blocking_keys = excluded.blocking_keys, words = excluded.words,
+            merged_into = excluded.merged_into,
             removed_at = null, updated_at = now()
         where p.version <= excluded.version
         returning id, source_id""",
@@ -362,6 +380,7 @@ public class ApplyCommands {
         modified,
         records,
         keys,
+        searchWords,
         mergedInto);
     return upserted;
   }
@@ -450,6 +469,9 @@ public class ApplyCommands {
   }
 
   private void resolveDeadLetters(int practice, CommandBatch batch) {
+    if (batch.letter() != null && batch.deadLettered() == 0) {
+      deadLetters.solved(practice, batch.letter());
+    }
     resolve(practice, batch, "PATIENTS", Command.Update.class);
     resolve(practice, batch, "MERGES", Command.Merge.class);
     batch.commands().stream()
@@ -457,9 +479,6 @@ public class ApplyCommands {
         .map(Command.Activity.class::cast)
         .collect(Collectors.groupingBy(Command.Activity::stream))
         .forEach((stream, commands) -> resolve(practice, batch, stream, commands));
-    if (batch.letter() != null && batch.deadLettered() == 0) {
-      deadLetters.solved(practice, batch.letter(), "its replay got through");
-    }
   }
 
   private void resolve(
@@ -549,8 +568,7 @@ public class ApplyCommands {
         DeadLetter.Hop.APPLY,
         recordType(first),
         first.sourceId(),
-        Category.STEP_FAILED,
-        CANNOT_BE_APPLIED,
+        new Cause(Category.STEP_FAILED, CANNOT_BE_APPLIED),
         first.version(),
         RecordJson.mapper().valueToTree(batch.forReplay()),
         outcome);

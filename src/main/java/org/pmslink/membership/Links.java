@@ -2,6 +2,7 @@ package org.pmslink.membership;
 
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -24,6 +25,9 @@ import org.springframework.stereotype.Component;
 @Component
 class Links {
   static final String RULE = "rule";
+
+  /** Who fills members from their charts. */
+  private static final String FEED = "feed";
 
   /** Why nothing is decided about a chart: a person has. */
   static final String LINKED_BY_PERSON = "LINKED_BY_PERSON";
@@ -529,7 +533,7 @@ class Links {
         practice,
         array(byChart.keySet()));
     if (!changes.isEmpty()) {
-      members.write(practice, changes, "feed", true);
+      members.write(practice, changes, FEED, true);
     }
     return changes.stream().map(c -> c.member().id()).collect(Collectors.toSet());
   }
@@ -604,11 +608,88 @@ class Links {
         select id from links
         where practice_id = ? and patient_id = ? and member_id = ? and ended_at is null for update""",
         row -> {
+          takeBackFilled(practice, row.getLong(1), member, actor);
           end(practice, row.getLong(1), actor, reason);
         },
         practice,
         chart,
         member);
+    decideAgain(practice, List.of(chart));
+    decideNeighboursAgain(practice, new long[] {chart}, keysOf(practice, List.of(chart)));
+  }
+
+  /**
+   * Gives a member back what it had before a link that was wrong filled it: another person's data
+   * must not stay with it, and would make it look like that person.
+   */
+  private void takeBackFilled(int practice, long link, long member, String actor) {
+    Map<Field, String> before = new EnumMap<>(Field.class);
+    database.query(
+        """
+        select distinct on (c.field) c.field, coalesce(c.before, '') from member_changes c
+        join links l on l.practice_id = c.practice_id and l.member_id = c.member_id
+        where c.practice_id = ? and c.member_id = ? and l.id = ? and c.at >= l.made_at
+          and c.actor = ?
+          and not exists (select 1 from member_changes later
+                          where later.practice_id = c.practice_id
+                            and later.member_id = c.member_id and later.field = c.field
+                            and later.id > c.id and later.actor <> c.actor)
+        order by c.field, c.id""",
+        row -> {
+          before.put(Field.valueOf(row.getString(1)), row.getString(2));
+        },
+        practice,
+        member,
+        link,
+        FEED);
+    if (!before.isEmpty()) {
+      members.lockById(practice, new long[] {member}).stream()
+          .map(found -> new Members.Change(found, before, false))
+          .forEach(change -> members.write(practice, List.of(change), actor, false));
+    }
+  }
+
+  /**
+   * Undoes what a person did to the link of a chart and a member, and has rules decide again.
+   *
+   * <p>A link that a rule had made before the person confirmed it is the rule's again, with the
+   * flag that it had.
+   */
+  void takeBack(int practice, long chart, long member, String actor, String reason) {
+    database.query(
+        """
+        select l.id, c.before ->> 'made_by', c.before ->> 'flag_reason' from links l
+        left join lateral (
+          select before from link_changes
+          where practice_id = l.practice_id and link_id = l.id and action = 'VERIFIED'
+          order by id limit 1) c on true
+        where l.practice_id = ? and l.patient_id = ? and l.member_id = ? and l.ended_at is null
+          and l.made_by <> ? for update of l""",
+        row -> {
+          long link = row.getLong(1);
+          String madeBy = row.getString(2);
+          if (madeBy == null) {
+            takeBackFilled(practice, link, member, actor);
+            end(practice, link, actor, reason);
+            return;
+          }
+          String before = snapshot(practice, link);
+          database.update(
+              """
+              update links set made_by = ?, flag_reason = ?::text,
+                flagged_at = case when ?::text is not null then now() end
+              where practice_id = ? and id = ?""",
+              madeBy,
+              row.getString(3),
+              row.getString(3),
+              practice,
+              link);
+          change(practice, link, "TAKEN_BACK", actor, reason, before);
+        },
+        practice,
+        chart,
+        member,
+        RULE);
     decideAgain(practice, List.of(chart));
     decideNeighboursAgain(practice, new long[] {chart}, keysOf(practice, List.of(chart)));
   }

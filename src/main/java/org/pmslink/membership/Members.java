@@ -39,6 +39,7 @@ public class Members {
   private final Practices practices;
   private final PatientNormalizer normalizer;
   private final Duplicates duplicates;
+  private final Words words;
   private final PracticeLock lock;
 
   Members(
@@ -46,8 +47,10 @@ public class Members {
       Practices practices,
       PatientNormalizer normalizer,
       Duplicates duplicates,
+      Words words,
       PracticeLock lock) {
     this.lock = lock;
+    this.words = words;
     this.database = database;
     this.duplicates = duplicates;
     this.practices = practices;
@@ -66,6 +69,7 @@ public class Members {
   public int add(String practice, Collection<NewMember> newMembers) {
     int practiceId = practices.id(practice);
     List<Object[]> rows = new ArrayList<>();
+    List<Person> people = new ArrayList<>();
     for (NewMember member : newMembers) {
       Person person = normalizer.person(member.details());
       Map<Field, String> fields = Member.fields(member.details());
@@ -74,15 +78,18 @@ public class Members {
       row.add(member.memberNumber());
       row.add(RecordJson.write(person));
       row.add(keys(person));
+      row.add(words.ofMember(practiceId, member.memberNumber(), person));
       FIELDS.forEach(field -> row.add(fields.get(field)));
       rows.add(row.toArray());
+      people.add(person);
     }
+    words.keepNames(practiceId, people);
     String[] numbers = newMembers.stream().map(NewMember::memberNumber).toArray(String[]::new);
     int known = count(practiceId, numbers);
     database.batchUpdate(
-        "insert into members (practice_id, member_number, person, blocking_keys, "
+        "insert into members (practice_id, member_number, person, blocking_keys, words, "
             + COLUMNS
-            + ") values (?, ?, ?::jsonb, ?"
+            + ") values (?, ?, ?::jsonb, ?, array_to_tsvector(?::text[])"
             + ", ?".repeat(FIELDS.size())
             + ") on conflict (practice_id, member_number) do nothing",
         rows);
@@ -229,6 +236,7 @@ public class Members {
     List<Object[]> history = new ArrayList<>();
     List<Object[]> rows = new ArrayList<>();
     List<Object[]> oldKeys = new ArrayList<>();
+    List<Person> people = new ArrayList<>();
     List<Object[]> newKeys = new ArrayList<>();
     for (Change change : changes) {
       Member member = change.member();
@@ -253,6 +261,8 @@ public class Members {
       FIELDS.forEach(field -> row.add(fields.get(field)));
       row.add(RecordJson.write(person));
       row.add(keys);
+      row.add(words.ofMember(practiceId, member.memberNumber(), person));
+      people.add(person);
       row.add(change.found());
       row.add(settled);
       row.add(practiceId);
@@ -266,6 +276,10 @@ public class Members {
       after.stream()
           .filter(k -> !before.contains(k))
           .forEach(k -> newKeys.add(new Object[] {practiceId, k, member.id()}));
+    }
+    if (!settled) {
+      // A feed writes no names, and would wait for other batches that do.
+      words.keepNames(practiceId, people);
     }
     duplicates.lookFor(
         practiceId,
@@ -281,7 +295,7 @@ public class Members {
         "update members set "
             + FIELDS.stream().map(f -> f.column() + " = ?").collect(Collectors.joining(", "))
             + """
-            , person = ?::jsonb, blocking_keys = ?, version = version + 1,
+            , person = ?::jsonb, blocking_keys = ?, words = array_to_tsvector(?::text[]), version = version + 1,
             matched_version = case when ? or (? and matched_version = version)
                                    then version + 1 else matched_version end,
             match_sent_at = null, updated_at = now()

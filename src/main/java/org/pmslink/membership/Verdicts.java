@@ -79,6 +79,41 @@ public class Verdicts {
     }
   }
 
+  /**
+   * Takes back what a person has decided, as if it had never been: a link that was made by it ends,
+   * one that was verified by it is the rule's again, and rules decide about the chart anew.
+   *
+   * @return false when nothing was decided about the two
+   * @throws IllegalArgumentException when chart or member are not there, by number
+   */
+  @Transactional
+  public boolean withdraw(
+      String practice,
+      String source,
+      String sourceId,
+      String memberNumber,
+      String actor,
+      String reason) {
+    int practiceId = practices.id(practice);
+    lock.enter(practiceId, true);
+    long chart = chart(practiceId, source, sourceId);
+    long member = member(practiceId, memberNumber);
+    int withdrawn =
+        database.update(
+            """
+            update verdicts set withdrawn_at = now(), withdrawn_by = ?
+            where practice_id = ? and patient_id = ? and member_id = ? and withdrawn_at is null""",
+            actor,
+            practiceId,
+            chart,
+            member);
+    if (withdrawn == 0) {
+      return false;
+    }
+    links.takeBack(practiceId, chart, member, actor, reason);
+    return true;
+  }
+
   /** A new verdict takes the place of the one on this pair; one person has one chart in a PMS. */
   private void withdrawOthers(
       int practiceId, String source, long chart, long member, Verdict verdict, String actor) {
@@ -99,6 +134,20 @@ public class Verdicts {
         chart,
         member,
         source);
+  }
+
+  /** Whether what stands about a chart and a member was decided by this person. */
+  public boolean isBy(int practice, long chart, long member, String actor) {
+    return Boolean.TRUE.equals(
+        database.queryForObject(
+            """
+            select exists (select 1 from verdicts where practice_id = ? and patient_id = ?
+                             and member_id = ? and withdrawn_at is null and actor = ?)""",
+            Boolean.class,
+            practice,
+            chart,
+            member,
+            actor));
   }
 
   /** What a person has decided about a chart and a member, with who and why; empty for nothing. */

@@ -73,7 +73,7 @@ public final class PatientNormalizer {
   public PatientRecord normalize(SourcePatient source, ZoneId zone) {
     String sourceId = SourceText.id("sourceId", source.sourceId());
     if (sourceId == null) {
-      throw new InvalidRecordException("sourceId: missing");
+      throw new InvalidRecordException("sourceId", "missing");
     }
     Set<QualityFlag> flags = EnumSet.noneOf(QualityFlag.class);
     Person person = person(source, LocalDate.now(clock.withZone(zone)), flags);
@@ -136,7 +136,7 @@ public final class PatientNormalizer {
       return List.of();
     }
     if (entries.size() > MAX_ENTRIES) {
-      throw new InvalidRecordException(field + ": more than " + MAX_ENTRIES + " entries");
+      throw new InvalidRecordException(field, "more than " + MAX_ENTRIES + " entries");
     }
     // A mapping's JSON may hold nulls that the type does not show.
     return entries.stream().filter(Objects::nonNull).toList();

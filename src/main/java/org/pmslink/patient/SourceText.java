@@ -25,7 +25,7 @@ public final class SourceText {
       return null;
     }
     if (raw.length() > MAX_LENGTH) {
-      throw new InvalidRecordException(field + ": longer than " + MAX_LENGTH + " characters");
+      throw new InvalidRecordException(field, "longer than " + MAX_LENGTH + " characters");
     }
     if (raw.isEmpty()) {
       return null;
@@ -42,7 +42,7 @@ public final class SourceText {
     String id = clean(field, raw);
     if (id != null && id.length() > LONGEST_ID) {
       throw new InvalidRecordException(
-          field + ": longer than " + LONGEST_ID + " characters, which no id is");
+          field, "longer than " + LONGEST_ID + " characters, which no id is");
     }
     return id;
   }

@@ -23,6 +23,13 @@ public class SecurityConfiguration {
     return SsnHasher.withKeyFile(settings.ssnKey(Path.of(dataFolder)));
   }
 
+  /** The name says which of the keys is meant where one is asked for. */
+  @Bean
+  KeyedHash auditHash(
+      SecuritySettings settings, @Value("${pmslink.data-folder:data}") String dataFolder) {
+    return KeyedHash.withKeyFile(settings.auditKey(Path.of(dataFolder)), "audit");
+  }
+
   /** The name is what the routes' JMS component refers to. */
   @Bean
   SealedMessageConverter sealedMessageConverter(PayloadCipher cipher) {

@@ -10,9 +10,13 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
  * @param keyFile key set that seals payloads; blank for {@code keys/payload.json} in the data
  *     folder
  * @param ssnKeyFile key of the SSN hash; blank for {@code keys/ssn.key} in the data folder
+ * @param auditKeyFile key of the audit's chain; blank for {@code keys/audit.key} in the data folder
  */
 @ConfigurationProperties("pmslink.security")
-record SecuritySettings(@DefaultValue("") String keyFile, @DefaultValue("") String ssnKeyFile) {
+record SecuritySettings(
+    @DefaultValue("") String keyFile,
+    @DefaultValue("") String ssnKeyFile,
+    @DefaultValue("") String auditKeyFile) {
 
   Path payloadKeys(Path dataFolder) {
     return keyFile.isBlank() ? dataFolder.resolve("keys/payload.json") : Path.of(keyFile);
@@ -20,5 +24,9 @@ record SecuritySettings(@DefaultValue("") String keyFile, @DefaultValue("") Stri
 
   Path ssnKey(Path dataFolder) {
     return ssnKeyFile.isBlank() ? dataFolder.resolve("keys/ssn.key") : Path.of(ssnKeyFile);
+  }
+
+  Path auditKey(Path dataFolder) {
+    return auditKeyFile.isBlank() ? dataFolder.resolve("keys/audit.key") : Path.of(auditKeyFile);
   }
 }

@@ -156,7 +156,7 @@ public final class MatchBenchmark {
         i ->
             store.update(
                 "insert into audit (practice_id, actor, action, detail) values (?, 'benchmark',"
-                    + " 'nothing', '')",
+                    + " 'nothing', '', '')",
                 practice);
     System.out.printf(
         Locale.ROOT,

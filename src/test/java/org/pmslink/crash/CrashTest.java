@@ -188,7 +188,8 @@ class CrashTest {
       assertThat(differing(tool, pms)).as("charts that differ").isEmpty();
       assertThat(
               store.queryForList(
-                  "select record_type || ' ' || source_id || ' ' || message from dead_letters",
+                  "select record_type || ' ' || source_id || ' ' || message from dead_letters"
+                      + " join dead_letter_groups using (practice_id, group_key, record_type)",
                   String.class))
           .as("dead letters")
           .isEmpty();

@@ -66,6 +66,42 @@ class MappingTest {
         .doesNotContain("536220142");
   }
 
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "{for ([.ssn]) . : 1}",
+        "{\"sourceId\": time(\"2026\", .ssn, \"uuuu\")}",
+        "{\"sourceId\": date(\"2026\", \"b\" + .ssn)}"
+      })
+  void whatAMappingMakesOfTheRecordIsNotSaid(String text) throws IOException {
+    Mapping mapping = mapping(text);
+
+    assertThatThrownBy(() -> mapping.patient(record()))
+        .isInstanceOf(MappingException.class)
+        .hasNoCause()
+        .message()
+        .startsWith(PATH)
+        .doesNotContain("536220142");
+  }
+
+  @Test
+  void theLineThatWritesAFieldIsFoundIfThereIsOne() throws IOException {
+    Mapping mapping =
+        mapping("{\n  \"sourceId\": .id,\n  \"phones\": .ssn,\n  \"x\": 1,\n  \"y\": {\"x\": 2}}");
+
+    assertThat(mapping.lineOf("phones")).isEqualTo(3);
+    assertThat(mapping.line(3)).isEqualTo("\"phones\": .ssn,");
+    assertThat(mapping.lineOf("x")).as("twice").isNull();
+    assertThat(mapping.lineOf("emails")).isNull();
+    assertThatThrownBy(() -> mapping.patient(record()))
+        .isInstanceOfSatisfying(
+            MappingException.class,
+            e -> {
+              assertThat(e.field()).isIn("phones", "x", "y");
+              assertThat(e.line()).isEqualTo(mapping.lineOf(String.valueOf(e.field())));
+            });
+  }
+
   @Test
   void wrongTypeNamesTheField() throws IOException {
     Mapping mapping = mapping("{\"sourceId\": .id, \"phones\": .ssn}");

@@ -8,7 +8,8 @@ import java.util.List;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
-import org.pmslink.deadletter.DeadLetters;
+import org.pmslink.deadletter.Letter;
+import org.pmslink.deadletter.LetterFilter;
 import org.pmslink.linking.LinkRecords;
 import org.pmslink.linking.RecordBatch;
 import org.pmslink.linking.RecordBatch.RecordType;
@@ -277,23 +278,21 @@ class ActivityTest {
       office.awaitSettled();
 
       assertThat(cents(office, "M1")).containsExactly(200L);
-      DeadLetters letters = engine.bean(DeadLetters.class);
-      assertThat(letters.list(office.name, "OPEN", null))
+      LetterFilter open = LetterFilter.ALL.in(Letter.State.OPEN);
+      assertThat(office.letters(open))
           .singleElement()
           .satisfies(
               letter -> {
                 assertThat(letter.recordType()).isEqualTo("TRANSACTIONS/payments");
                 assertThat(letter.sourceId()).isEqualTo("20");
-                assertThat(letter.message()).isEqualTo("date: missing");
+                assertThat(letter.cause().message()).isEqualTo("date: missing");
               });
 
       office.edit("update paysplit set DatePay = '2026-03-03' where SplitNum = 20");
       office.sync();
 
       assertThat(cents(office, "M1")).containsExactly(100L, 200L);
-      Awaitility.await()
-          .atMost(Office.LONGEST)
-          .until(() -> letters.list(office.name, "OPEN", null).isEmpty());
+      Awaitility.await().atMost(Office.LONGEST).until(() -> office.letters(open).isEmpty());
     }
   }
 

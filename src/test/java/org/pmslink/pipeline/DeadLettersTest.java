@@ -6,7 +6,9 @@ import java.util.List;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
-import org.pmslink.deadletter.DeadLetters;
+import org.pmslink.deadletter.DeadLetter.Category;
+import org.pmslink.deadletter.Letter;
+import org.pmslink.deadletter.LetterFilter;
 import org.pmslink.sample.OpenDentalServer;
 import org.springframework.boot.test.system.CapturedOutput;
 import org.springframework.boot.test.system.OutputCaptureExtension;
@@ -23,8 +25,8 @@ class DeadLettersTest {
     this.pms = pms;
   }
 
-  private List<DeadLetters.Summary> letters(Office office) {
-    return engine.bean(DeadLetters.class).list(office.name, null, null);
+  private List<Letter> letters(Office office) {
+    return office.letters();
   }
 
   @Test
@@ -44,10 +46,10 @@ class DeadLettersTest {
 
       assertThat(office.charts()).isEqualTo(999);
       assertThat(letters(office)).hasSize(1);
-      DeadLetters.Summary letter = letters(office).get(0);
+      Letter letter = letters(office).get(0);
       assertThat(letter.sourceId()).isEqualTo(String.valueOf(poison));
-      assertThat(letter.category()).isEqualTo("INVALID_RECORD");
-      assertThat(letter.message()).isNotBlank().doesNotContain(SENTINEL);
+      assertThat(letter.cause().category()).isEqualTo(Category.INVALID_RECORD);
+      assertThat(letter.toString()).contains("address").doesNotContain(SENTINEL);
       assertThat(output).doesNotContain(SENTINEL);
       assertThat(
               office.count(
@@ -69,8 +71,8 @@ class DeadLettersTest {
       assertThat(letters(office))
           .allSatisfy(
               letter -> {
-                assertThat(letter.category()).isEqualTo("MAPPING_FAILED");
-                assertThat(letter.message()).contains("chartNumbre");
+                assertThat(letter.cause().category()).isEqualTo(Category.MAPPING_FAILED);
+                assertThat(letter.cause().message()).contains("chartNumbre");
               });
       assertThat(office.charts()).isZero();
 
@@ -80,8 +82,8 @@ class DeadLettersTest {
           .atMost(Office.LONGEST)
           .until(
               () -> {
-                engine.bean(DeadLetters.class).askForReplay(office.name, null, "MAPPING_FAILED");
-                return letters(office).stream().allMatch(l -> l.state().equals("RESOLVED"));
+                office.replay(LetterFilter.ALL.ofCategory(Category.MAPPING_FAILED));
+                return letters(office).stream().allMatch(l -> l.state() == Letter.State.RESOLVED);
               });
 
       assertThat(letters(office)).hasSize(2);

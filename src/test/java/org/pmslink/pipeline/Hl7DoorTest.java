@@ -15,6 +15,7 @@ import java.util.Random;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
+import org.pmslink.deadletter.DeadLetter.Category;
 import org.springframework.boot.test.system.CapturedOutput;
 import org.springframework.boot.test.system.OutputCaptureExtension;
 
@@ -292,7 +293,7 @@ class Hl7DoorTest {
       practice.awaitSettled();
 
       assertThat(practice.letters())
-          .extracting(l -> l.recordType() + " " + l.category())
+          .extracting(l -> l.recordType() + " " + l.cause().category())
           .containsExactlyInAnyOrder(
               "PATIENTS INVALID_RECORD", "MERGES INVALID_RECORD", "DELETES INVALID_RECORD");
       assertThat(practice.letters().toString()).doesNotContain(SENTINEL);
@@ -370,7 +371,7 @@ class Hl7DoorTest {
           .containsAll(good);
       assertThat(practice.letters())
           .isNotEmpty()
-          .allSatisfy(l -> assertThat(l.category()).isNotEqualTo("STEP_FAILED"));
+          .allSatisfy(l -> assertThat(l.cause().category()).isNotEqualTo(Category.STEP_FAILED));
       assertThat(practice.letters().toString()).doesNotContain(SENTINEL);
       assertThat(output).doesNotContain(SENTINEL);
       assertThat(

@@ -15,6 +15,11 @@ import java.util.stream.Stream;
 import org.apache.camel.CamelContext;
 import org.awaitility.Awaitility;
 import org.jspecify.annotations.Nullable;
+import org.pmslink.deadletter.Letter;
+import org.pmslink.deadletter.LetterFilter;
+import org.pmslink.deadletter.LetterSearch;
+import org.pmslink.deadletter.ReplayTasks;
+import org.pmslink.deadletter.Selection;
 import org.pmslink.feed.FeedFiles;
 import org.pmslink.feed.FeedStates;
 import org.pmslink.membership.Members;
@@ -400,6 +405,25 @@ final class Office implements AutoCloseable {
 
   long charts() {
     return count("select count(*) from patients where practice_id = ? and removed_at is null");
+  }
+
+  /** Its dead letters, newest first. */
+  List<Letter> letters() {
+    return letters(LetterFilter.ALL);
+  }
+
+  List<Letter> letters(LetterFilter wanted) {
+    return engine
+        .bean(LetterSearch.class)
+        .search(name, wanted, null, LetterSearch.LARGEST_PAGE)
+        .letters();
+  }
+
+  /** Asks for a replay of whatever is open and wanted. */
+  ReplayTasks.Task replay(LetterFilter wanted) {
+    return engine
+        .bean(ReplayTasks.class)
+        .start(name, "tester", Selection.matching(wanted), ReplayTasks.Options.USUAL);
   }
 
   long deadLetters() {

@@ -14,7 +14,9 @@ import org.apache.camel.CamelContext;
 import org.awaitility.Awaitility;
 import org.jspecify.annotations.Nullable;
 import org.pmslink.access.AccessTokens;
-import org.pmslink.deadletter.DeadLetters;
+import org.pmslink.deadletter.Letter;
+import org.pmslink.deadletter.LetterFilter;
+import org.pmslink.deadletter.LetterSearch;
 import org.pmslink.feed.FeedFiles;
 import org.pmslink.membership.Members;
 
@@ -168,8 +170,8 @@ final class PushedPractice implements AutoCloseable {
     return found.isEmpty() || found.get(0) == null ? "" : found.get(0);
   }
 
-  List<DeadLetters.Summary> letters() {
-    return engine.bean(DeadLetters.class).list(name, null, null);
+  List<Letter> letters() {
+    return engine.bean(LetterSearch.class).search(name, LetterFilter.ALL, null, 1000).letters();
   }
 
   @Override

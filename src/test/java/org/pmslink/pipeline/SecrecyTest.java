@@ -12,7 +12,9 @@ import java.util.stream.Stream;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
-import org.pmslink.deadletter.DeadLetters;
+import org.pmslink.deadletter.DeadLetter.Category;
+import org.pmslink.deadletter.Letter;
+import org.pmslink.deadletter.LetterFilter;
 import org.pmslink.sample.OpenDentalServer;
 import org.springframework.boot.test.system.CapturedOutput;
 import org.springframework.boot.test.system.OutputCaptureExtension;
@@ -60,16 +62,14 @@ class SecrecyTest {
       office.open();
       long refused = refusedByTheStore(office, secret);
 
-      Awaitility.await()
-          .atMost(Office.LONGEST)
-          .until(() -> engine.bean(DeadLetters.class).list(office.name, null, null).size() == 3);
+      Awaitility.await().atMost(Office.LONGEST).until(() -> office.letters().size() == 3);
       assertThat(office.recordOf(arrives, "person,name,family")).isEqualTo(SURNAME);
-      assertThat(engine.bean(DeadLetters.class).list(office.name, null, null))
-          .extracting(DeadLetters.Summary::sourceId)
+      assertThat(office.letters())
+          .extracting(Letter::sourceId)
           .containsExactlyInAnyOrder(
               String.valueOf(unusable), String.valueOf(unmapped), String.valueOf(refused));
-      assertThat(engine.bean(DeadLetters.class).list(office.name, null, null))
-          .allSatisfy(letter -> assertThat(letter.message()).isNotBlank().doesNotContain(SECRETS));
+      assertThat(office.letters())
+          .allSatisfy(letter -> assertThat(letter.toString()).isNotBlank().doesNotContain(SECRETS));
       assertThat(output.getAll().toLowerCase(Locale.ROOT))
           .contains("route apply-commands failed")
           .doesNotContain(SECRETS.stream().map(s -> s.toLowerCase(Locale.ROOT)).toList());
@@ -103,9 +103,7 @@ class SecrecyTest {
       Awaitility.await()
           .atMost(Office.LONGEST)
           .until(
-              () ->
-                  engine.bean(DeadLetters.class).list(office.name, null, "STEP_FAILED").size()
-                      == 1);
+              () -> office.letters(LetterFilter.ALL.ofCategory(Category.STEP_FAILED)).size() == 1);
       return refused;
     } finally {
       engine.store().execute("drop trigger refuse on patients; drop function refuse()");

@@ -7,7 +7,10 @@ import java.util.List;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
-import org.pmslink.deadletter.DeadLetters;
+import org.pmslink.deadletter.DeadLetter.Category;
+import org.pmslink.deadletter.DeadLetter.Hop;
+import org.pmslink.deadletter.Letter;
+import org.pmslink.deadletter.LetterFilter;
 import org.pmslink.sample.OpenDentalServer;
 import org.springframework.boot.test.system.CapturedOutput;
 import org.springframework.boot.test.system.OutputCaptureExtension;
@@ -27,11 +30,11 @@ class StepFailuresTest {
     this.pms = pms;
   }
 
-  private List<DeadLetters.Summary> letters(Office office) {
-    return engine.bean(DeadLetters.class).list(office.name, null, null);
+  private List<Letter> letters(Office office) {
+    return office.letters();
   }
 
-  private DeadLetters.Summary awaitLetter(Office office) {
+  private Letter awaitLetter(Office office) {
     Awaitility.await("a dead letter")
         .atMost(Office.LONGEST)
         .until(() -> !letters(office).isEmpty());
@@ -39,10 +42,10 @@ class StepFailuresTest {
   }
 
   private void replay(Office office) {
-    engine.bean(DeadLetters.class).askForReplay(office.name, null, null);
+    office.replay(LetterFilter.ALL);
     Awaitility.await("the letter is solved")
         .atMost(Office.LONGEST)
-        .until(() -> letters(office).stream().allMatch(l -> l.state().equals("RESOLVED")));
+        .until(() -> letters(office).stream().allMatch(l -> l.state() == Letter.State.RESOLVED));
   }
 
   @Test
@@ -65,11 +68,11 @@ class StepFailuresTest {
                   + "'))");
       try {
         office.askForPass(false);
-        DeadLetters.Summary letter = awaitLetter(office);
+        Letter letter = awaitLetter(office);
         office.awaitSettled();
 
-        assertThat(letter.hop()).isEqualTo("apply");
-        assertThat(letter.category()).isEqualTo("STEP_FAILED");
+        assertThat(letter.hop()).isEqualTo(Hop.APPLY);
+        assertThat(letter.cause().category()).isEqualTo(Category.STEP_FAILED);
         assertThat(letter.recordType()).isEqualTo("PATIENTS");
         assertThat(letter.sourceId()).isEqualTo(String.valueOf(culprit));
         assertThat(letters(office)).hasSize(1);
@@ -120,11 +123,11 @@ class StepFailuresTest {
       }
       long culprit = office.chart(ines);
       office.askForPass(false);
-      DeadLetters.Summary letter = awaitLetter(office);
+      Letter letter = awaitLetter(office);
       office.awaitSettled();
 
-      assertThat(letter.hop()).isEqualTo("match");
-      assertThat(letter.category()).isEqualTo("STEP_FAILED");
+      assertThat(letter.hop()).isEqualTo(Hop.MATCH);
+      assertThat(letter.cause().category()).isEqualTo(Category.STEP_FAILED);
       assertThat(letter.sourceId()).isEqualTo(String.valueOf(culprit));
       assertThat(letters(office)).hasSize(1);
       assertThat(office.charts()).isEqualTo(1 + NEIGHBOURS);

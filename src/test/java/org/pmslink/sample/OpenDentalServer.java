@@ -217,7 +217,7 @@ public final class OpenDentalServer implements AutoCloseable {
                       "--console",
                       "--datadir=" + dataFolder,
                       "--basedir=" + binaries.getBaseDir(),
-                      "--tmpdir=" + temporaryFolder(),
+                      "--tmpdir=" + scratch(),
                       "--port=" + port,
                       "--bind-address=127.0.0.1",
                       "--socket=" + temporaryFolder().resolve(port + ".sock"),
@@ -346,7 +346,13 @@ public final class OpenDentalServer implements AutoCloseable {
     builder
         .environment()
         .put(binaries.getOSLibraryEnvironmentVarName(), binaries.getLibDir().getPath());
+    builder.environment().put("TMPDIR", scratch().toString());
     return builder;
+  }
+
+  /** Of this server alone: one that starts removes every temporary table in its folder. */
+  private Path scratch() throws IOException {
+    return Files.createDirectories(temporaryFolder().resolve("scratch-" + port));
   }
 
   /** Executed by the server with full rights at each start, so every statement may be repeated. */

@@ -1,0 +1,133 @@
+package org.pmslink.access;
+
+import java.util.Locale;
+import org.springframework.boot.autoconfigure.condition.ConditionalOnWebApplication;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
+import org.springframework.security.authentication.AuthenticationProvider;
+import org.springframework.security.authentication.BadCredentialsException;
+import org.springframework.security.authentication.dao.DaoAuthenticationProvider;
+import org.springframework.security.config.annotation.web.builders.HttpSecurity;
+import org.springframework.security.core.Authentication;
+import org.springframework.security.core.AuthenticationException;
+import org.springframework.security.core.userdetails.UserDetailsService;
+import org.springframework.security.core.userdetails.UsernameNotFoundException;
+import org.springframework.security.web.SecurityFilterChain;
+import org.springframework.security.web.authentication.WebAuthenticationDetails;
+import org.springframework.security.web.header.writers.ReferrerPolicyHeaderWriter.ReferrerPolicy;
+import org.springframework.web.servlet.config.annotation.InterceptorRegistry;
+import org.springframework.web.servlet.config.annotation.WebMvcConfigurer;
+
+/**
+ * Signing in to the console, and what browsers are told about its pages. Programs call other
+ * addresses and are let in by {@link Doors}.
+ */
+@Configuration(proxyBeanMethods = false)
+@ConditionalOnWebApplication
+class ConsoleSecurity implements WebMvcConfigurer {
+  static final String CONSOLE = "/console";
+  static final String SIGN_IN = "/sign-in";
+  static final String PASSWORD = "/password";
+  private static final String SIGN_OUT = "/sign-out";
+  private static final String ASSETS = "/assets/**";
+
+  /** Everything is from here; nothing is written into a page that a browser would run. */
+  private static final String CONTENT_SECURITY_POLICY =
+      "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;"
+          + " font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none';"
+          + " frame-ancestors 'none'";
+
+  private final PageGuard guard;
+
+  ConsoleSecurity(PageGuard guard) {
+    this.guard = guard;
+  }
+
+  @Override
+  public void addInterceptors(InterceptorRegistry registry) {
+    registry.addInterceptor(guard).addPathPatterns(CONSOLE, CONSOLE + "/**", PASSWORD);
+  }
+
+  @Bean
+  SecurityFilterChain console(HttpSecurity http, AuthenticationProvider signIn) throws Exception {
+    return http.securityMatcher("/", CONSOLE, CONSOLE + "/**", SIGN_IN, SIGN_OUT, PASSWORD, ASSETS)
+        .authenticationProvider(signIn)
+        .authorizeHttpRequests(
+            requests ->
+                requests.requestMatchers(SIGN_IN, ASSETS).permitAll().anyRequest().authenticated())
+        .formLogin(
+            form ->
+                form.loginPage(SIGN_IN)
+                    .usernameParameter("login")
+                    .passwordParameter("password")
+                    .defaultSuccessUrl(CONSOLE, false)
+                    .failureUrl(SIGN_IN + "?refused")
+                    .permitAll())
+        .logout(out -> out.logoutUrl(SIGN_OUT).logoutSuccessUrl(SIGN_IN + "?signed-out"))
+        .headers(
+            headers ->
+                headers
+                    .contentSecurityPolicy(csp -> csp.policyDirectives(CONTENT_SECURITY_POLICY))
+                    .referrerPolicy(referrer -> referrer.policy(ReferrerPolicy.NO_REFERRER))
+                    .frameOptions(frame -> frame.deny()))
+        .build();
+  }
+
+  @Bean
+  UserDetailsService signedInUsers(Users users) {
+    return login -> {
+      Users.User user =
+          users.find(login).orElseThrow(() -> new UsernameNotFoundException("no such user"));
+      String hash = users.hash(user.id());
+      return new SignedIn(user.id(), user.login(), hash == null ? "" : hash, !user.disabled());
+    };
+  }
+
+  /**
+   * Checks passwords, and stops listening to a name or a client that guesses. The name counts
+   * whether there is such a user or not, so that nobody learns who is one; Spring's provider sees
+   * to it that both take as long.
+   */
+  @Bean
+  AuthenticationProvider signIn(
+      UserDetailsService signedInUsers, Users users, Audit audit, AccessSettings settings) {
+    Throttle names = new Throttle(settings.wrongPasswordsPerMinute());
+    Throttle clients = new Throttle(settings.refusalsPerMinute());
+    DaoAuthenticationProvider passwords =
+        new DaoAuthenticationProvider(signedInUsers) {
+          @Override
+          public Authentication authenticate(Authentication attempt)
+              throws AuthenticationException {
+            String login = attempt.getName().toLowerCase(Locale.ROOT);
+            String client = client(attempt);
+            long now = System.nanoTime();
+            if (names.secondsToWait(login, now) > 0 || clients.secondsToWait(client, now) > 0) {
+              audit.noteSignIn("unknown", "sign-in refused", "too many attempts, from " + client);
+              throw new BadCredentialsException("too many attempts");
+            }
+            try {
+              Authentication made = super.authenticate(attempt);
+              audit.noteSignIn(made.getName(), "signed in", "from " + client);
+              return made;
+            } catch (AuthenticationException e) {
+              names.refused(login, now);
+              clients.refused(client, now);
+              // Not what was typed: people type their password where the name belongs.
+              audit.noteSignIn(
+                  users.find(login).map(Users.User::login).orElse("unknown"),
+                  "sign-in refused",
+                  "from " + client);
+              throw e;
+            }
+          }
+        };
+    passwords.setPasswordEncoder(users.encoder());
+    return passwords;
+  }
+
+  private static String client(Authentication attempt) {
+    return attempt.getDetails() instanceof WebAuthenticationDetails details
+        ? details.getRemoteAddress()
+        : "unknown";
+  }
+}

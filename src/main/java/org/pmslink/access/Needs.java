@@ -1,0 +1,17 @@
+package org.pmslink.access;
+
+import java.lang.annotation.ElementType;
+import java.lang.annotation.Retention;
+import java.lang.annotation.RetentionPolicy;
+import java.lang.annotation.Target;
+
+/**
+ * The right that a page or an action wants in the practice of its address. A page of a practice
+ * that does not say so is not served.
+ */
+@Target(ElementType.METHOD)
+@Retention(RetentionPolicy.RUNTIME)
+public @interface Needs {
+  /** The right. */
+  Right value();
+}

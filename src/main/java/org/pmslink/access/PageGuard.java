@@ -1,0 +1,91 @@
+package org.pmslink.access;
+
+import jakarta.servlet.http.HttpServletRequest;
+import jakarta.servlet.http.HttpServletResponse;
+import java.util.EnumSet;
+import java.util.Map;
+import java.util.Set;
+import org.springframework.boot.autoconfigure.condition.ConditionalOnWebApplication;
+import org.springframework.http.HttpStatus;
+import org.springframework.security.core.Authentication;
+import org.springframework.security.core.context.SecurityContextHolder;
+import org.springframework.stereotype.Component;
+import org.springframework.web.method.HandlerMethod;
+import org.springframework.web.server.ResponseStatusException;
+import org.springframework.web.servlet.HandlerInterceptor;
+import org.springframework.web.servlet.HandlerMapping;
+
+/**
+ * Stands before every page of the console: whoever has no role in the practice of the address gets
+ * the same 404 as for a practice that there is not; whoever has one, but not the right that the
+ * page {@link Needs}, gets 403.
+ */
+@Component
+@ConditionalOnWebApplication
+public class PageGuard implements HandlerInterceptor {
+  private final Users users;
+  private final Audit audit;
+
+  PageGuard(Users users, Audit audit) {
+    this.users = users;
+    this.audit = audit;
+  }
+
+  @Override
+  public boolean preHandle(HttpServletRequest request, HttpServletResponse response, Object handler)
+      throws Exception {
+    if (!(handler instanceof HandlerMethod method)) {
+      return true;
+    }
+    SignedIn who = signedIn();
+    if (who == null) {
+      return true;
+    }
+    Users.Session session = users.session(who.user());
+    if (session.disabled() || who.since().isBefore(session.validFrom())) {
+      request.getSession().invalidate();
+      response.sendRedirect(request.getContextPath() + ConsoleSecurity.SIGN_IN);
+      return false;
+    }
+    if (session.mustChangePassword()
+        && !request.getServletPath().equals(ConsoleSecurity.PASSWORD)) {
+      response.sendRedirect(request.getContextPath() + ConsoleSecurity.PASSWORD);
+      return false;
+    }
+    String practice = practice(request);
+    Map<String, Set<Role>> roles = users.roles(who.user());
+    if (practice == null) {
+      new Visit(who.getUsername(), "", Set.of(), roles.keySet()).makes(request);
+      return true;
+    }
+    Set<Right> rights = EnumSet.noneOf(Right.class);
+    roles.getOrDefault(practice, Set.of()).forEach(role -> rights.addAll(role.rights()));
+    Needs needs = method.getMethodAnnotation(Needs.class);
+    if (rights.isEmpty()) {
+      new Visit(who.getUsername(), "", Set.of(), roles.keySet()).makes(request);
+      audit.noteRefusal(practice, who.getUsername(), "no role there");
+      throw new ResponseStatusException(HttpStatus.NOT_FOUND);
+    }
+    new Visit(who.getUsername(), practice, rights, roles.keySet()).makes(request);
+    if (needs == null || !rights.contains(needs.value())) {
+      audit.noteRefusal(
+          practice, who.getUsername(), "wants " + (needs == null ? "nothing" : needs.value()));
+      throw new ResponseStatusException(HttpStatus.FORBIDDEN);
+    }
+    return true;
+  }
+
+  static @org.jspecify.annotations.Nullable SignedIn signedIn() {
+    Authentication authentication = SecurityContextHolder.getContext().getAuthentication();
+    return authentication != null && authentication.getPrincipal() instanceof SignedIn who
+        ? who
+        : null;
+  }
+
+  @SuppressWarnings("unchecked")
+  private static @org.jspecify.annotations.Nullable String practice(HttpServletRequest request) {
+    Map<String, String> variables =
+        (Map<String, String>) request.getAttribute(HandlerMapping.URI_TEMPLATE_VARIABLES_ATTRIBUTE);
+    return variables == null ? null : variables.get("practice");
+  }
+}

@@ -1,0 +1,49 @@
+package org.pmslink.access;
+
+import java.util.Collections;
+import java.util.EnumSet;
+import java.util.Locale;
+import java.util.Set;
+
+/** What somebody is in a practice, and what follows from it. */
+public enum Role {
+  /** Adds members and links them where there is little doubt. */
+  FRONT_DESK(Right.SEE_PATIENTS, Right.CHANGE_MEMBERS, Right.LINK),
+  /** Decides what the front desk may not. */
+  MANAGER(Right.SEE_PATIENTS, Right.CHANGE_MEMBERS, Right.LINK, Right.RELINK, Right.SEE_FEEDS),
+  /** Solves dead letters; sees patient data only by revealing a letter with a reason. */
+  SUPPORT(Right.SEE_LETTERS, Right.REVEAL_LETTERS, Right.CHANGE_LETTERS, Right.SEE_FEEDS),
+  /** Runs feeds and mappings; sees no patient data. */
+  IT(Right.SEE_FEEDS, Right.CHANGE_FEEDS, Right.SEE_LETTERS),
+  /** Reads who did what. */
+  AUDITOR(Right.SEE_AUDIT);
+
+  private final Set<Right> rights;
+
+  Role(Right... more) {
+    rights = Collections.unmodifiableSet(EnumSet.of(Right.BE_THERE, more));
+  }
+
+  /** What a person in this role may do. */
+  public Set<Right> rights() {
+    return rights;
+  }
+
+  /** As it is typed and shown: {@code front-desk}. */
+  public String label() {
+    return name().toLowerCase(Locale.ROOT).replace('_', '-');
+  }
+
+  /**
+   * @throws IllegalArgumentException naming the roles that there are
+   */
+  public static Role of(String label) {
+    for (Role role : values()) {
+      if (role.label().equals(label)) {
+        return role;
+      }
+    }
+    throw new IllegalArgumentException(
+        "there is no role " + label + "; roles: front-desk, manager, support, it, auditor");
+  }
+}

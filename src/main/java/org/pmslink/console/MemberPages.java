@@ -1,0 +1,490 @@
+package org.pmslink.console;
+
+import jakarta.servlet.http.HttpServletRequest;
+import java.util.EnumMap;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import org.pmslink.access.Audit;
+import org.pmslink.access.Needs;
+import org.pmslink.access.Right;
+import org.pmslink.access.Visit;
+import org.pmslink.console.Desk.RefusedException;
+import org.pmslink.linking.PatientSearch;
+import org.pmslink.membership.Activities;
+import org.pmslink.membership.Charts;
+import org.pmslink.membership.Member;
+import org.pmslink.membership.MemberHistory;
+import org.pmslink.membership.Members;
+import org.pmslink.membership.PatientDirectory;
+import org.pmslink.membership.PatientDirectory.Found;
+import org.pmslink.membership.Verdicts;
+import org.pmslink.membership.Worklists;
+import org.pmslink.practice.Practices;
+import org.springframework.boot.autoconfigure.condition.ConditionalOnWebApplication;
+import org.springframework.http.HttpStatus;
+import org.springframework.stereotype.Controller;
+import org.springframework.ui.Model;
+import org.springframework.web.bind.annotation.GetMapping;
+import org.springframework.web.bind.annotation.PathVariable;
+import org.springframework.web.bind.annotation.PostMapping;
+import org.springframework.web.bind.annotation.RequestMapping;
+import org.springframework.web.bind.annotation.RequestParam;
+import org.springframework.web.server.ResponseStatusException;
+import org.springframework.web.servlet.mvc.support.RedirectAttributes;
+
+/** A member: who they are, what they are linked to, what came of it, and what can be done. */
+@Controller
+@ConditionalOnWebApplication
+@RequestMapping("/console/{practice}/members")
+class MemberPages {
+  private static final int PAGE = 50;
+  private static final int MOST_CANDIDATES = 5;
+  private static final int MOST_FOUND = 10;
+  private static final int LONGEST_VALUE = 200;
+
+  private final Members members;
+  private final MemberHistory history;
+  private final Activities activities;
+  private final PatientDirectory patients;
+  private final PatientSearch search;
+  private final Worklists worklists;
+  private final Charts charts;
+  private final Verdicts verdicts;
+  private final Practices practices;
+  private final Audit audit;
+  private final Desk desk;
+
+  MemberPages(
+      Members members,
+      MemberHistory history,
+      Activities activities,
+      PatientDirectory patients,
+      PatientSearch search,
+      Worklists worklists,
+      Charts charts,
+      Verdicts verdicts,
+      Practices practices,
+      Audit audit,
+      Desk desk) {
+    this.members = members;
+    this.history = history;
+    this.activities = activities;
+    this.patients = patients;
+    this.search = search;
+    this.worklists = worklists;
+    this.charts = charts;
+    this.verdicts = verdicts;
+    this.practices = practices;
+    this.audit = audit;
+    this.desk = desk;
+  }
+
+  @GetMapping
+  @Needs(Right.SEE_PATIENTS)
+  String list(
+      @PathVariable String practice,
+      @RequestParam(defaultValue = "all") String show,
+      @RequestParam(defaultValue = "") String after,
+      HttpServletRequest request,
+      Model model) {
+    return list(practice, "", show, after, request, model);
+  }
+
+  /** What was typed comes in the body, as with patients. */
+  @PostMapping
+  @Needs(Right.SEE_PATIENTS)
+  String find(
+      @PathVariable String practice,
+      @RequestParam(defaultValue = "") String q,
+      @RequestParam(defaultValue = "all") String show,
+      HttpServletRequest request,
+      Model model) {
+    return list(practice, q, show, "", request, model);
+  }
+
+  private String list(
+      String practice,
+      String q,
+      String show,
+      String after,
+      HttpServletRequest request,
+      Model model) {
+    List<MemberHistory.Listed> listed = history.list(practice, q, which(show), after, PAGE + 1);
+    audit.note(
+        practice,
+        Visit.of(request).actor(),
+        q.isBlank() ? "listed members" : "searched members",
+        show + ": " + Math.min(listed.size(), PAGE) + (listed.size() > PAGE ? " or more" : ""));
+    model.addAttribute("q", q);
+    model.addAttribute("show", show);
+    model.addAttribute("more", listed.size() > PAGE && q.isBlank());
+    model.addAttribute("members", listed.size() > PAGE ? listed.subList(0, PAGE) : listed);
+    return request.getHeader("HX-Request") == null ? "members" : "members :: found";
+  }
+
+  private static MemberHistory.Which which(String show) {
+    for (MemberHistory.Which which : MemberHistory.Which.values()) {
+      if (which.name().toLowerCase(Locale.ROOT).equals(show)) {
+        return which;
+      }
+    }
+    throw new ResponseStatusException(HttpStatus.BAD_REQUEST);
+  }
+
+  @GetMapping("/{number}")
+  @Needs(Right.SEE_PATIENTS)
+  String member(
+      @PathVariable String practice,
+      @PathVariable String number,
+      HttpServletRequest request,
+      Model model) {
+    Member member = desk.member(practice, number);
+    audit.note(practice, Visit.of(request).actor(), "saw member", number);
+    return memberPage(practice, member, model);
+  }
+
+  /** A link with the chart it leads to. */
+  record Linked(MemberHistory.Link link, Found chart, Charts.@Nullable Age age, String verdict) {}
+
+  private String memberPage(String practice, Member member, Model model) {
+    int practiceId = practices.id(practice);
+    List<Linked> linked =
+        history.links(practice, member).stream()
+            .filter(MemberHistory.Link::stands)
+            .map(
+                link -> {
+                  Found chart = desk.chart(practice, link.source(), link.sourceId());
+                  return new Linked(
+                      link,
+                      chart,
+                      charts.age(practiceId, link.source(), link.sourceId()).orElse(null),
+                      verdicts.standing(practiceId, chart.id(), member.id()));
+                })
+            .toList();
+    model.addAttribute("member", member);
+    model.addAttribute("fields", Member.Field.values());
+    model.addAttribute("origins", history.origins(practice, member));
+    model.addAttribute("since", history.since(practice, member).orElse(null));
+    model.addAttribute("linked", linked);
+    model.addAttribute("events", history.events(practice, member));
+    model.addAttribute("visits", activities.visitsOf(practiceId, member.memberNumber()));
+    model.addAttribute(
+        "transactions", activities.transactionsOf(practiceId, member.memberNumber()));
+    model.addAttribute("reviews", worklists.reviewsWith(practice, member.memberNumber()));
+    return "member";
+  }
+
+  /** Who the member may be: rules' candidates first, and whoever staff look for. */
+  @GetMapping("/{number}/link")
+  @Needs(Right.LINK)
+  String candidates(
+      @PathVariable String practice,
+      @PathVariable String number,
+      HttpServletRequest request,
+      Model model) {
+    Member member = desk.member(practice, number);
+    PatientSearch.Found found =
+        PatientSearch.isEnough(member.person())
+            ? search.search(practice, member.person(), false, MOST_CANDIDATES)
+            : new PatientSearch.Found(List.of(), 0, false, "");
+    audit.note(
+        practice,
+        Visit.of(request).actor(),
+        "looked for the chart of",
+        number + ": " + found.candidates().size() + " candidates");
+    model.addAttribute("member", member);
+    model.addAttribute(
+        "candidates",
+        found.candidates().stream()
+            .map(
+                c ->
+                    new PatientPages.Alike(
+                        desk.chart(practice, c.chart().source(), c.chart().sourceId()),
+                        c.grade().name().toLowerCase(Locale.ROOT).replace('_', ' '),
+                        c.why().words()))
+            .toList());
+    return "link";
+  }
+
+  /** The same with what staff typed. */
+  @PostMapping("/{number}/link")
+  @Needs(Right.LINK)
+  String candidates(
+      @PathVariable String practice,
+      @PathVariable String number,
+      @RequestParam(defaultValue = "") String q,
+      HttpServletRequest request,
+      Model model) {
+    PatientDirectory.Result result = patients.search(practice, q, MOST_FOUND);
+    if (request.getHeader("HX-Request") != null) {
+      model.addAttribute("member", desk.member(practice, number));
+    } else {
+      candidates(practice, number, request, model);
+    }
+    audit.note(
+        practice,
+        Visit.of(request).actor(),
+        "searched patients",
+        result.charts().size() + (result.more() ? " or more" : "") + " found");
+    model.addAttribute("q", q);
+    model.addAttribute("result", result);
+    return request.getHeader("HX-Request") == null ? "link" : "link :: found";
+  }
+
+  /** A member and a chart beside each other, before anything is done. */
+  @GetMapping("/{number}/compare")
+  @Needs(Right.SEE_PATIENTS)
+  String compare(
+      @PathVariable String practice,
+      @PathVariable String number,
+      @RequestParam String source,
+      @RequestParam String id,
+      HttpServletRequest request,
+      Model model) {
+    Member member = desk.member(practice, number);
+    Found chart = desk.chart(practice, source, id);
+    audit.note(
+        practice, Visit.of(request).actor(), "compared", number + " with " + source + "/" + id);
+    return comparePage(practice, member, chart, request, model);
+  }
+
+  private String comparePage(
+      String practice, Member member, Found chart, HttpServletRequest request, Model model) {
+    SideBySide pair = desk.compare(practice, chart, member);
+    boolean linkedToOthers =
+        chart.memberNumber() != null && !chart.memberNumber().equals(member.memberNumber());
+    boolean memberLinkedElsewhere = otherChart(practice, member, chart) != null;
+    model.addAttribute("pair", pair);
+    model.addAttribute("others", linkedToOthers);
+    model.addAttribute("elsewhere", memberLinkedElsewhere);
+    model.addAttribute(
+        "linkedNow",
+        chart.memberNumber() != null && chart.memberNumber().equals(member.memberNumber()));
+    model.addAttribute("mayLink", mayLink(practice, pair, Visit.of(request)) == null);
+    model.addAttribute("whyNot", mayLink(practice, pair, Visit.of(request)));
+    model.addAttribute(
+        "verdict", verdicts.standing(practices.id(practice), chart.id(), member.id()));
+    return "compare";
+  }
+
+  private @Nullable String otherChart(String practice, Member member, Found chart) {
+    return history.links(practice, member).stream()
+        .filter(MemberHistory.Link::stands)
+        .filter(l -> l.source().equals(chart.source()) && !l.sourceId().equals(chart.sourceId()))
+        .map(MemberHistory.Link::sourceId)
+        .findFirst()
+        .orElse(null);
+  }
+
+  /** Why somebody may not link the two; {@code null} when they may. */
+  private @Nullable String mayLink(String practice, SideBySide pair, Visit visit) {
+    if (pair.member().removed()) {
+      return "The membership has ended.";
+    }
+    if (pair.chart().removedAt() != null || pair.chart().mergedInto() != null) {
+      return "The chart is no longer in use in the PMS.";
+    }
+    if (visit.may(Right.RELINK)) {
+      return null;
+    }
+    if (!visit.may(Right.LINK)) {
+      return "Linking is for the front desk and for managers.";
+    }
+    String linked = pair.chart().memberNumber();
+    if (linked != null && !linked.equals(pair.member().memberNumber())) {
+      return "The chart is linked to another member; a manager can re-link it.";
+    }
+    if (otherChart(practice, pair.member(), pair.chart()) != null) {
+      return "The member is linked to another chart; a manager can re-link it.";
+    }
+    return Desk.isLikely(pair)
+        ? null
+        : "The two are not alike enough; a manager can link them after making sure.";
+  }
+
+  /** Links, re-links or verifies: a person says that the two are one. */
+  @PostMapping("/{number}/same")
+  @Needs(Right.LINK)
+  String same(
+      @PathVariable String practice,
+      @PathVariable String number,
+      @RequestParam String source,
+      @RequestParam String id,
+      @RequestParam(defaultValue = "") String reason,
+      @RequestParam(defaultValue = "0") long review,
+      HttpServletRequest request,
+      RedirectAttributes after,
+      Model model) {
+    Member member = desk.member(practice, number);
+    Found chart = desk.chart(practice, source, id);
+    Visit visit = Visit.of(request);
+    try {
+      String why = Desk.reason(reason);
+      String whyNot = mayLink(practice, desk.compare(practice, chart, member), visit);
+      if (whyNot != null) {
+        audit.note(practice, visit.actor(), "refused", "link of " + number);
+        throw new RefusedException(whyNot);
+      }
+      verdicts.decide(practice, source, id, number, Verdicts.Verdict.SAME, visit.actor(), why);
+    } catch (RefusedException e) {
+      model.addAttribute("complaint", e.getMessage());
+      return comparePage(practice, member, chart, request, model);
+    }
+    audit.note(practice, visit.actor(), "linked", number + " to " + source + "/" + id);
+    return done(practice, number, source, id, "Linked.", review, after);
+  }
+
+  /** A person says that the two are not one: a link between them ends, and none is made again. */
+  @PostMapping("/{number}/not-same")
+  @Needs(Right.LINK)
+  String notSame(
+      @PathVariable String practice,
+      @PathVariable String number,
+      @RequestParam String source,
+      @RequestParam String id,
+      @RequestParam(defaultValue = "") String reason,
+      @RequestParam(defaultValue = "0") long review,
+      HttpServletRequest request,
+      RedirectAttributes after,
+      Model model) {
+    Member member = desk.member(practice, number);
+    Found chart = desk.chart(practice, source, id);
+    Visit visit = Visit.of(request);
+    try {
+      String why = Desk.reason(reason);
+      if (number.equals(chart.memberNumber()) && !visit.may(Right.RELINK)) {
+        audit.note(practice, visit.actor(), "refused", "unlink of " + number);
+        throw new RefusedException("Ending a link is for a manager.");
+      }
+      verdicts.decide(practice, source, id, number, Verdicts.Verdict.NOT_SAME, visit.actor(), why);
+    } catch (RefusedException e) {
+      model.addAttribute("complaint", e.getMessage());
+      return comparePage(practice, member, chart, request, model);
+    } catch (IllegalArgumentException e) {
+      model.addAttribute("complaint", "The chart or the member is no longer in use.");
+      return comparePage(practice, member, chart, request, model);
+    }
+    audit.note(practice, visit.actor(), "told apart", number + " and " + source + "/" + id);
+    return done(practice, number, source, id, "Kept apart.", review, after);
+  }
+
+  /** Takes back what a person decided about the two. */
+  @PostMapping("/{number}/take-back")
+  @Needs(Right.LINK)
+  String takeBack(
+      @PathVariable String practice,
+      @PathVariable String number,
+      @RequestParam String source,
+      @RequestParam String id,
+      HttpServletRequest request,
+      RedirectAttributes after) {
+    Member member = desk.member(practice, number);
+    Found chart = desk.chart(practice, source, id);
+    Visit visit = Visit.of(request);
+    if (!visit.may(Right.RELINK)
+        && !verdicts.isBy(practices.id(practice), chart.id(), member.id(), visit.actor())) {
+      audit.note(practice, visit.actor(), "refused", "take back of " + number);
+      throw new ResponseStatusException(HttpStatus.FORBIDDEN);
+    }
+    if (verdicts.withdraw(practice, source, id, number, visit.actor(), "taken back")) {
+      audit.note(practice, visit.actor(), "took back", number + " and " + source + "/" + id);
+    }
+    after.addFlashAttribute("done", "Taken back; the matching rules decide about it again.");
+    return "redirect:/console/" + practice + "/members/" + number;
+  }
+
+  /**
+   * Where one goes on.
+   *
+   * @param review through which one came; the next one follows. 0 for none
+   */
+  private String done(
+      String practice,
+      String number,
+      String source,
+      String id,
+      String what,
+      long review,
+      RedirectAttributes after) {
+    after.addFlashAttribute("done", what);
+    after.addFlashAttribute("undo", new Undo(number, source, id));
+    return review > 0
+        ? "redirect:/console/" + practice + desk.nextReview(practice, review)
+        : "redirect:/console/" + practice + "/members/" + number;
+  }
+
+  /** What can be taken back at once. */
+  record Undo(String number, String source, String id) {}
+
+  /** Changes fields as typed; those that are not in the form stay. */
+  @PostMapping("/{number}/fields")
+  @Needs(Right.CHANGE_MEMBERS)
+  String change(
+      @PathVariable String practice,
+      @PathVariable String number,
+      @RequestParam long version,
+      @RequestParam Map<String, String> typed,
+      HttpServletRequest request,
+      RedirectAttributes after,
+      Model model) {
+    Member member = desk.member(practice, number);
+    String actor = Visit.of(request).actor();
+    Map<Member.Field, String> changes = new EnumMap<>(Member.Field.class);
+    Set<Member.Field> locked = EnumSet.noneOf(Member.Field.class);
+    String complaint = null;
+    for (Member.Field field : Member.Field.values()) {
+      String value = typed.get(field.name());
+      if (value != null && !value.strip().equals(member.fields().getOrDefault(field, ""))) {
+        changes.put(field, value.strip());
+        if (value.length() > LONGEST_VALUE || value.chars().anyMatch(Character::isISOControl)) {
+          complaint = "One of the fields has more than " + LONGEST_VALUE + " characters.";
+        }
+      }
+      if (typed.containsKey("lock-" + field.name()) && field.isContact()) {
+        locked.add(field);
+      }
+    }
+    if (version != member.version()) {
+      complaint = "Somebody else, or the PMS, has changed this member meanwhile; look again.";
+    } else if (changes.containsKey(Member.Field.FAMILY)
+            && String.valueOf(changes.get(Member.Field.FAMILY)).isEmpty()
+        || changes.containsKey(Member.Field.GIVEN)
+            && String.valueOf(changes.get(Member.Field.GIVEN)).isEmpty()) {
+      complaint = "A member needs a first and a last name.";
+    }
+    if (complaint != null) {
+      model.addAttribute("complaint", complaint);
+      return memberPage(practice, member, model);
+    }
+    if (!changes.isEmpty()) {
+      members.change(practice, number, changes, actor);
+      audit.note(practice, actor, "changed member", number + ": " + changes.keySet());
+    }
+    if (!locked.equals(member.lockedFields())) {
+      members.lockFields(practice, number, locked);
+      audit.note(practice, actor, "locked fields", number + ": " + locked);
+    }
+    after.addFlashAttribute("done", "Saved.");
+    return "redirect:/console/" + practice + "/members/" + number;
+  }
+
+  /** Ends the membership here; the record stays. */
+  @PostMapping("/{number}/remove")
+  @Needs(Right.RELINK)
+  String remove(
+      @PathVariable String practice,
+      @PathVariable String number,
+      HttpServletRequest request,
+      RedirectAttributes after) {
+    desk.member(practice, number);
+    if (members.remove(practice, number)) {
+      audit.note(practice, Visit.of(request).actor(), "removed member", number);
+    }
+    after.addFlashAttribute("done", "Removed; the link ends by itself.");
+    return "redirect:/console/" + practice + "/members/" + number;
+  }
+}

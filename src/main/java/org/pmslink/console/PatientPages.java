@@ -1,0 +1,363 @@
+package org.pmslink.console;
+
+import jakarta.servlet.http.HttpServletRequest;
+import java.util.List;
+import java.util.Locale;
+import org.pmslink.access.Audit;
+import org.pmslink.access.Needs;
+import org.pmslink.access.Right;
+import org.pmslink.access.Visit;
+import org.pmslink.linking.PatientSearch;
+import org.pmslink.membership.Charts;
+import org.pmslink.membership.Enrolment;
+import org.pmslink.membership.Enrolment.NumberTakenException;
+import org.pmslink.membership.PatientDirectory;
+import org.pmslink.membership.PatientDirectory.Found;
+import org.pmslink.membership.Worklists;
+import org.pmslink.patient.PatientNormalizer;
+import org.pmslink.patient.Person;
+import org.pmslink.patient.SourcePatient;
+import org.pmslink.practice.Practices;
+import org.springframework.boot.autoconfigure.condition.ConditionalOnWebApplication;
+import org.springframework.stereotype.Controller;
+import org.springframework.ui.Model;
+import org.springframework.web.bind.annotation.GetMapping;
+import org.springframework.web.bind.annotation.ModelAttribute;
+import org.springframework.web.bind.annotation.PathVariable;
+import org.springframework.web.bind.annotation.PostMapping;
+import org.springframework.web.bind.annotation.RequestMapping;
+import org.springframework.web.bind.annotation.RequestParam;
+
+/**
+ * Adding a membership: find the patient of the PMS, review, make the member; or make one whom the
+ * PMS does not have yet.
+ */
+@Controller
+@ConditionalOnWebApplication
+@RequestMapping("/console/{practice}")
+class PatientPages {
+  private static final int MOST_FOUND = 25;
+  private static final int MOST_ALIKE = 5;
+
+  private final PatientDirectory patients;
+  private final PatientSearch search;
+  private final PatientNormalizer normalizer;
+  private final Practices practices;
+  private final Charts charts;
+  private final Worklists worklists;
+  private final Enrolment enrolment;
+  private final Audit audit;
+  private final Desk desk;
+
+  PatientPages(
+      PatientDirectory patients,
+      PatientSearch search,
+      PatientNormalizer normalizer,
+      Practices practices,
+      Charts charts,
+      Worklists worklists,
+      Enrolment enrolment,
+      Audit audit,
+      Desk desk) {
+    this.patients = patients;
+    this.search = search;
+    this.normalizer = normalizer;
+    this.practices = practices;
+    this.charts = charts;
+    this.worklists = worklists;
+    this.enrolment = enrolment;
+    this.audit = audit;
+    this.desk = desk;
+  }
+
+  @GetMapping("/patients")
+  @Needs(Right.SEE_PATIENTS)
+  String start() {
+    return "patients";
+  }
+
+  /** What was typed is patient data: it comes in the body, so that it stands in no address. */
+  @PostMapping("/patients")
+  @Needs(Right.SEE_PATIENTS)
+  String find(
+      @PathVariable String practice,
+      @RequestParam(defaultValue = "") String q,
+      HttpServletRequest request,
+      Model model) {
+    PatientDirectory.Result result = patients.search(practice, q, MOST_FOUND);
+    audit.note(
+        practice,
+        Visit.of(request).actor(),
+        "searched patients",
+        result.charts().size() + (result.more() ? " or more" : "") + " found");
+    model.addAttribute("q", q);
+    model.addAttribute("result", result);
+    return request.getHeader("HX-Request") == null ? "patients" : "patients :: found";
+  }
+
+  @GetMapping("/patient")
+  @Needs(Right.SEE_PATIENTS)
+  String patient(
+      @PathVariable String practice,
+      @RequestParam String source,
+      @RequestParam String id,
+      HttpServletRequest request,
+      Model model) {
+    Found chart = desk.chart(practice, source, id);
+    audit.note(practice, Visit.of(request).actor(), "saw patient", source + "/" + id);
+    return patientPage(practice, chart, model);
+  }
+
+  private String patientPage(String practice, Found chart, Model model) {
+    model.addAttribute("chart", chart);
+    model.addAttribute("family", patients.family(practice, chart));
+    model.addAttribute(
+        "age", charts.age(practices.id(practice), chart.source(), chart.sourceId()).orElse(null));
+    model.addAttribute("review", worklists.reviewOf(practice, chart.id()).orElse(null));
+    if (!model.containsAttribute("form")) {
+      model.addAttribute("form", Form.of(chart.record().person()));
+    }
+    return "patient";
+  }
+
+  /** Makes the person of a chart a member, linked. */
+  @PostMapping("/patient")
+  @Needs(Right.CHANGE_MEMBERS)
+  String enrol(
+      @PathVariable String practice,
+      @RequestParam String source,
+      @RequestParam String id,
+      @ModelAttribute("form") Form form,
+      HttpServletRequest request,
+      Model model) {
+    Found chart = desk.chart(practice, source, id);
+    String complaint = form.complaint();
+    if (complaint == null && chart.memberNumber() != null) {
+      complaint = "This patient is linked to member " + chart.memberNumber() + " already.";
+    }
+    if (complaint == null && (chart.removedAt() != null || chart.mergedInto() != null)) {
+      complaint = "This chart is no longer in use in the PMS.";
+    }
+    if (complaint == null) {
+      try {
+        return "redirect:/console/"
+            + practice
+            + "/members/"
+            + enrol(practice, form, new Enrolment.Chart(source, id), request);
+      } catch (NumberTakenException e) {
+        complaint = "There is a member " + form.number().strip() + " already.";
+      }
+    }
+    model.addAttribute("complaint", complaint);
+    return patientPage(practice, chart, model);
+  }
+
+  @GetMapping("/members/new")
+  @Needs(Right.CHANGE_MEMBERS)
+  String newMember(Model model) {
+    model.addAttribute("form", Form.EMPTY);
+    return "new-member";
+  }
+
+  /**
+   * Makes somebody a member whom the PMS does not have; first shows who there is like them, and
+   * makes them only when that has been seen.
+   */
+  @PostMapping("/members/new")
+  @Needs(Right.CHANGE_MEMBERS)
+  String enrolUnlinked(
+      @PathVariable String practice,
+      @ModelAttribute("form") Form form,
+      @RequestParam(defaultValue = "false") boolean seen,
+      HttpServletRequest request,
+      Model model) {
+    String complaint = form.complaint();
+    if (complaint == null) {
+      Person person = normalizer.person(form.typed());
+      List<PatientSearch.Candidate> alike =
+          PatientSearch.isEnough(person)
+              ? search.search(practice, person, false, MOST_ALIKE).candidates()
+              : List.of();
+      if (alike.isEmpty() || seen) {
+        try {
+          return "redirect:/console/"
+              + practice
+              + "/members/"
+              + enrol(practice, form, null, request);
+        } catch (NumberTakenException e) {
+          complaint = "There is a member " + form.number().strip() + " already.";
+        }
+      } else {
+        audit.note(
+            practice,
+            Visit.of(request).actor(),
+            "searched patients",
+            alike.size() + " like a new member");
+        model.addAttribute(
+            "alike",
+            alike.stream()
+                .map(
+                    c ->
+                        new Alike(
+                            desk.chart(practice, c.chart().source(), c.chart().sourceId()),
+                            c.grade().name().toLowerCase(Locale.ROOT),
+                            c.why().words()))
+                .toList());
+      }
+    }
+    model.addAttribute("complaint", complaint);
+    return "new-member";
+  }
+
+  /** A chart that a new member may be, and why. */
+  record Alike(Found chart, String grade, String why) {}
+
+  private String enrol(
+      String practice,
+      Form form,
+      Enrolment.@org.jspecify.annotations.Nullable Chart chart,
+      HttpServletRequest request)
+      throws NumberTakenException {
+    String actor = Visit.of(request).actor();
+    String number =
+        enrolment.enrol(
+            practice,
+            form.number(),
+            form.typed(),
+            chart,
+            actor,
+            "chosen when the member was added");
+    audit.note(
+        practice,
+        actor,
+        "added member",
+        number + (chart == null ? "" : ", linked to " + chart.source() + "/" + chart.sourceId()));
+    return number;
+  }
+
+  /** A member as the office types one. */
+  record Form(
+      String number,
+      String family,
+      String given,
+      String middle,
+      String suffix,
+      String birthDate,
+      String phone,
+      String email,
+      String line1,
+      String line2,
+      String city,
+      String state,
+      String postalCode) {
+    static final Form EMPTY = new Form("", "", "", "", "", "", "", "", "", "", "", "", "");
+    private static final int LONGEST = 100;
+    private static final int LONGEST_NUMBER = 40;
+
+    Form {
+      number = text(number);
+      family = text(family);
+      given = text(given);
+      middle = text(middle);
+      suffix = text(suffix);
+      birthDate = text(birthDate);
+      phone = text(phone);
+      email = text(email);
+      line1 = text(line1);
+      line2 = text(line2);
+      city = text(city);
+      state = text(state);
+      postalCode = text(postalCode);
+    }
+
+    private static String text(@org.jspecify.annotations.Nullable String typed) {
+      return typed == null ? "" : typed.strip();
+    }
+
+    static Form of(Person person) {
+      Person.PersonName name = person.name();
+      Person.PostalAddress address =
+          person.address() == null
+              ? new Person.PostalAddress(null, null, null, null, null)
+              : person.address();
+      return new Form(
+          "",
+          text(name.family()),
+          text(name.given()),
+          text(name.middle()),
+          text(name.suffix()),
+          person.birthDate() == null ? "" : person.birthDate().toString(),
+          person.phones().stream()
+              .sorted(
+                  java.util.Comparator.comparing(
+                      p ->
+                          p.use() == Person.PhoneUse.MOBILE
+                              ? 0
+                              : p.use() == Person.PhoneUse.HOME ? 1 : 2))
+              .map(Person.Phone::e164)
+              .findFirst()
+              .orElse(""),
+          person.emails().isEmpty() ? "" : person.emails().get(0),
+          text(address.line1()),
+          text(address.line2()),
+          text(address.city()),
+          text(address.state()),
+          text(address.postalCode()));
+    }
+
+    /** What is missing or wrong, for whoever typed it; {@code null} for nothing. */
+    @org.jspecify.annotations.Nullable
+    String complaint() {
+      if (family.isEmpty() || given.isEmpty()) {
+        return "A member needs a first and a last name.";
+      }
+      if (birthDate.isEmpty()) {
+        return "A member needs a birth date.";
+      }
+      try {
+        java.time.LocalDate born = java.time.LocalDate.parse(birthDate);
+        if (born.isAfter(java.time.LocalDate.now(java.time.ZoneOffset.UTC).plusDays(1))
+            || born.getYear() < 1900) {
+          return "Nobody is born on that day; check the birth date.";
+        }
+      } catch (java.time.DateTimeException e) {
+        return "The birth date is no day; write it like 1980-04-12.";
+      }
+      if (phone.isEmpty() && email.isEmpty()) {
+        return "A member needs a telephone or an e-mail.";
+      }
+      if (number.length() > LONGEST_NUMBER || !number.matches("[A-Za-z0-9._-]*")) {
+        return "A member number has letters, digits, dots and hyphens, at most "
+            + LONGEST_NUMBER
+            + ".";
+      }
+      for (String value :
+          List.of(
+              family, given, middle, suffix, phone, email, line1, line2, city, state, postalCode)) {
+        if (value.length() > LONGEST || value.chars().anyMatch(Character::isISOControl)) {
+          return "One of the fields has more than "
+              + LONGEST
+              + " characters, or some that cannot be typed.";
+        }
+      }
+      return null;
+    }
+
+    SourcePatient typed() {
+      return SourcePatient.person(
+          "",
+          family,
+          given,
+          middle,
+          suffix,
+          null,
+          birthDate,
+          null,
+          null,
+          List.of(new SourcePatient.SourcePhone("mobile", phone)),
+          email.isEmpty() ? List.of() : List.of(email),
+          new SourcePatient.SourceAddress(line1, line2, city, state, postalCode, null),
+          null);
+    }
+  }
+}

@@ -1,0 +1,189 @@
+package org.pmslink.console;
+
+import java.time.Duration;
+import java.time.Instant;
+import java.time.LocalDate;
+import java.time.ZoneOffset;
+import java.time.format.DateTimeFormatter;
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
+import org.pmslink.membership.Member;
+import org.pmslink.patient.Person;
+import org.springframework.stereotype.Component;
+
+/** How values look on a page; pages know it as {@code @shown}. */
+@Component("shown")
+class Shown {
+  private static final DateTimeFormatter MINUTE =
+      DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm 'UTC'", Locale.ROOT).withZone(ZoneOffset.UTC);
+  private static final DateTimeFormatter DAY =
+      DateTimeFormatter.ofPattern("MM/dd/yyyy", Locale.ROOT);
+  private static final int US_DIGITS = 11;
+
+  /** A time to the minute. */
+  public String at(@Nullable Instant at) {
+    return at == null ? "" : MINUTE.format(at);
+  }
+
+  /** How long ago that was. */
+  public String ago(@Nullable Instant at) {
+    if (at == null) {
+      return "never";
+    }
+    Duration span = Duration.between(at, Instant.now());
+    if (span.toMinutes() < 1) {
+      return "just now";
+    }
+    if (span.toHours() < 1) {
+      return span.toMinutes() + " min ago";
+    }
+    if (span.toDays() < 1) {
+      return span.toHours() + " h ago";
+    }
+    return span.toDays() + (span.toDays() == 1 ? " day ago" : " days ago");
+  }
+
+  /** A day as US offices write it. */
+  public String day(@Nullable LocalDate day) {
+    return day == null ? "" : DAY.format(day);
+  }
+
+  /** The same of a member's birth date, which is kept as it was typed. */
+  public String day(@Nullable String isoDate) {
+    if (isoDate == null) {
+      return "";
+    }
+    try {
+      return day(LocalDate.parse(isoDate));
+    } catch (java.time.DateTimeException e) {
+      return isoDate;
+    }
+  }
+
+  /** A US number as it is dialled there; others stay as they are. */
+  public String phone(String e164) {
+    String digits = e164.replaceAll("\\D", "");
+    if (digits.length() != US_DIGITS || !digits.startsWith("1")) {
+      return e164;
+    }
+    return "(" + digits.substring(1, 4) + ") " + digits.substring(4, 7) + "-" + digits.substring(7);
+  }
+
+  /** Given and family name, with what goes between and behind. */
+  public String name(Person person) {
+    Person.PersonName name = person.name();
+    StringBuilder out = new StringBuilder();
+    for (String part :
+        new @Nullable String[] {name.given(), name.middle(), name.family(), name.suffix()}) {
+      if (part != null) {
+        out.append(out.isEmpty() ? "" : " ").append(part);
+      }
+    }
+    if (name.preferred() != null && !name.preferred().equals(name.given())) {
+      out.append(" (“").append(name.preferred()).append("”)");
+    }
+    return out.isEmpty() ? "(no name)" : out.toString();
+  }
+
+  /** One line of address. */
+  public String address(Person.@Nullable PostalAddress address) {
+    if (address == null) {
+      return "";
+    }
+    StringBuilder out = new StringBuilder();
+    for (String part :
+        new @Nullable String[] {
+          address.line1(), address.line2(), address.city(), address.state(), address.postalCode()
+        }) {
+      if (part != null) {
+        out.append(out.isEmpty() ? "" : ", ").append(part);
+      }
+    }
+    return out.toString();
+  }
+
+  /** Dollars of cents. */
+  public String money(long cents) {
+    return String.format(
+        Locale.US,
+        "%s$%,d.%02d",
+        cents < 0 ? "-" : "",
+        Math.abs(cents) / 100,
+        Math.abs(cents) % 100);
+  }
+
+  /** A constant's name in words: {@code CHART_MERGED} is "chart merged". */
+  public String words(Object constant) {
+    String text = constant instanceof Enum<?> e ? e.name() : String.valueOf(constant);
+    return text.equals(text.toUpperCase(Locale.ROOT)) || text.indexOf('_') >= 0
+        ? text.toLowerCase(Locale.ROOT).replace('_', ' ')
+        : text;
+  }
+
+  /** What a field of a member is called. */
+  public String field(Member.Field field) {
+    return switch (field) {
+      case FAMILY -> "Last name";
+      case GIVEN -> "First name";
+      case MIDDLE -> "Middle name";
+      case SUFFIX -> "Suffix";
+      case PREFERRED -> "Preferred name";
+      case BIRTH_DATE -> "Birth date";
+      case GENDER -> "Sex";
+      case PHONE_HOME -> "Home phone";
+      case PHONE_MOBILE -> "Mobile phone";
+      case PHONE_WORK -> "Work phone";
+      case EMAIL -> "E-mail";
+      case LINE1 -> "Street";
+      case LINE2 -> "Unit";
+      case CITY -> "City";
+      case STATE -> "State";
+      case POSTAL_CODE -> "ZIP code";
+    };
+  }
+
+  /** The same by name, for a history. */
+  public String field(String name) {
+    try {
+      return field(Member.Field.valueOf(name));
+    } catch (IllegalArgumentException e) {
+      return name;
+    }
+  }
+
+  /** Who did something: rules and feeds have no name. */
+  public String actor(String actor) {
+    return switch (actor) {
+      case "rule" -> "matching rules";
+      case "feed" -> "the PMS";
+      case "engine" -> "PMS Link";
+      default -> actor;
+    };
+  }
+
+  /** Why a link or a chart waits for a person. */
+  public String why(@Nullable String reason) {
+    if (reason == null) {
+      return "";
+    }
+    return switch (reason) {
+      case "SEVERAL_CANDIDATES" -> "more than one member fits";
+      case "NOT_CERTAIN" -> "alike, but not certain";
+      case "CLAIMED_TWICE" -> "two charts claim one member";
+      case "DUPLICATE_CHARTS" -> "the person has more than one chart";
+      case "DUPLICATE_MEMBERS" -> "two members seem to be one person";
+      case "TOO_MANY_CANDIDATES" -> "too many people share what is known";
+      case "LOOKS_LIKE_ANOTHER_MEMBER" -> "the chart looks like another member now";
+      case "LINK_DRIFTED" -> "linked, but the records are not alike any more";
+      case "CHART_MERGED" -> "the chart was merged in the PMS";
+      case "MERGED_BOTH_LINKED" -> "two linked charts were merged in the PMS";
+      case "CHART_GONE" -> "the chart is gone from the PMS";
+      case "CHART_ARCHIVED" -> "the chart was archived in the PMS";
+      case "CHART_DELETED" -> "the chart was deleted in the PMS";
+      case "CHART_DUPLICATE" -> "the PMS marks the chart as a duplicate";
+      case "CHART_DECEASED" -> "the PMS says that the patient has died";
+      case "CERTAIN" -> "certainly the same person";
+      default -> words(reason);
+    };
+  }
+}

@@ -1,0 +1,100 @@
+package org.pmslink.console;
+
+import jakarta.servlet.http.HttpServletRequest;
+import jakarta.servlet.http.HttpSession;
+import org.pmslink.access.Needs;
+import org.pmslink.access.Right;
+import org.pmslink.access.Users;
+import org.pmslink.access.Visit;
+import org.pmslink.membership.Worklists;
+import org.springframework.boot.autoconfigure.condition.ConditionalOnWebApplication;
+import org.springframework.http.HttpStatus;
+import org.springframework.stereotype.Controller;
+import org.springframework.ui.Model;
+import org.springframework.web.bind.annotation.GetMapping;
+import org.springframework.web.bind.annotation.PathVariable;
+import org.springframework.web.bind.annotation.PostMapping;
+import org.springframework.web.bind.annotation.RequestParam;
+import org.springframework.web.bind.annotation.ResponseStatus;
+
+/** Signing in, one's password, and where one begins. */
+@Controller
+@ConditionalOnWebApplication
+class StartPages {
+  private final Users users;
+  private final Worklists worklists;
+
+  StartPages(Users users, Worklists worklists) {
+    this.users = users;
+    this.worklists = worklists;
+  }
+
+  @GetMapping("/")
+  String root() {
+    return "redirect:/console";
+  }
+
+  @GetMapping("/sign-in")
+  String signIn(HttpServletRequest request, Model model) {
+    model.addAttribute("refused", request.getParameter("refused") != null);
+    model.addAttribute("signedOut", request.getParameter("signed-out") != null);
+    model.addAttribute("changed", request.getParameter("changed") != null);
+    return "sign-in";
+  }
+
+  /** The practices in which one has a role; when it is one, its page. */
+  @GetMapping("/console")
+  String practices(HttpServletRequest request, Model model) {
+    Visit visit = Visit.of(request);
+    if (visit.practices().size() == 1) {
+      return "redirect:/console/" + visit.practices().iterator().next();
+    }
+    return "practices";
+  }
+
+  @GetMapping("/password")
+  String password() {
+    return "password";
+  }
+
+  /** Changes the password; every session of the user is over, this one too. */
+  @PostMapping("/password")
+  String change(
+      @RequestParam String present,
+      @RequestParam String fresh,
+      @RequestParam String again,
+      HttpServletRequest request,
+      HttpSession session,
+      Model model) {
+    Visit visit = Visit.of(request);
+    try {
+      if (!fresh.equals(again)) {
+        throw new IllegalArgumentException("the new password was typed in two ways");
+      }
+      users.changePassword(visit.actor(), present, fresh);
+    } catch (IllegalArgumentException e) {
+      model.addAttribute("complaint", e.getMessage());
+      return "password";
+    }
+    session.invalidate();
+    return "redirect:/sign-in?changed";
+  }
+
+  /** What waits for somebody in a practice. Whoever has any role there begins here. */
+  @GetMapping("/console/{practice}")
+  @Needs(Right.BE_THERE)
+  String practice(@PathVariable String practice, HttpServletRequest request, Model model) {
+    Visit visit = Visit.of(request);
+    if (visit.may(Right.SEE_PATIENTS)) {
+      model.addAttribute("counts", worklists.counts(practice));
+    }
+    return "practice";
+  }
+
+  @GetMapping("/console/{practice}/**")
+  @Needs(Right.BE_THERE)
+  @ResponseStatus(HttpStatus.NOT_FOUND)
+  String nothing(@PathVariable String practice) {
+    throw Desk.notThere();
+  }
+}

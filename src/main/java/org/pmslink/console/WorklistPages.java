@@ -1,0 +1,158 @@
+package org.pmslink.console;
+
+import jakarta.servlet.http.HttpServletRequest;
+import java.util.List;
+import org.pmslink.access.Audit;
+import org.pmslink.access.Needs;
+import org.pmslink.access.Right;
+import org.pmslink.access.Visit;
+import org.pmslink.membership.Duplicates;
+import org.pmslink.membership.Member;
+import org.pmslink.membership.Members;
+import org.pmslink.membership.PatientDirectory.Found;
+import org.pmslink.membership.Worklists;
+import org.springframework.boot.autoconfigure.condition.ConditionalOnWebApplication;
+import org.springframework.stereotype.Controller;
+import org.springframework.ui.Model;
+import org.springframework.web.bind.annotation.GetMapping;
+import org.springframework.web.bind.annotation.PathVariable;
+import org.springframework.web.bind.annotation.PostMapping;
+import org.springframework.web.bind.annotation.RequestMapping;
+import org.springframework.web.bind.annotation.RequestParam;
+import org.springframework.web.servlet.mvc.support.RedirectAttributes;
+
+/**
+ * What waits for a person: charts that rules could not decide about, links in doubt, duplicates.
+ */
+@Controller
+@ConditionalOnWebApplication
+@RequestMapping("/console/{practice}")
+class WorklistPages {
+  private static final int PAGE = 50;
+  private static final int MOST_CANDIDATES = 5;
+
+  private final Worklists worklists;
+  private final Duplicates duplicates;
+  private final Members members;
+  private final Audit audit;
+  private final Desk desk;
+
+  WorklistPages(
+      Worklists worklists, Duplicates duplicates, Members members, Audit audit, Desk desk) {
+    this.worklists = worklists;
+    this.duplicates = duplicates;
+    this.members = members;
+    this.audit = audit;
+    this.desk = desk;
+  }
+
+  /** A line of the list, with the chart. */
+  record Line(Worklists.Review review, Found chart) {}
+
+  @GetMapping("/reviews")
+  @Needs(Right.SEE_PATIENTS)
+  String reviews(
+      @PathVariable String practice,
+      @RequestParam(defaultValue = "0") long after,
+      HttpServletRequest request,
+      Model model) {
+    List<Worklists.Review> reviews = worklists.reviews(practice, after, PAGE + 1);
+    audit.note(
+        practice,
+        Visit.of(request).actor(),
+        "listed reviews",
+        String.valueOf(Math.min(reviews.size(), PAGE)));
+    model.addAttribute("counts", worklists.counts(practice));
+    model.addAttribute("more", reviews.size() > PAGE);
+    model.addAttribute(
+        "lines",
+        reviews.stream()
+            .limit(PAGE)
+            .map(r -> new Line(r, desk.chart(practice, r.source(), r.sourceId())))
+            .toList());
+    return "reviews";
+  }
+
+  /** The next that waits behind this one; the list when there is none. */
+  @GetMapping("/reviews/next")
+  @Needs(Right.SEE_PATIENTS)
+  String next(@PathVariable String practice, @RequestParam(defaultValue = "0") long after) {
+    return "redirect:/console/" + practice + desk.nextReview(practice, after);
+  }
+
+  @GetMapping("/reviews/{id}")
+  @Needs(Right.SEE_PATIENTS)
+  String review(
+      @PathVariable String practice,
+      @PathVariable long id,
+      HttpServletRequest request,
+      Model model) {
+    Worklists.Review review = worklists.review(practice, id).orElseThrow(Desk::notThere);
+    Found chart = desk.chart(practice, review.source(), review.sourceId());
+    List<SideBySide> pairs =
+        review.candidates().stream()
+            .limit(MOST_CANDIDATES)
+            .flatMap(number -> members.find(practice, number).stream())
+            .filter(member -> !member.removed())
+            .map((Member member) -> desk.compare(practice, chart, member))
+            .toList();
+    audit.note(
+        practice,
+        Visit.of(request).actor(),
+        "saw review",
+        review.source() + "/" + review.sourceId() + " with " + review.candidates());
+    model.addAttribute("review", review);
+    model.addAttribute("chart", chart);
+    model.addAttribute("pairs", pairs);
+    model.addAttribute("counts", worklists.counts(practice));
+    return "review";
+  }
+
+  @GetMapping("/flagged")
+  @Needs(Right.SEE_PATIENTS)
+  String flagged(@PathVariable String practice, HttpServletRequest request, Model model) {
+    List<Worklists.Flagged> flagged = worklists.flagged(practice, PAGE);
+    audit.note(
+        practice,
+        Visit.of(request).actor(),
+        "listed flagged links",
+        String.valueOf(flagged.size()));
+    model.addAttribute("flagged", flagged);
+    model.addAttribute("counts", worklists.counts(practice));
+    return "flagged";
+  }
+
+  @GetMapping("/duplicates")
+  @Needs(Right.SEE_PATIENTS)
+  String duplicates(@PathVariable String practice, HttpServletRequest request, Model model) {
+    List<Duplicates.Finding> findings = duplicates.open(practice, PAGE);
+    audit.note(
+        practice, Visit.of(request).actor(), "listed duplicates", String.valueOf(findings.size()));
+    model.addAttribute("findings", findings);
+    model.addAttribute("counts", worklists.counts(practice));
+    return "duplicates";
+  }
+
+  /** A person says that the two of a finding are two people. */
+  @PostMapping("/duplicates/{id}/not-same")
+  @Needs(Right.CHANGE_MEMBERS)
+  String toldApart(
+      @PathVariable String practice,
+      @PathVariable long id,
+      @RequestParam(defaultValue = "") String reason,
+      HttpServletRequest request,
+      RedirectAttributes after) {
+    String actor = Visit.of(request).actor();
+    try {
+      if (!duplicates.tellApart(practice, id, actor, Desk.reason(reason))) {
+        throw Desk.notThere();
+      }
+    } catch (Desk.RefusedException e) {
+      after.addFlashAttribute("complaint", e.getMessage());
+      return "redirect:/console/" + practice + "/duplicates";
+    }
+    audit.note(practice, actor, "told duplicates apart", "finding " + id);
+    after.addFlashAttribute("done", "Kept apart.");
+    return "redirect:/console/" + practice + "/duplicates";
+  }
+}

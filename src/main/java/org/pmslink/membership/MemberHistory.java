@@ -1,0 +1,244 @@
+package org.pmslink.membership;
+
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Timestamp;
+import java.time.Instant;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+import org.pmslink.membership.Member.Field;
+import org.pmslink.patient.SearchWords;
+import org.pmslink.practice.Practices;
+import org.springframework.jdbc.core.JdbcTemplate;
+import org.springframework.stereotype.Component;
+
+/** Members as staff look for them, with their links and what became of both. */
+@Component
+public class MemberHistory {
+  private static final int LONGEST_HISTORY = 200;
+
+  private final JdbcTemplate database;
+  private final Practices practices;
+  private final Words words;
+
+  MemberHistory(JdbcTemplate database, Practices practices, Words words) {
+    this.database = database;
+    this.practices = practices;
+    this.words = words;
+  }
+
+  /**
+   * A line of a list of members.
+   *
+   * @param linked whether there is a link to a chart of any PMS
+   * @param flagged whether a link of theirs wants verification
+   */
+  public record Listed(
+      String memberNumber,
+      @Nullable String family,
+      @Nullable String given,
+      @Nullable String birthDate,
+      boolean removed,
+      boolean linked,
+      boolean flagged) {}
+
+  /** Which members a list shows. */
+  public enum Which {
+    ALL,
+    LINKED,
+    UNLINKED,
+    FLAGGED
+  }
+
+  /**
+   * Members by name.
+   *
+   * @param typed as in {@link PatientDirectory#search}, with member numbers; empty for everybody
+   * @param after number of the last member of the page before; empty for the first page
+   */
+  public List<Listed> list(String practice, String typed, Which which, String after, int limit) {
+    int practiceId = practices.id(practice);
+    List<SearchWords.Term> terms = SearchWords.typed(typed);
+    return database.query(
+        """
+        select m.member_number, m.family, m.given, m.birth_date, m.status = 'REMOVED',
+               l.links > 0, l.flagged
+        from members m
+        cross join lateral (
+          select count(*) as links, coalesce(bool_or(flag_reason is not null), false) as flagged
+          from links where practice_id = m.practice_id and member_id = m.id and ended_at is null) l
+        where m.practice_id = ? and m.member_number > ?
+          and (?::text is null or m.words @@ ?::tsquery)
+          and case ? when 'LINKED' then l.links > 0
+                     when 'UNLINKED' then l.links = 0 and m.status = 'ACTIVE'
+                     when 'FLAGGED' then l.flagged
+                     else true end
+        order by m.member_number limit ?""",
+        (row, n) ->
+            new Listed(
+                row.getString(1),
+                row.getString(2),
+                row.getString(3),
+                row.getString(4),
+                row.getBoolean(5),
+                row.getBoolean(6),
+                row.getBoolean(7)),
+        practiceId,
+        after,
+        terms.isEmpty() ? null : "",
+        terms.isEmpty() ? null : words.query(practiceId, terms),
+        which.name(),
+        limit);
+  }
+
+  /**
+   * A link of a member, standing or ended.
+   *
+   * @param madeBy {@code rule}, or the person who made or verified it
+   */
+  public record Link(
+      long id,
+      String source,
+      String sourceId,
+      String madeBy,
+      Instant madeAt,
+      String reason,
+      @Nullable String grade,
+      @Nullable Double score,
+      @Nullable String flagReason,
+      @Nullable Instant flaggedAt,
+      @Nullable Instant endedAt,
+      @Nullable String endedBy,
+      @Nullable String endReason) {
+
+    /** Whether it holds now. */
+    public boolean stands() {
+      return endedAt == null;
+    }
+  }
+
+  /** Links of a member: the standing ones first, then the newest. */
+  public List<Link> links(String practice, Member member) {
+    return database.query(
+        """
+        select l.id, l.source, p.source_id, l.made_by, l.made_at, l.reason, l.grade, l.score,
+               l.flag_reason, l.flagged_at, l.ended_at, l.ended_by, l.end_reason
+        from links l join patients p on p.practice_id = l.practice_id and p.id = l.patient_id
+        where l.practice_id = ? and l.member_id = ?
+        order by l.ended_at is not null, l.id desc limit ?""",
+        MemberHistory::link,
+        practices.id(practice),
+        member.id(),
+        LONGEST_HISTORY);
+  }
+
+  /** Where the value of a field comes from. */
+  public record Origin(String actor, Instant at) {}
+
+  /**
+   * Where fields that were ever changed have their values from; the others came with the member.
+   */
+  public Map<Field, Origin> origins(String practice, Member member) {
+    Map<Field, Origin> origins = new EnumMap<>(Field.class);
+    database.query(
+        """
+        select distinct on (field) field, actor, at from member_changes
+        where practice_id = ? and member_id = ? order by field, id desc""",
+        row -> {
+          origins.put(
+              Field.valueOf(row.getString(1)),
+              new Origin(row.getString(2), row.getTimestamp(3).toInstant()));
+        },
+        practices.id(practice),
+        member.id());
+    return origins;
+  }
+
+  /**
+   * Something that happened to a member or to a link of theirs.
+   *
+   * @param what {@code CHANGED}, or what became of the link
+   * @param about the field, or the chart of the link
+   * @param before the field's former value
+   */
+  public record Event(
+      Instant at,
+      String actor,
+      String what,
+      String about,
+      @Nullable String before,
+      @Nullable String after,
+      @Nullable String reason) {}
+
+  /** What happened, newest first. */
+  public List<Event> events(String practice, Member member) {
+    int practiceId = practices.id(practice);
+    return database.query(
+        """
+        select * from (
+          select at, actor, 'CHANGED' as what, field as about, before, after, null as reason,
+                 0 as kind, id
+          from member_changes where practice_id = ? and member_id = ?
+          union all
+          select c.at, c.actor, c.action, l.source || '/' || p.source_id, null, null, c.reason,
+                 1, c.id
+          from links l
+          join link_changes c on c.practice_id = l.practice_id and c.link_id = l.id
+          join patients p on p.practice_id = l.practice_id and p.id = l.patient_id
+          where l.practice_id = ? and l.member_id = ?) e
+        order by at desc, kind, id desc limit ?""",
+        (row, n) ->
+            new Event(
+                row.getTimestamp(1).toInstant(),
+                row.getString(2),
+                row.getString(3),
+                row.getString(4),
+                row.getString(5),
+                row.getString(6),
+                row.getString(7)),
+        practiceId,
+        member.id(),
+        practiceId,
+        member.id(),
+        LONGEST_HISTORY);
+  }
+
+  /** Since when the member is in the store. */
+  public Optional<Instant> since(String practice, Member member) {
+    return database
+        .queryForList(
+            "select created_at from members where practice_id = ? and id = ?",
+            Timestamp.class,
+            practices.id(practice),
+            member.id())
+        .stream()
+        .findFirst()
+        .map(Timestamp::toInstant);
+  }
+
+  private static Link link(ResultSet row, int n) throws SQLException {
+    double score = row.getDouble(8);
+    boolean scored = !row.wasNull();
+    return new Link(
+        row.getLong(1),
+        row.getString(2),
+        row.getString(3),
+        row.getString(4),
+        row.getTimestamp(5).toInstant(),
+        row.getString(6),
+        row.getString(7),
+        scored ? score : null,
+        row.getString(9),
+        instant(row.getTimestamp(10)),
+        instant(row.getTimestamp(11)),
+        row.getString(12),
+        row.getString(13));
+  }
+
+  private static @Nullable Instant instant(@Nullable Timestamp at) {
+    return at == null ? null : at.toInstant();
+  }
+}

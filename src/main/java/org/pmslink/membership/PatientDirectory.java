@@ -1,0 +1,154 @@
+package org.pmslink.membership;
+
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+import org.pmslink.patient.PatientRecord;
+import org.pmslink.patient.PatientRecord.PatientStatus;
+import org.pmslink.patient.RecordJson;
+import org.pmslink.patient.SearchWords;
+import org.pmslink.practice.Practices;
+import org.springframework.jdbc.core.JdbcTemplate;
+import org.springframework.stereotype.Component;
+
+/** The charts of a practice as staff look for them: by what they type, or by chart. */
+@Component
+public class PatientDirectory {
+  /** Charts that are looked at before they are sorted; whoever types more sees the right ones. */
+  private static final int MOST_LOOKED_AT = 500;
+
+  /** A family is shown as far as a household goes. */
+  private static final int LARGEST_FAMILY = 20;
+
+  private static final String FOUND =
+      """
+      select p.id, p.source, p.source_id, p.status, p.record, p.first_seen_at, p.updated_at,
+             p.removed_at, p.merged_into, m.member_number, l.flag_reason
+      from %s p
+      left join links l on l.practice_id = p.practice_id and l.patient_id = p.id
+                       and l.ended_at is null
+      left join members m on m.practice_id = l.practice_id and m.id = l.member_id
+      """;
+
+  private final JdbcTemplate database;
+  private final Practices practices;
+  private final Words words;
+
+  PatientDirectory(JdbcTemplate database, Practices practices, Words words) {
+    this.database = database;
+    this.practices = practices;
+    this.words = words;
+  }
+
+  /**
+   * A chart as staff see it.
+   *
+   * @param memberNumber of the member that is linked to it; {@code null} for none
+   * @param flagReason why that link wants verification
+   */
+  public record Found(
+      long id,
+      String source,
+      String sourceId,
+      PatientStatus status,
+      PatientRecord record,
+      Instant firstSeenAt,
+      Instant updatedAt,
+      @Nullable Instant removedAt,
+      @Nullable String mergedInto,
+      @Nullable String memberNumber,
+      @Nullable String flagReason) {}
+
+  /**
+   * What a search has come to.
+   *
+   * @param more whether there are more than were asked for
+   */
+  public record Result(List<Found> charts, boolean more) {}
+
+  /**
+   * Charts that have every word of what was typed, or of which a name differs in a letter or two:
+   * active ones first, then by name.
+   *
+   * @param typed names or parts of them, postal code, telephone or its last digits, birth date,
+   *     chart number, in any order
+   * @param most charts at most
+   */
+  public Result search(String practice, String typed, int most) {
+    List<SearchWords.Term> terms = SearchWords.typed(typed);
+    if (terms.isEmpty()) {
+      return new Result(List.of(), false);
+    }
+    int practiceId = practices.id(practice);
+    List<Found> found =
+        database.query(
+            "with few as materialized (select * from patients where practice_id = ? and words @@"
+                + " ?::tsquery and removed_at is null and merged_into is null limit ?) "
+                + FOUND.formatted("few")
+                + """
+                order by p.status <> 'ACTIVE', lower(p.record #>> '{person,name,family}'),
+                  lower(p.record #>> '{person,name,given}'), p.id limit ?""",
+            PatientDirectory::found,
+            practiceId,
+            words.query(practiceId, terms),
+            MOST_LOOKED_AT,
+            most + 1);
+    return found.size() <= most
+        ? new Result(found, false)
+        : new Result(List.copyOf(found.subList(0, most)), true);
+  }
+
+  /** One chart, by its id in the PMS; also one that is gone or merged. */
+  public Optional<Found> find(String practice, String source, String sourceId) {
+    return database
+        .query(
+            FOUND.formatted("patients")
+                + "where p.practice_id = ? and p.source = ? and p.source_id = ?",
+            PatientDirectory::found,
+            practices.id(practice),
+            source,
+            sourceId)
+        .stream()
+        .findFirst();
+  }
+
+  /** Charts of the same household, without this one. */
+  public List<Found> family(String practice, Found chart) {
+    String guarantor = chart.record().person().guarantorId();
+    if (guarantor == null) {
+      return List.of();
+    }
+    int practiceId = practices.id(practice);
+    return database.query(
+        FOUND.formatted("patients")
+            + """
+            where p.practice_id = ? and p.source = ? and p.words @@ ?::tsquery and p.id <> ?
+              and p.removed_at is null and p.merged_into is null
+            order by p.record #>> '{person,birthDate}' limit ?""",
+        PatientDirectory::found,
+        practiceId,
+        chart.source(),
+        Words.query(practiceId, Words.household(guarantor)),
+        chart.id(),
+        LARGEST_FAMILY);
+  }
+
+  private static Found found(ResultSet row, int n) throws SQLException {
+    java.sql.Timestamp removed = row.getTimestamp(8);
+    return new Found(
+        row.getLong(1),
+        row.getString(2),
+        row.getString(3),
+        PatientStatus.valueOf(row.getString(4)),
+        RecordJson.read(row.getString(5), PatientRecord.class),
+        row.getTimestamp(6).toInstant(),
+        row.getTimestamp(7).toInstant(),
+        removed == null ? null : removed.toInstant(),
+        row.getString(9),
+        row.getString(10),
+        row.getString(11));
+  }
+}

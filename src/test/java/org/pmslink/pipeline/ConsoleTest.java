@@ -1,0 +1,431 @@
+package org.pmslink.pipeline;
+
+import static com.microsoft.playwright.assertions.PlaywrightAssertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.microsoft.playwright.Locator;
+import com.microsoft.playwright.Page;
+import com.microsoft.playwright.options.AriaRole;
+import com.microsoft.playwright.options.ColorScheme;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledIf;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.pmslink.access.Role;
+import org.pmslink.access.Users;
+import org.pmslink.sample.OpenDentalServer;
+
+/** What the office does in the console, in a real browser against the running engine. */
+@ExtendWith(Pipeline.class)
+@EnabledIf(value = "hasBrowser", disabledReason = "no Chromium is installed; .ci/run installs it")
+class ConsoleTest {
+  private static final String PASSWORD = "a sentence to remember";
+  private static final AtomicInteger STAFF = new AtomicInteger(1);
+  private static StaffBrowser browser;
+
+  private final Engine engine;
+  private final OpenDentalServer pms;
+
+  ConsoleTest(Engine engine, OpenDentalServer pms) {
+    this.engine = engine;
+    this.pms = pms;
+  }
+
+  static boolean hasBrowser() {
+    return StaffBrowser.installed().isPresent();
+  }
+
+  @BeforeAll
+  static void openBrowser(Engine engine) {
+    browser = StaffBrowser.at(engine);
+  }
+
+  @AfterAll
+  static void closeBrowser() {
+    browser.close();
+  }
+
+  @AfterEach
+  void pagesDoNotComplain() {
+    browser.hasNoComplaints();
+  }
+
+  /** Somebody with a role in a practice, signed in. */
+  private Page staff(Office office, Role role) {
+    return staff(office, role, 1280);
+  }
+
+  private Page staff(Office office, Role role, int width) {
+    Page page = browser.window(width);
+    StaffBrowser.signIn(page, login(office, role), PASSWORD);
+    assertThat(page).hasTitle(office.name + " · PMS Link");
+    return page;
+  }
+
+  private String login(Office office, Role role) {
+    String login = role.label() + STAFF.getAndIncrement();
+    Users users = engine.bean(Users.class);
+    users.changePassword(login, users.add(login), PASSWORD);
+    users.grant(login, office.name, role);
+    return login;
+  }
+
+  // ---- Signing in ----
+
+  @Test
+  void aFirstPasswordIsChangedBeforeAnythingElse() throws Exception {
+    try (Office office = Office.at(engine, pms).open()) {
+      String login = "newcomer" + STAFF.getAndIncrement();
+      Users users = engine.bean(Users.class);
+      String first = users.add(login);
+      users.grant(login, office.name, Role.FRONT_DESK);
+      Page page = browser.window(1280);
+
+      StaffBrowser.signIn(page, login, first);
+      assertThat(page.locator("h1")).hasText("Change your password");
+      page.navigate("/console/" + office.name + "/patients");
+      assertThat(page.locator("h1")).hasText("Change your password");
+      changePassword(page, first, "short and bad 1");
+      assertThat(page.getByRole(AriaRole.ALERT)).not().isVisible();
+      page = signedInAgain(login, "short and bad 1");
+      assertThat(page).hasTitle(office.name + " · PMS Link");
+    }
+  }
+
+  private static void changePassword(Page page, String present, String fresh) {
+    page.getByLabel("Present password").fill(present);
+    page.getByLabel("New password", new Page.GetByLabelOptions().setExact(true)).fill(fresh);
+    page.getByLabel("New password again").fill(fresh);
+    page.locator("main button").click();
+  }
+
+  private static Page signedInAgain(String login, String password) {
+    Page page = browser.window(1280);
+    StaffBrowser.signIn(page, login, password);
+    return page;
+  }
+
+  @Test
+  void wrongPasswordsAreRefusedAndSoonNotListenedTo() throws Exception {
+    try (Office office = Office.at(engine, pms).open()) {
+      String login = login(office, Role.FRONT_DESK);
+      Page page = browser.window(1280);
+      for (int i = 0; i < 5; i++) {
+        StaffBrowser.signIn(page, login, "not the password of anybody");
+        assertThat(page.getByRole(AriaRole.ALERT)).containsText("do not fit");
+      }
+
+      StaffBrowser.signIn(page, login, PASSWORD);
+
+      assertThat(page.getByRole(AriaRole.ALERT)).containsText("too many attempts");
+    }
+  }
+
+  @Test
+  void whoSignsOutOrLosesTheRoleSeesNothingMore() throws Exception {
+    try (Office office = Office.at(engine, pms).open()) {
+      String login = login(office, Role.FRONT_DESK);
+      Page page = browser.window(1280);
+      StaffBrowser.signIn(page, login, PASSWORD);
+      engine.bean(Users.class).revoke(login, office.name, Role.FRONT_DESK);
+      page.navigate("/console/" + office.name + "/members");
+      assertThat(page.locator("h1")).hasText("There is nothing here");
+      page.getByRole(AriaRole.BUTTON, new Page.GetByRoleOptions().setName("Sign out")).click();
+      assertThat(page.getByRole(AriaRole.STATUS)).hasText("You are signed out.");
+      page.navigate("/console/" + office.name);
+      assertThat(page.locator("h1")).hasText("Sign in");
+    }
+  }
+
+  // ---- Adding a membership ----
+
+  @Test
+  void findsAPatientByWhatIsTypedAndMakesThemALinkedMember() throws Exception {
+    try (Office office = Office.at(engine, pms)) {
+      Someone ines = Someone.named("Ines", "Caldwell");
+      long chart = office.chart(ines);
+      office.chart(Someone.named("Howard", "Brandt"));
+      office.open();
+      Page page = staff(office, Role.FRONT_DESK);
+      page.getByRole(AriaRole.LINK, new Page.GetByRoleOptions().setName("Add membership")).click();
+      for (String typed :
+          List.of(
+              "cald",
+              "ines caldw",
+              "Cladwell",
+              "Calwell",
+              ines.birthDate(),
+              ines.mobile().substring(6),
+              "(614) " + ines.mobile().substring(3, 6) + "-" + ines.mobile().substring(6),
+              String.valueOf(chart) + " ines")) {
+        page.locator("#q").fill(typed);
+        assertThat(page.locator("#found tbody tr")).hasCount(1);
+        assertThat(page.locator("#found")).containsText("Ines Caldwell");
+        assertThat(page.url()).as("what was typed").doesNotContainIgnoringCase("cald");
+      }
+      page.locator("#q").fill("nobody at all");
+      assertThat(page.locator("#found")).containsText("Nobody is found");
+      page.locator("#q").fill("caldwell");
+      page.getByRole(AriaRole.LINK, new Page.GetByRoleOptions().setName("Ines Caldwell")).click();
+      assertThat(page.getByLabel("First name")).hasValue("Ines");
+      assertThat(page.getByLabel("Birth date")).hasValue(ines.birthDate());
+      page.getByLabel("E-mail").fill("");
+      page.getByLabel("Telephone").fill("");
+      button(page, "Add the member, linked to this chart").click();
+      assertThat(page.getByRole(AriaRole.ALERT)).containsText("a telephone or an e-mail");
+      page.getByLabel("Telephone").fill(ines.mobile());
+
+      button(page, "Add the member, linked to this chart").click();
+
+      assertThat(page.locator("h1")).containsText("Ines Caldwell");
+      String number = office.memberOf(chart);
+      assertThat(number).startsWith("M");
+      assertThat(page).hasTitle("Member " + number + " · PMS Link");
+      assertThat(office.historyOf(chart)).containsExactly("MADE chosen when the member was added");
+      assertThat(page.locator("main")).containsText("Linked by front-desk");
+      page.navigate("/console/" + office.name + "/patient?source=open-dental&id=" + chart);
+      assertThat(page.getByText("member " + number)).isVisible();
+      assertThat(button(page, "Add the member, linked to this chart")).hasCount(0);
+    }
+  }
+
+  @Test
+  void whomThePmsDoesNotHaveIsLinkedByItselfWhenTheyAppear() throws Exception {
+    try (Office office = Office.at(engine, pms)) {
+      Someone twin = Someone.named("Odette", "Marlow");
+      office.chart(twin);
+      office.open();
+      Someone later = Someone.named("Petra", "Lindqvist");
+      Page page = staff(office, Role.FRONT_DESK);
+      page.navigate("/console/" + office.name + "/members/new");
+      fill(page, later);
+      button(page, "Add the member").click();
+      assertThat(page.locator("main")).containsText("Not linked.");
+      String number = page.title().replaceAll("Member (\\S+) .*", "$1");
+
+      long chart = office.chart(later);
+      office.sync();
+      Awaitility.await().atMost(Office.LONGEST).until(() -> office.memberOf(chart), number::equals);
+      page.reload();
+      assertThat(page.locator("main")).containsText("Linked by matching rules");
+
+      // Whoever the PMS has already is shown before a second one is made.
+      page.navigate("/console/" + office.name + "/members/new");
+      fill(page, twin);
+      button(page, "Add the member").click();
+      assertThat(page.getByRole(AriaRole.ALERT)).containsText("The PMS has somebody like that");
+      assertThat(page.locator("tbody")).containsText("Odette Marlow");
+    }
+  }
+
+  private static void fill(Page page, Someone who) {
+    page.getByLabel("First name").fill(who.given());
+    page.getByLabel("Last name").fill(who.family());
+    page.getByLabel("Birth date").fill(who.birthDate());
+    page.getByLabel("Telephone").fill(who.mobile());
+    page.getByLabel("E-mail").fill(who.email());
+  }
+
+  // ---- Reviews ----
+
+  @Test
+  void aReviewIsDecidedTheNextComesByItselfAndTheFirstIsTakenBack() throws Exception {
+    try (Office office = Office.at(engine, pms)) {
+      Someone ada = Someone.named("Ada", "Pemberton");
+      Someone bea = Someone.named("Bea", "Rutherford");
+      long one = office.chart(ada.withEmail(""));
+      long other = office.chart(bea.withEmail(""));
+      office.member("A1", ada.withMobile("").withEmail(""));
+      office.member("B1", bea.withMobile("").withEmail(""));
+      office.open();
+      assertThat(List.of(office.reviewOf(one), office.reviewOf(other)))
+          .containsExactly("NOT_CERTAIN", "NOT_CERTAIN");
+      Page page = staff(office, Role.FRONT_DESK);
+      link(page, "Reviews").click();
+      assertThat(page.locator("tbody tr")).hasCount(2);
+      press(page, "n");
+      assertThat(page.locator("article")).containsText("same");
+      assertThat(page.locator("article svg rect").first()).hasAttribute("height", "8");
+      page.getByLabel("Why").fill("Asked the patient");
+      button(page, "The same person").click();
+
+      assertThat(page.getByRole(AriaRole.STATUS)).containsText("Linked.");
+      assertThat(page.locator("h1")).containsText("1 to review");
+      Awaitility.await().until(() -> office.memberOf(one) + office.memberOf(other), "A1"::equals);
+      press(page, "u");
+      assertThat(page.getByRole(AriaRole.STATUS)).containsText("Taken back");
+      office.awaitSettled();
+      assertThat(office.memberOf(one)).isEmpty();
+      assertThat(office.reviewOf(one)).isEqualTo("NOT_CERTAIN");
+
+      page.navigate("/console/" + office.name + "/reviews");
+      press(page, "n");
+      page.getByLabel("Why").first().fill("Two birth certificates");
+      button(page, "Two people").first().click();
+      assertThat(page.getByRole(AriaRole.STATUS)).containsText("Kept apart.");
+      office.awaitSettled();
+      office.compare();
+      assertThat(office.memberOf(one) + office.memberOf(other)).isEmpty();
+      assertThat(
+              office.count(
+                  "select count(*) from reviews where practice_id = ? and closed_at is null"))
+          .isEqualTo(1);
+    }
+  }
+
+  // ---- A member's link ----
+
+  @Test
+  void aManagerRelinksAndTheFrontDeskMayNot() throws Exception {
+    try (Office office = Office.at(engine, pms)) {
+      Someone cora = Someone.named("Cora", "Whitfield");
+      Someone dina = Someone.named("Dina", "Underhill");
+      long right = office.chart(cora);
+      long wrong = office.chart(dina);
+      office.member("C1", cora);
+      office.open();
+      assertThat(office.memberOf(right)).isEqualTo("C1");
+      String compare =
+          "/console/" + office.name + "/members/C1/compare?source=open-dental&id=" + wrong;
+      Page desk = staff(office, Role.FRONT_DESK);
+      desk.navigate(compare);
+      assertThat(desk.locator("main")).containsText("a manager can re-link it");
+      assertThat(button(desk, "Yes, re-link")).hasCount(0);
+
+      Page manager = staff(office, Role.MANAGER);
+      manager.navigate(compare);
+      assertThat(manager.locator("td.differs").first()).isVisible();
+      manager.getByLabel("Why").fill("Changed her name at court");
+      button(manager, "Yes, re-link").click();
+
+      assertThat(manager.getByRole(AriaRole.STATUS)).containsText("Linked.");
+      assertThat(office.memberOf(wrong)).isEqualTo("C1");
+      assertThat(office.memberOf(right)).isEmpty();
+      assertThat(office.historyOf(right)).last().asString().startsWith("ENDED Changed her name");
+      assertThat(manager.locator("main")).containsText("Changed her name at court");
+    }
+  }
+
+  @Test
+  void aMembersDataAreChangedLockedAndShownWithWhereTheyComeFrom() throws Exception {
+    try (Office office = Office.at(engine, pms)) {
+      Someone elsa = Someone.named("Elsa", "Thornbury");
+      long chart = office.chart(elsa);
+      office.member("E1", elsa);
+      office.open();
+      Page page = staff(office, Role.FRONT_DESK);
+      page.navigate("/console/" + office.name + "/members/E1");
+      page.getByLabel("City", new Page.GetByLabelOptions().setExact(true)).fill("Dayton");
+      page.locator("input[name=lock-CITY]").check();
+      button(page, "Save").click();
+      assertThat(page.getByRole(AriaRole.STATUS)).containsText("Saved.");
+      assertThat(page.locator("#from-CITY")).containsText("from front-desk");
+
+      office.edit("update patient set City = 'Toledo' where PatNum = ?", chart);
+      office.sync();
+      page.reload();
+
+      assertThat(page.getByLabel("City", new Page.GetByLabelOptions().setExact(true)))
+          .hasValue("Dayton");
+      assertThat(page.locator("main")).containsText("COLUMBUS");
+    }
+  }
+
+  // ---- For everybody ----
+
+  @Test
+  void everyPageFitsATelephoneAndIsUsableByEverybody() throws Exception {
+    try (Office office = Office.at(engine, pms).withActivity()) {
+      Someone flora = Someone.named("Flora", "Quinlan");
+      Someone gwen = Someone.named("Gwen", "Yardley");
+      long linked = office.chart(flora);
+      office.chart(gwen.withEmail(""));
+      office.member("F1", flora);
+      office.member("F2", flora);
+      office.member("G1", gwen.withMobile("").withEmail(""));
+      office.member("H1", Someone.named("Hetty", "Nobody"));
+      office.edit(
+          "insert into patient (LName, FName, Birthdate, Guarantor) values ('Quinlan', 'Finn',"
+              + " '2015-03-04', ?)",
+          linked);
+      office.open();
+      Engine here = engine;
+      String login = login(office, Role.MANAGER);
+      here.bean(Users.class).grant(login, office.name, Role.AUDITOR);
+      String base = "/console/" + office.name;
+      String review =
+          base
+              + "/reviews/"
+              + office.count(
+                  "select min(id) from reviews where practice_id = ? and closed_at is null");
+      List<String> barriers = new ArrayList<>();
+      for (ColorScheme scheme : List.of(ColorScheme.LIGHT, ColorScheme.DARK)) {
+        for (int width : List.of(1280, 400)) {
+          Page page = browser.window(width, scheme);
+          String kind = width + "-" + scheme.name().toLowerCase(java.util.Locale.ROOT);
+          page.navigate("/sign-in");
+          look(page, "sign-in-" + kind, barriers);
+          StaffBrowser.signIn(page, login, PASSWORD);
+          for (String address :
+              List.of(
+                  "/password",
+                  base,
+                  base + "/patients",
+                  base + "/patient?source=open-dental&id=" + linked,
+                  base + "/members",
+                  base + "/members/new",
+                  base + "/members/G1",
+                  base + "/members/G1/link",
+                  base + "/members/F1/compare?source=open-dental&id=" + linked,
+                  base + "/reviews",
+                  review,
+                  base + "/flagged",
+                  base + "/duplicates",
+                  base + "/audit",
+                  base + "/nothing/of/that/name")) {
+            page.navigate(address);
+            if (address.endsWith("/patients")) {
+              page.locator("#q").fill("quinlan");
+              assertThat(page.locator("#found tbody tr")).hasCount(2);
+            }
+            String name = address.replaceFirst(base, "practice").replaceAll("[^a-z]+", "-");
+            look(page, name + "-" + kind, barriers);
+          }
+        }
+      }
+      assertThat(barriers).isEmpty();
+    }
+  }
+
+  private static void look(Page page, String name, List<String> barriers) {
+    Locator details = page.locator("details");
+    for (int i = 0; i < details.count(); i++) {
+      details.nth(i).locator("summary").click();
+    }
+    StaffBrowser.picture(page, name);
+    barriers.addAll(StaffBrowser.barriers(page));
+    if (StaffBrowser.runsOver(page)) {
+      barriers.add(page.url() + " is wider than the window: " + name);
+    }
+  }
+
+  private static Locator button(Page page, String name) {
+    return page.getByRole(AriaRole.BUTTON, new Page.GetByRoleOptions().setName(name));
+  }
+
+  /** A key is for a script that is there once the page is. */
+  private static void press(Page page, String key) {
+    page.waitForLoadState();
+    page.keyboard().press(key);
+  }
+
+  private static Locator link(Page page, String name) {
+    return page.getByRole(AriaRole.LINK, new Page.GetByRoleOptions().setName(name));
+  }
+}

@@ -1,0 +1,330 @@
+package org.pmslink.pipeline;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.net.URI;
+import java.net.URLEncoder;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.TreeMap;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.pmslink.access.Audit;
+import org.pmslink.access.Needs;
+import org.pmslink.access.Role;
+import org.pmslink.access.Users;
+import org.pmslink.sample.OpenDentalServer;
+import org.springframework.web.bind.annotation.RequestMethod;
+import org.springframework.web.servlet.mvc.method.annotation.RequestMappingHandlerMapping;
+
+/**
+ * Who may do what in the console: every address that there is, walked through HTTP by every role in
+ * its own practice and in another one, and by nobody. An address that is added is walked too.
+ */
+@ExtendWith(Pipeline.class)
+class RightsTest {
+  private static final String PASSWORD = "a sentence to remember";
+  private static final AtomicInteger STAFF = new AtomicInteger(1);
+  private static final Pattern TOKEN = Pattern.compile("name=\"_csrf\" value=\"([^\"]+)\"");
+  private static final HttpClient HTTP =
+      HttpClient.newBuilder().followRedirects(HttpClient.Redirect.NEVER).build();
+
+  private final Engine engine;
+  private final OpenDentalServer pms;
+
+  RightsTest(Engine engine, OpenDentalServer pms) {
+    this.engine = engine;
+    this.pms = pms;
+  }
+
+  /** An address with its method, and what it needs. */
+  private record Action(String method, String path, Needs needs) {}
+
+  private List<Action> actions() {
+    List<Action> actions = new ArrayList<>();
+    engine
+        .bean(RequestMappingHandlerMapping.class)
+        .getHandlerMethods()
+        .forEach(
+            (info, method) -> {
+              for (String path : info.getPatternValues()) {
+                if (path.startsWith("/console/{practice}")) {
+                  for (RequestMethod verb : info.getMethodsCondition().getMethods()) {
+                    Needs needs = method.getMethodAnnotation(Needs.class);
+                    assertThat(needs).as(verb + " " + path + " says what it needs").isNotNull();
+                    actions.add(new Action(verb.name(), path, Objects.requireNonNull(needs)));
+                  }
+                }
+              }
+            });
+    actions.sort(Comparator.comparing(Action::path).thenComparing(Action::method));
+    return actions;
+  }
+
+  /** Somebody's session: cookies by hand, since ours are for HTTPS and for browsers here. */
+  private final class Session {
+    private final Map<String, String> cookies = new TreeMap<>();
+    private String token = "";
+
+    HttpResponse<String> send(String method, String path, String form) throws Exception {
+      HttpRequest.Builder request = HttpRequest.newBuilder(URI.create(engine.url() + path));
+      if (!cookies.isEmpty()) {
+        StringBuilder line = new StringBuilder();
+        cookies.forEach((name, value) -> line.append(name).append('=').append(value).append("; "));
+        request.header("Cookie", line.toString());
+      }
+      if (method.equals("POST")) {
+        request.header("Content-Type", "application/x-www-form-urlencoded");
+      }
+      HttpResponse<String> answer =
+          HTTP.send(
+              request
+                  .method(
+                      method,
+                      method.equals("POST")
+                          ? HttpRequest.BodyPublishers.ofString(form)
+                          : HttpRequest.BodyPublishers.noBody())
+                  .build(),
+              HttpResponse.BodyHandlers.ofString());
+      for (String set : answer.headers().allValues("Set-Cookie")) {
+        String pair = set.substring(0, set.indexOf(';'));
+        cookies.put(pair.substring(0, pair.indexOf('=')), pair.substring(pair.indexOf('=') + 1));
+      }
+      Matcher found = TOKEN.matcher(answer.body());
+      if (found.find()) {
+        token = found.group(1);
+      }
+      return answer;
+    }
+
+    String form(String... values) {
+      StringBuilder form = new StringBuilder("_csrf=" + URLEncoder.encode(token, UTF_8));
+      for (int i = 0; i < values.length; i += 2) {
+        form.append('&').append(values[i]).append('=');
+        form.append(URLEncoder.encode(values[i + 1], UTF_8));
+      }
+      return form.toString();
+    }
+  }
+
+  private Session signedIn(String practice, Role role) throws Exception {
+    String login = role.label() + "-r" + STAFF.getAndIncrement();
+    Users users = engine.bean(Users.class);
+    users.changePassword(login, users.add(login), PASSWORD);
+    users.grant(login, practice, role);
+    Session session = new Session();
+    session.send("GET", "/sign-in", "");
+    HttpResponse<String> answer =
+        session.send("POST", "/sign-in", session.form("login", login, "password", PASSWORD));
+    assertThat(answer.statusCode()).isEqualTo(302);
+    assertThat(answer.headers().firstValue("Location").orElse("")).endsWith("/console");
+    session.send("GET", "/password", "");
+    return session;
+  }
+
+  /** Asks for what there is in both practices: a chart 1, and a member R1. */
+  private static HttpResponse<String> ask(Session session, Action action, String practice)
+      throws Exception {
+    String path =
+        action
+            .path()
+            .replace("{practice}", practice)
+            .replace("{number}", "R1")
+            .replace("{id}", "1")
+            .replace("**", "nothing");
+    return session.send(
+        action.method(),
+        path + "?source=open-dental&id=1",
+        session.form(
+            "q", "nobody", "reason", "", "source", "open-dental", "id", "1", "version", "0"));
+  }
+
+  @Test
+  void everyRoleMayDoInItsPracticeWhatTheTableSaysAndNothingElsewhere() throws Exception {
+    try (Office own = Office.at(engine, pms);
+        Office other = Office.at(engine, pms)) {
+      for (Office office : List.of(own, other)) {
+        Someone rosa = Someone.named("Rosa", "Everywhere");
+        office.chart(rosa);
+        office.member("R1", rosa);
+        office.open();
+      }
+      List<Action> actions = actions();
+      assertThat(actions).hasSizeGreaterThan(20);
+      List<String> wrong = new ArrayList<>();
+      Map<Action, StringBuilder> table = new java.util.LinkedHashMap<>();
+      actions.forEach(action -> table.put(action, new StringBuilder()));
+      String nowhere = "no-practice-of-that-name";
+      for (Role role : Role.values()) {
+        Session session = signedIn(own.name, role);
+        for (Action action : actions) {
+          boolean may = role.rights().contains(action.needs().value());
+          HttpResponse<String> here = ask(session, action, own.name);
+          String what = role + " " + action.method() + " " + action.path() + ": ";
+          if ((here.statusCode() == 403) == may || here.statusCode() >= 500) {
+            wrong.add(what + here.statusCode());
+          }
+          Objects.requireNonNull(table.get(action)).append(may ? " yes |" : " |");
+          HttpResponse<String> elsewhere = ask(session, action, other.name);
+          HttpResponse<String> nothing = ask(session, action, nowhere);
+          if (elsewhere.statusCode() != 404 || nothing.statusCode() != 404) {
+            wrong.add(
+                what + "elsewhere " + elsewhere.statusCode() + ", nowhere " + nothing.statusCode());
+          }
+          if (!neutral(elsewhere, other.name).equals(neutral(nothing, nowhere))) {
+            wrong.add(what + "the page tells whether a practice is there");
+          }
+        }
+      }
+      Session nobody = new Session();
+      nobody.send("GET", "/sign-in", "");
+      for (Action action : actions) {
+        HttpResponse<String> answer = ask(nobody, action, own.name);
+        if (!(answer.statusCode() == 302
+            && answer.headers().firstValue("Location").orElse("").endsWith("/sign-in"))) {
+          wrong.add("nobody " + action.method() + " " + action.path() + ": " + answer.statusCode());
+        }
+      }
+      assertThat(wrong).isEmpty();
+      assertThat(Files.readString(Path.of("docs", "security.md")))
+          .as("the table of docs/security.md")
+          .contains(asTable(table));
+      assertThat(engine.bean(Audit.class).verify()).allMatch(proof -> proof.broken().isEmpty());
+    }
+  }
+
+  /** The page without what differs from request to request. */
+  private static String neutral(HttpResponse<String> answer, String practice) {
+    return TOKEN.matcher(answer.body()).replaceAll("").replace(practice, "");
+  }
+
+  private static String asTable(Map<Action, StringBuilder> table) throws IOException {
+    StringBuilder text = new StringBuilder("| |");
+    for (Role role : Role.values()) {
+      text.append(' ').append(role.label()).append(" |");
+    }
+    text.append("\n|---|").append("---|".repeat(Role.values().length)).append('\n');
+    table.forEach(
+        (action, cells) ->
+            text.append("| `")
+                .append(action.method())
+                .append(' ')
+                .append(
+                    action.path().substring("/console/{practice}".length()).isEmpty()
+                        ? "/"
+                        : action.path().substring("/console/{practice}".length()))
+                .append("` |")
+                .append(cells)
+                .append('\n'));
+    Files.writeString(Path.of("target", "rights.md"), text);
+    return text.toString();
+  }
+
+  @Test
+  void aFormOfAnotherSiteIsRefused() throws Exception {
+    try (Office office = Office.at(engine, pms).open()) {
+      Session session = signedIn(office.name, Role.MANAGER);
+      session.token = "made up";
+
+      HttpResponse<String> answer =
+          session.send(
+              "POST",
+              "/console/" + office.name + "/members/new",
+              session.form(
+                  "given",
+                  "Mallory",
+                  "family",
+                  "Elsewhere",
+                  "birthDate",
+                  "1980-01-01",
+                  "phone",
+                  "6142280000"));
+
+      assertThat(answer.statusCode()).isEqualTo(403);
+      assertThat(office.count("select count(*) from members where practice_id = ?")).isZero();
+    }
+  }
+
+  @Test
+  void pagesTellTheBrowserToTrustNothingElse() throws Exception {
+    HttpResponse<String> answer = new Session().send("GET", "/sign-in", "");
+
+    assertThat(answer.headers().firstValue("Content-Security-Policy").orElse(""))
+        .contains("default-src 'none'")
+        .contains("script-src 'self'")
+        .doesNotContain("unsafe");
+    assertThat(answer.headers().firstValue("Cache-Control").orElse("")).contains("no-store");
+    assertThat(answer.headers().firstValue("X-Content-Type-Options")).contains("nosniff");
+    assertThat(answer.headers().firstValue("Referrer-Policy")).contains("no-referrer");
+    assertThat(answer.headers().firstValue("Set-Cookie").orElse(""))
+        .contains("HttpOnly")
+        .contains("Secure")
+        .contains("SameSite=Strict");
+  }
+
+  @Test
+  void theAuditShowsWhatWasDoneAndWhenItWasTamperedWith() throws Exception {
+    try (Office office = Office.at(engine, pms)) {
+      Someone rosa = Someone.named("Rosalind", "Sentinelsson");
+      office.chart(rosa);
+      office.member("R1", rosa);
+      office.open();
+      Session session = signedIn(office.name, Role.MANAGER);
+      session.send("GET", "/console/" + office.name + "/members/R1", "");
+      session.send(
+          "POST", "/console/" + office.name + "/patients", session.form("q", "Sentinelsson"));
+      List<String> entries =
+          engine
+              .store()
+              .queryForList(
+                  "select action || ' ' || detail from audit where practice_id = ? order by id",
+                  String.class,
+                  office.count("select ?::integer"));
+      assertThat(entries).contains("saw member R1", "searched patients 1 found");
+      assertThat(entries.toString()).doesNotContainIgnoringCase("sentinel");
+      Shell whole = Shell.run(engine, "audit", "verify");
+      assertThat(whole.output()).contains("nothing is missing or altered");
+      assertThat(whole.status()).isZero();
+
+      // Somebody with the database and without the key: alters one, removes one, cuts the end off.
+      String entry =
+          "where practice_id = " + office.count("select ?::integer") + " and action = 'saw member'";
+      String before =
+          engine.store().queryForObject("select detail from audit " + entry, String.class);
+      engine.store().update("update audit set detail = 'R2' " + entry);
+      assertThat(Shell.run(engine, "audit", "verify").output()).contains("was altered");
+      engine.store().update("update audit set detail = ? " + entry, before);
+      assertThat(Shell.run(engine, "audit", "verify").status()).isZero();
+      engine
+          .store()
+          .update(
+              "delete from audit where id = (select max(id) from audit where practice_id = ?)",
+              office.count("select ?::integer"));
+      Shell cut = Shell.run(engine, "audit", "verify");
+      assertThat(cut.output()).contains("BROKEN: there are").contains("the audit is not whole");
+      assertThat(cut.status()).isOne();
+      // Put right for the tests after this one, which share the engine.
+      engine
+          .store()
+          .update("delete from audit where practice_id = ?", office.count("select ?::integer"));
+      engine
+          .store()
+          .update(
+              "delete from audit_ends where practice_id = ?", office.count("select ?::integer"));
+      assertThat(Shell.run(engine, "audit", "verify").status()).isZero();
+    }
+  }
+}
