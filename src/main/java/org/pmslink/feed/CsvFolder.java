@@ -260,8 +260,7 @@ public class CsvFolder {
     while (!page.isEmpty()) {
       stored += page.size();
       page.stream().filter(id -> !pass.isInFile(id)).forEach(absent::add);
-      page =
-          store.page(pass.practice, source, PATIENTS, page.get(page.size() - 1), STORED_IDS);
+      page = store.page(pass.practice, source, PATIENTS, page.get(page.size() - 1), STORED_IDS);
     }
     if (FeedComparison.isUnbelievable(absent.size(), stored)
         || (stored > 0 && absent.size() == stored)) {

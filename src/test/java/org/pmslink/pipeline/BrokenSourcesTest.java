@@ -18,7 +18,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
-import org.pmslink.deadletter.DeadLetters;
+import org.pmslink.deadletter.Letter;
+import org.pmslink.deadletter.LetterFilter;
+import org.pmslink.deadletter.LetterSearch;
 import org.pmslink.feed.FeedStates;
 import org.pmslink.patient.RecordJson;
 import org.pmslink.sample.AscendApi;
@@ -98,10 +100,12 @@ class BrokenSourcesTest {
 
       Awaitility.await("each row ends somewhere")
           .atMost(Office.LONGEST)
-          .untilAsserted(
-              () -> assertThat(office.charts() + office.deadLetters()).isEqualTo(100));
-      for (DeadLetters.Summary letter :
-          engine.bean(DeadLetters.class).list(office.name, null, null)) {
+          .untilAsserted(() -> assertThat(office.charts() + office.deadLetters()).isEqualTo(100));
+      for (Letter letter :
+          engine
+              .bean(LetterSearch.class)
+              .search(office.name, LetterFilter.ALL, null, 1_000)
+              .letters()) {
         assertThat(letter.toString()).doesNotContain(BrokenJson.SENTINEL, "STEP_FAILED");
       }
       office.compare();
@@ -204,8 +208,7 @@ class BrokenSourcesTest {
       for (int i = 1; i <= 120; i++) {
         keys.add(String.valueOf(i));
       }
-      keys.addAll(
-          List.of("007", "-5", "1e5", "a", "A", "\u00e4", "a b", "a.b", "'quoted'", "%"));
+      keys.addAll(List.of("007", "-5", "1e5", "a", "A", "\u00e4", "a b", "a.b", "'quoted'", "%"));
       for (String key : keys) {
         office.edit("insert into odd (PatNum, LName) values (?, 'Someone')", key);
       }
@@ -240,7 +243,8 @@ class BrokenSourcesTest {
   @Test
   void openDentalsApiGoesOnAfterBrokenAnswers(CapturedOutput output) throws Exception {
     try (Office office = Office.at(engine, server);
-        OpenDentalApi api = OpenDentalApi.over(Objects.requireNonNull(office.pms().getDataSource()));
+        OpenDentalApi api =
+            OpenDentalApi.over(Objects.requireNonNull(office.pms().getDataSource()));
         RawHttpServer between = new RawHttpServer(origin(api.url()))) {
       office.over(api).with("url", between.url() + "/api/v1").with("records", "patients");
       goesOn(

@@ -109,9 +109,7 @@ final class DentrixDatabase implements AutoCloseable {
         Path.of(org.h2.Driver.class.getProtectionDomain().getCodeSource().getLocation().toURI());
     Files.createDirectories(engine.drivers());
     Files.copy(
-        jar,
-        engine.drivers().resolve("vendor-driver.jar"),
-        StandardCopyOption.REPLACE_EXISTING);
+        jar, engine.drivers().resolve("vendor-driver.jar"), StandardCopyOption.REPLACE_EXISTING);
     return office
         .withMappingsOf(mappings)
         .with("url", url)

@@ -147,7 +147,7 @@ class DentrixTest {
   @Test
   void enterpriseHasIdsOfTwoPartsAndAmountsInCents() throws Exception {
     try (DentrixDatabase enterprise =
-            new DentrixDatabase(folder, DentrixDatabase.AS_SQL_SERVER, DentrixDatabase.ENTERPRISE)) {
+        new DentrixDatabase(folder, DentrixDatabase.AS_SQL_SERVER, DentrixDatabase.ENTERPRISE)) {
       Someone ada = Someone.named("Henrietta", "Bloom");
       Someone ben = Someone.named("Augusta", "Finch");
       for (int database = 1; database <= 3; database++) {

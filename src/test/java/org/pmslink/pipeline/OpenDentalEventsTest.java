@@ -20,7 +20,8 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.pmslink.access.AccessTokens;
-import org.pmslink.deadletter.DeadLetters;
+import org.pmslink.deadletter.LetterFilter;
+import org.pmslink.deadletter.LetterSearch;
 import org.pmslink.membership.Activities;
 import org.pmslink.membership.Activities.MemberVisit;
 import org.pmslink.sample.OpenDentalApi;
@@ -283,7 +284,11 @@ class OpenDentalEventsTest {
         office.awaitSettled();
         assertThat(office.charts()).isEqualTo(3);
         assertThat(office.recordOf(4, "person,name,family")).isEqualTo("Caldwell");
-        assertThat(engine.bean(DeadLetters.class).list(office.name, null, null))
+        assertThat(
+                engine
+                    .bean(LetterSearch.class)
+                    .search(office.name, LetterFilter.ALL, null, 1_000)
+                    .letters())
             .hasSize(4)
             .allSatisfy(
                 letter -> {

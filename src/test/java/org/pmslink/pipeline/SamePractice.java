@@ -7,7 +7,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.function.Function;
+import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import org.hl7.fhir.r4.model.Address;
 import org.hl7.fhir.r4.model.BooleanType;
@@ -34,7 +34,7 @@ record SamePractice(Map<String, Object> chart) {
   private static final String NO_DATE = "0001-01-01";
 
   long id() {
-    return ((Number) chart.get("PatNum")).longValue();
+    return Long.parseLong(text("PatNum"));
   }
 
   private String text(String column) {
@@ -43,7 +43,7 @@ record SamePractice(Map<String, Object> chart) {
   }
 
   private int code(String column) {
-    return ((Number) chart.get(column)).intValue();
+    return Integer.parseInt(text(column));
   }
 
   /** Blank for "none", which Open Dental writes as 0. */
@@ -242,10 +242,7 @@ record SamePractice(Map<String, Object> chart) {
           .setValue(text("ChartNumber"));
     }
     if (!text("SSN").isBlank()) {
-      patient
-          .addIdentifier()
-          .setSystem("http://hl7.org/fhir/sid/us-ssn")
-          .setValue(text("SSN"));
+      patient.addIdentifier().setSystem("http://hl7.org/fhir/sid/us-ssn").setValue(text("SSN"));
     }
     patient.setActive(byStatus("y", "n", "n", "n", "n", "n", "y").equals("y"));
     if (day("DateTimeDeceased") != null) {
@@ -258,12 +255,12 @@ record SamePractice(Map<String, Object> chart) {
     filled("FName", name::addGiven);
     filled("MiddleI", name::addGiven);
     filled("Title", name::addPrefix);
-    filled(
-        "Preferred", nickname -> patient.addName().setUse(NameUse.NICKNAME).addGiven(nickname));
+    filled("Preferred", nickname -> patient.addName().setUse(NameUse.NICKNAME).addGiven(nickname));
     telecom(patient, ContactPointUse.MOBILE, "WirelessPhone");
     telecom(patient, ContactPointUse.HOME, "HmPhone");
     telecom(patient, ContactPointUse.WORK, "WkPhone");
-    filled("Email", mail -> patient.addTelecom().setSystem(ContactPointSystem.EMAIL).setValue(mail));
+    filled(
+        "Email", mail -> patient.addTelecom().setSystem(ContactPointSystem.EMAIL).setValue(mail));
     patient.setGender(
         AdministrativeGender.valueOf(
             word("Gender", "MALE", "FEMALE", "UNKNOWN", "OTHER", "UNKNOWN", "UNKNOWN")));
@@ -294,9 +291,9 @@ record SamePractice(Map<String, Object> chart) {
     return patient;
   }
 
-  private void filled(String column, Function<String, Object> setter) {
+  private void filled(String column, Consumer<String> setter) {
     if (!text(column).isBlank()) {
-      setter.apply(text(column));
+      setter.accept(text(column));
     }
   }
 
@@ -304,11 +301,7 @@ record SamePractice(Map<String, Object> chart) {
     filled(
         column,
         number ->
-            patient
-                .addTelecom()
-                .setSystem(ContactPointSystem.PHONE)
-                .setUse(use)
-                .setValue(number));
+            patient.addTelecom().setSystem(ContactPointSystem.PHONE).setUse(use).setValue(number));
   }
 
   // ---- What is sent and dropped ----
@@ -356,10 +349,33 @@ record SamePractice(Map<String, Object> chart) {
   /** The columns of Open Dental's raw export that a file has. */
   static final List<String> CSV =
       List.of(
-          "PatNum", "LName", "FName", "MiddleI", "Preferred", "Title", "PatStatus", "Gender",
-          "Position", "Birthdate", "SSN", "Address", "Address2", "City", "State", "Zip", "HmPhone",
-          "WkPhone", "WirelessPhone", "Guarantor", "Email", "ChartNumber", "Language", "PriProv",
-          "ClinicNum", "DateFirstVisit", "SecDateEntry");
+          "PatNum",
+          "LName",
+          "FName",
+          "MiddleI",
+          "Preferred",
+          "Title",
+          "PatStatus",
+          "Gender",
+          "Position",
+          "Birthdate",
+          "SSN",
+          "Address",
+          "Address2",
+          "City",
+          "State",
+          "Zip",
+          "HmPhone",
+          "WkPhone",
+          "WirelessPhone",
+          "Guarantor",
+          "Email",
+          "ChartNumber",
+          "Language",
+          "PriProv",
+          "ClinicNum",
+          "DateFirstVisit",
+          "SecDateEntry");
 
   String forCsv() {
     return CSV.stream()
@@ -376,8 +392,7 @@ record SamePractice(Map<String, Object> chart) {
     String born = day("Birthdate");
     List<String> names = new ArrayList<>();
     names.add(
-        String.join(
-            "^", hl7("LName"), hl7("FName"), hl7("MiddleI"), "", hl7("Title"), "", "L"));
+        String.join("^", hl7("LName"), hl7("FName"), hl7("MiddleI"), "", hl7("Title"), "", "L"));
     if (!text("Preferred").isBlank()) {
       names.add("^" + hl7("Preferred") + "^^^^^N");
     }
@@ -393,28 +408,28 @@ record SamePractice(Map<String, Object> chart) {
     }
     String pid =
         String.join(
-            "|",
-            "PID",
-            "1",
-            "",
-            text("PatNum") + "^^^OFFICE^PI",
-            "",
-            String.join("~", names),
-            "",
-            born == null ? "" : born.replace("-", ""),
-            word("Gender", "M", "F", "U", "O"),
-            "",
-            "",
-            String.join(
-                "^", hl7("Address"), hl7("Address2"), hl7("City"), hl7("State"), hl7("Zip")),
-            "",
-            String.join("~", telecoms),
-            text("WkPhone").isBlank() ? "" : hl7("WkPhone") + "^WPN^PH",
-            hl7("Language"),
-            "",
-            "",
-            "",
-            hl7("SSN"))
+                "|",
+                "PID",
+                "1",
+                "",
+                text("PatNum") + "^^^OFFICE^PI",
+                "",
+                String.join("~", names),
+                "",
+                born == null ? "" : born.replace("-", ""),
+                word("Gender", "M", "F", "U", "O"),
+                "",
+                "",
+                String.join(
+                    "^", hl7("Address"), hl7("Address2"), hl7("City"), hl7("State"), hl7("Zip")),
+                "",
+                String.join("~", telecoms),
+                text("WkPhone").isBlank() ? "" : hl7("WkPhone") + "^WPN^PH",
+                hl7("Language"),
+                "",
+                "",
+                "",
+                hl7("SSN"))
             + "||||||||||"
             + (day("DateTimeDeceased") == null
                 ? ""

@@ -52,11 +52,36 @@ class SamePracticeTest {
   /** Every field of a record but its id, its stamp and the hash over all of it. */
   private static final List<String> FIELDS =
       List.of(
-          "status", "chartNumber", "name.family", "name.given", "name.middle", "name.suffix",
-          "name.prefix", "name.preferred", "birthDate", "gender", "ssnHash", "ssnLast4", "phones",
-          "emails", "address.line1", "address.line2", "address.city", "address.state",
-          "address.postalCode", "guarantorId", "child", "deceasedAt", "language", "consentSms",
-          "consentEmail", "consentCall", "clinicId", "providerId", "firstVisit", "sourceCreatedAt",
+          "status",
+          "chartNumber",
+          "name.family",
+          "name.given",
+          "name.middle",
+          "name.suffix",
+          "name.prefix",
+          "name.preferred",
+          "birthDate",
+          "gender",
+          "ssnHash",
+          "ssnLast4",
+          "phones",
+          "emails",
+          "address.line1",
+          "address.line2",
+          "address.city",
+          "address.state",
+          "address.postalCode",
+          "guarantorId",
+          "child",
+          "deceasedAt",
+          "language",
+          "consentSms",
+          "consentEmail",
+          "consentCall",
+          "clinicId",
+          "providerId",
+          "firstVisit",
+          "sourceCreatedAt",
           "qualityFlags");
 
   private static final String NO_PLACE = "it has no place for it";
@@ -205,7 +230,9 @@ class SamePracticeTest {
     }
     try (DentrixDatabase enterprise =
             new DentrixDatabase(
-                folder.resolve("enterprise"), DentrixDatabase.AS_SQL_SERVER, DentrixDatabase.ENTERPRISE);
+                folder.resolve("enterprise"),
+                DentrixDatabase.AS_SQL_SERVER,
+                DentrixDatabase.ENTERPRISE);
         Office office = Office.ofTheSample(engine, pms)) {
       charts.forEach(chart -> chart.toEnterprise(enterprise));
       enterprise.readBy(engine, office, "dentrix-enterprise", "fetch");
@@ -224,9 +251,7 @@ class SamePracticeTest {
   private void overFhir(OpenDentalServer pms, List<SamePractice> charts) throws Exception {
     try (FhirPms fhir = FhirPms.start();
         Office office =
-            Office.ofTheSample(engine, pms)
-                .over("fhir-poll", "fhir-r4")
-                .with("url", fhir.url())) {
+            Office.ofTheSample(engine, pms).over("fhir-poll", "fhir-r4").with("url", fhir.url())) {
       charts.forEach(chart -> fhir.put(chart.forFhir()));
       keep("FHIR, asked", office.open(), "");
     }
@@ -423,7 +448,7 @@ class SamePracticeTest {
           same.keySet().stream()
               .map(
                   way ->
-                      Objects.requireNonNull(same.get(way)).get(field)
+                      Boolean.TRUE.equals(Objects.requireNonNull(same.get(way)).get(field))
                           ? "="
                           : String.valueOf(
                               1

@@ -55,7 +55,8 @@ public final class BrokenAnswers {
    * @param list makes a body of rows
    * @param around what stands around the text of a row
    */
-  public record Form(String key, String mapping, Function<ArrayNode, JsonNode> list, String around) {}
+  public record Form(
+      String key, String mapping, Function<ArrayNode, JsonNode> list, String around) {}
 
   /**
    * An answer.
