@@ -337,6 +337,59 @@ class ConsoleTest {
     }
   }
 
+  // ---- Dead letters ----
+
+  @Test
+  void supportSeesWhatIsWrongMasksTheRestAndReplaysWhenItIsMended() throws Exception {
+    try (Office office = Office.at(engine, pms)) {
+      Engine.rewrite(office.mapping("patient.jslt"), "\"chartNumber\"", "\"chartNumbre\"");
+      long chart = office.chart(Someone.named("Sentinella", "Quillfeather"));
+      office.open();
+      assertThat(office.deadLetters()).isEqualTo(1);
+      Page page = staff(office, Role.SUPPORT);
+      link(page, "Dead letters").click();
+      assertThat(page.locator("tbody tr")).hasCount(1);
+      page.locator("tbody a").first().click();
+      assertThat(page.locator("main")).not().containsText("Quillfeather");
+      button(page, "Try without doing it").click();
+      assertThat(page.getByRole(AriaRole.STATUS)).containsText("0 of 1 would pass");
+      page.locator("tbody a").first().click();
+      page.getByLabel("Why the patient's data").fill("To tell the office which chart");
+      button(page, "Reveal").click();
+      assertThat(page.locator("textarea")).containsText("Quillfeather");
+
+      Engine.rewrite(office.mapping("patient.jslt"), "\"chartNumbre\"", "\"chartNumber\"");
+      page.reload();
+      page.navigate("/console/" + office.name + "/letters");
+      page.locator("tbody a").first().click();
+      button(page, "Replay").click();
+      assertThat(page.locator("#progress")).containsText("1 of 1 decided: 1 passed");
+      assertThat(office.recordOf(chart, "person,name,family")).isEqualTo("Quillfeather");
+      assertThat(
+              office.count(
+                  "select count(*) from audit where practice_id = ? and action ="
+                      + " 'dead-letter-reveal'"))
+          .isEqualTo(1);
+    }
+  }
+
+  @Test
+  void itAsksAFeedToReadNow() throws Exception {
+    try (Office office = Office.at(engine, pms)) {
+      office.chart(Someone.named("Vera", "Kingsley"));
+      office.open();
+      Page page = staff(office, Role.IT);
+      link(page, "Feeds").click();
+      assertThat(page.locator("article")).containsText("running");
+      office.chart(Someone.named("Wilma", "Kingsley"));
+
+      button(page, "Read now").click();
+
+      assertThat(page.getByRole(AriaRole.STATUS)).containsText("read now");
+      Awaitility.await().atMost(Office.LONGEST).until(office::charts, Long.valueOf(2)::equals);
+    }
+  }
+
   // ---- For everybody ----
 
   @Test
@@ -358,6 +411,7 @@ class ConsoleTest {
       Engine here = engine;
       String login = login(office, Role.MANAGER);
       here.bean(Users.class).grant(login, office.name, Role.AUDITOR);
+      here.bean(Users.class).grant(login, office.name, Role.SUPPORT);
       String base = "/console/" + office.name;
       String review =
           base
@@ -388,6 +442,9 @@ class ConsoleTest {
                   base + "/flagged",
                   base + "/duplicates",
                   base + "/audit",
+                  base + "/feeds",
+                  base + "/letters",
+                  base + "/letters/find?record=1",
                   base + "/nothing/of/that/name")) {
             page.navigate(address);
             if (address.endsWith("/patients")) {
