@@ -359,7 +359,6 @@ class ConsoleTest {
       assertThat(page.locator("textarea")).containsText("Quillfeather");
 
       Engine.rewrite(office.mapping("patient.jslt"), "\"chartNumbre\"", "\"chartNumber\"");
-      page.reload();
       page.navigate("/console/" + office.name + "/letters");
       page.locator("tbody a").first().click();
       button(page, "Replay").click();

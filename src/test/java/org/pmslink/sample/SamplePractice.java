@@ -11,6 +11,7 @@ import java.util.Locale;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.pmslink.PmsLink;
+import org.pmslink.access.Users;
 import org.pmslink.cli.FeedTable;
 import org.pmslink.cli.PassWatch;
 import org.pmslink.membership.Members;
@@ -89,6 +90,18 @@ public final class SamplePractice {
                     addMembers(e.getApplicationContext(), waiting));
     try (ConfigurableApplicationContext engine = builder.run(settings.toArray(String[]::new))) {
       say("Ready after %.1f s.", seconds(began));
+      if (!once) {
+        engine
+            .getBean(Users.class)
+            .first()
+            .ifPresent(
+                first ->
+                    say(
+                        "Console: http://127.0.0.1:%s/console, sign in as %s with %s",
+                        engine.getEnvironment().getRequiredProperty("local.server.port"),
+                        first.login(),
+                        first.password()));
+      }
       return watch(engine, server, began, once);
     }
   }
