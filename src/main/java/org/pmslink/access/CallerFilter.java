@@ -115,7 +115,7 @@ public final class CallerFilter extends OncePerRequestFilter {
         (caller != null
                 ? "token of another practice"
                 : signed
-                    ? "no good signature"
+                    ? "no good signature or key"
                     : token.isEmpty() ? "no token" : "token unknown or revoked")
             + ", from "
             + client);

@@ -10,22 +10,31 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.HexFormat;
 import java.util.Locale;
+import java.util.function.Consumer;
 import javax.crypto.Mac;
 import javax.crypto.spec.SecretKeySpec;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How whoever sends to a feed shows who they are: with a token of the practice, or by signing each
- * request with a secret that both sides know. A Java bean, because Camel fills it from a feed file.
+ * How whoever sends to a feed shows who they are: with a token of the practice, by signing each
+ * request with a secret that both sides know, or, where a PMS can do no more, with a key of the
+ * PMS's own in the header Authorization. A Java bean, because Camel fills it from a feed file.
  *
  * <p>The signature is the HMAC-SHA256, in hex, of four lines: the time (seconds since 1970, as in
  * its header), the method, the address with its query as sent, and the body.
  */
 public final class SenderProof {
   private static final int SHORTEST_SECRET = 16;
+  private static final String AUTHORIZATION = "Authorization";
   private static final byte[] NO_SIGNATURE = new byte[32];
 
-  private boolean signed;
+  private enum Way {
+    TOKEN,
+    SIGNATURE,
+    KEY
+  }
+
+  private Way way = Way.TOKEN;
   private String secret = "";
   private String signatureHeader = "X-PMS-Link-Signature";
   private String timestampHeader = "X-PMS-Link-Timestamp";
@@ -38,7 +47,15 @@ public final class SenderProof {
     if (!by.equals("token") && !by.equals("signature")) {
       throw new IllegalArgumentException("proof: \"" + by + "\" is none of token, signature");
     }
-    signed = by.equals("signature");
+    way = by.equals("signature") ? Way.SIGNATURE : Way.TOKEN;
+  }
+
+  /**
+   * @param key what the PMS sends as its Authorization, with every request the same
+   */
+  public void setKey(String key) {
+    way = Way.KEY;
+    secret = key;
   }
 
   public void setSecret(String secret) {
@@ -73,9 +90,9 @@ public final class SenderProof {
     return tolerance;
   }
 
-  /** Whether requests are signed; otherwise they bear a token. */
-  public boolean isSigned() {
-    return signed;
+  /** Whether requests bear a token of the practice, and not a signature or a key of the feed's. */
+  public boolean isByToken() {
+    return way == Way.TOKEN;
   }
 
   /**
@@ -84,7 +101,11 @@ public final class SenderProof {
    * @throws IllegalArgumentException saying what to do
    */
   public void check() {
-    if (signed && secret.length() < SHORTEST_SECRET) {
+    if (way == Way.KEY && secret.isBlank()) {
+      throw new IllegalArgumentException(
+          "customerKey: is empty; write a placeholder such as {{env:NAME}} that is set");
+    }
+    if (way == Way.SIGNATURE && secret.length() < SHORTEST_SECRET) {
       throw new IllegalArgumentException(
           "secret: needs at least "
               + SHORTEST_SECRET
@@ -92,9 +113,47 @@ public final class SenderProof {
     }
   }
 
-  /** Whether a request has what a signed one has. */
+  /** Whether a request has what one that is signed, or bears the key, has. */
   public boolean looksSigned(HttpServletRequest request) {
-    return signed && request.getHeader(signatureHeader) != null;
+    return switch (way) {
+      case TOKEN -> false;
+      case SIGNATURE -> request.getHeader(signatureHeader) != null;
+      case KEY -> request.getHeader(AUTHORIZATION) != null;
+    };
+  }
+
+  /**
+   * Whether a request is signed, or bears the key, rightly. Compared in constant time.
+   *
+   * @param remember gets a signature, so that it is not taken a second time
+   */
+  public boolean isGood(
+      HttpServletRequest request, byte[] body, Instant now, Consumer<byte[]> remember) {
+    return switch (way) {
+      case TOKEN -> false;
+      case SIGNATURE -> {
+        byte[] signature = goodSignature(request, body, now);
+        if (signature != null) {
+          remember.accept(signature);
+        }
+        yield signature != null;
+      }
+      case KEY -> isKey(request.getHeader(AUTHORIZATION));
+    };
+  }
+
+  /** As hashes, because the lengths of the two tell nothing then. */
+  private boolean isKey(@Nullable String header) {
+    String given = header == null ? "" : header.strip();
+    return MessageDigest.isEqual(sha256(secret), sha256(given));
+  }
+
+  private static byte[] sha256(String text) {
+    try {
+      return MessageDigest.getInstance("SHA-256").digest(text.getBytes(UTF_8));
+    } catch (GeneralSecurityException e) {
+      throw new IllegalStateException("every JVM has SHA-256", e);
+    }
   }
 
   /**
@@ -102,7 +161,7 @@ public final class SenderProof {
    *
    * @return {@code null} when it is not
    */
-  public byte @Nullable [] goodSignature(HttpServletRequest request, byte[] body, Instant now) {
+  private byte @Nullable [] goodSignature(HttpServletRequest request, byte[] body, Instant now) {
     String time = request.getHeader(timestampHeader);
     byte[] given = signature(request.getHeader(signatureHeader));
     byte[] right = hmac(time == null ? "" : time, request, body);

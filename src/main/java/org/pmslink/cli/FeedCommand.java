@@ -49,7 +49,7 @@ final class FeedCommand implements Runnable {
               required = true,
               paramLabel = "KIND",
               description =
-                  "How its PMS is read; an unknown kind is answered with those there are.")
+                  "How its records come: sql, fhir (asked for), csv (files), http or hl7 (sent).")
           String kind)
       throws IOException {
     FeedSkeleton skeleton = new FeedSkeleton(tool.settings());
@@ -66,7 +66,8 @@ final class FeedCommand implements Runnable {
     skeleton.write(kind, name).forEach(file -> CommandLineTool.out().println("wrote " + file));
     CommandLineTool.out()
         .println(
-            "Fill them in as their comments say, then: pms-link check, pms-link feed dry-run "
+            "Fill them in as their comments say, then: pms-link check, pms-link feed "
+                + (skeleton.isAsked(kind) ? "dry-run " : "apply ")
                 + name);
     return 0;
   }

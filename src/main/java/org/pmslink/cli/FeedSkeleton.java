@@ -10,19 +10,25 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
+import java.util.TreeMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.pmslink.feed.DryRun;
 import org.springframework.core.io.Resource;
 import org.springframework.core.io.support.PathMatchingResourcePatternResolver;
 
 /**
  * What {@code feed new} writes: for each kind of way in, a folder of our resources with a feed file
- * and a mapping folder, which hold NAME where the feed's name belongs. A kind is added by adding
- * its folder, and offered when its route template is there.
+ * and a mapping folder, which hold NAME where the feed's name belongs. Where a standard says what
+ * records look like, the mapping folder is a copy of one that ships with the engine, whose name is
+ * in {@link #MAPPING_AS_IN}. A kind is added by adding its folder, and offered when its route
+ * template is there.
  */
 final class FeedSkeleton {
   private static final String FOLDER = "org/pmslink/cli/feed-new/";
   private static final String FEED_FILE = "feed.camel.yaml";
+  private static final String MAPPING_AS_IN = "mapping-as-in";
   private static final Pattern TEMPLATE = Pattern.compile("routeTemplateRef:\\s*(\\S+)");
 
   private final Settings settings;
@@ -46,6 +52,17 @@ final class FeedSkeleton {
     return kinds;
   }
 
+  /** Whether the PMS is asked, so that one can try what it would answer. */
+  boolean isAsked(String kind) throws IOException {
+    for (Resource feed : resources(kind + "/" + FEED_FILE)) {
+      Matcher template = TEMPLATE.matcher(text(feed));
+      if (template.find()) {
+        return DryRun.isReadable(template.group(1));
+      }
+    }
+    return false;
+  }
+
   /**
    * Writes the files of a kind, and returns them.
    *
@@ -55,7 +72,9 @@ final class FeedSkeleton {
     Map<Path, String> files = new LinkedHashMap<>();
     for (Resource resource : resources(kind + "/**")) {
       String path = below(resource).substring(kind.length() + 1);
-      if (!path.isEmpty() && !path.endsWith("/") && resource.isReadable()) {
+      if (path.equals(MAPPING_AS_IN)) {
+        files.putAll(copies(text(resource).strip(), name));
+      } else if (!path.isEmpty() && !path.endsWith("/") && resource.isReadable()) {
         String environment = name.toUpperCase(Locale.ROOT).replace('-', '_');
         files.put(
             place(path, name),
@@ -73,6 +92,26 @@ final class FeedSkeleton {
       Files.writeString(file.getKey(), file.getValue());
     }
     return List.copyOf(files.keySet());
+  }
+
+  /** The files of a mapping folder that ships, but for what it says of itself. */
+  private Map<Path, String> copies(String shipped, String name) throws IOException {
+    Path folder = settings.mappings().resolve(shipped);
+    if (!Files.isDirectory(folder)) {
+      throw new IllegalArgumentException(
+          folder + ", which comes along with PMS Link and is copied, is not there");
+    }
+    Map<Path, String> copies = new TreeMap<>();
+    try (Stream<Path> files = Files.walk(folder)) {
+      for (Path file : files.filter(Files::isRegularFile).toList()) {
+        if (!file.getFileName().toString().equals("README.md")) {
+          copies.put(
+              settings.mappings().resolve(name).resolve(folder.relativize(file)),
+              Files.readString(file));
+        }
+      }
+    }
+    return copies;
   }
 
   private Path place(String path, String name) {

@@ -292,6 +292,11 @@ public final class CsvFile {
     return name.toString();
   }
 
+  /** Whether a row of the file has this id. */
+  public boolean isIn(String id) {
+    return ids.isSeen(id);
+  }
+
   List<String> headerCells() {
     return header.cells();
   }

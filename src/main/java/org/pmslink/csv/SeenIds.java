@@ -41,6 +41,11 @@ final class SeenIds {
     }
   }
 
+  /** Whether a row has this id. */
+  boolean isSeen(String id) {
+    return ids[find(hash(id))] != 0;
+  }
+
   /** Whether rows of this id differ in name and birth date. */
   boolean isOfSeveral(String id) {
     return !ofSeveral.isEmpty() && ofSeveral.contains(hash(id));

@@ -22,8 +22,10 @@ import org.pmslink.access.Caller;
 import org.pmslink.access.CallerFilter;
 import org.pmslink.access.Doors;
 import org.pmslink.door.HttpFeed.RecordsInHand;
+import org.pmslink.feed.FeedDefinition;
 import org.pmslink.feed.Reception;
 import org.pmslink.feed.Reception.Received;
+import org.pmslink.feed.SubscriptionEvents;
 import org.pmslink.linking.RecordStream;
 import org.pmslink.mapping.MappingException;
 import org.pmslink.mapping.Mappings;
@@ -61,6 +63,9 @@ class HttpDoor {
   private static final String RECEIPT = FEED + "/receipts/{id}";
   private static final Logger LOG = LoggerFactory.getLogger(HttpDoor.class);
 
+  private static final String MISSED =
+      "the PMS's events were away for longer than Open Dental catches up";
+
   /** For that long a sender may ask what became of each record. */
   private static final int DAYS_OF_ENTRIES = 30;
 
@@ -68,6 +73,7 @@ class HttpDoor {
   private final Reception reception;
   private final Runs runs;
   private final Mappings mappings;
+  private final SubscriptionEvents events;
   private final Audit audit;
   private final ProducerTemplate producer;
   private final AtomicLong forgetNext = new AtomicLong(System.nanoTime());
@@ -77,12 +83,14 @@ class HttpDoor {
       Reception reception,
       Runs runs,
       Mappings mappings,
+      SubscriptionEvents events,
       Audit audit,
       ProducerTemplate producer) {
     this.feeds = feeds;
     this.reception = reception;
     this.runs = runs;
     this.mappings = mappings;
+    this.events = events;
     this.audit = audit;
     this.producer = producer;
   }
@@ -134,14 +142,25 @@ class HttpDoor {
     }
   }
 
+  /**
+   * What became of a delivery of Open Dental's events.
+   *
+   * @param passedOver rows of tables that are of no use here
+   */
+  @JsonNaming(SnakeCaseStrategy.class)
+  record Delivered(int received, int passedOver) {}
+
   @PostMapping(FEED)
-  ResponseEntity<Receipt> push(
+  ResponseEntity<?> push(
       HttpServletRequest request,
       @PathVariable("feed") String name,
       @RequestParam(name = "type", required = false) @Nullable String type)
       throws IOException {
     Caller caller = Caller.of(request);
     HttpFeed feed = feed(name, caller);
+    if (feed.isOfOpenDentalEvents()) {
+      return deliver(request, caller, feed);
+    }
     if (!isJson(request.getContentType())) {
       throw new Problem.Refused(415, "the body must be application/json");
     }
@@ -171,13 +190,50 @@ class HttpDoor {
         .body(receipt(caller, name, receipt.receipt(), false));
   }
 
+  /** A delivery of Open Dental's events; answered when all of it is on the queue. */
+  private ResponseEntity<Delivered> deliver(
+      HttpServletRequest request, Caller caller, HttpFeed feed) throws IOException {
+    FeedDefinition definition = feed.getDefinition();
+    byte[] body = request.getInputStream().readAllBytes();
+    OpenDentalEvents delivery =
+        OpenDentalEvents.read(
+            body,
+            request.getHeader(OpenDentalEvents.TYPE),
+            stream -> hasMapping(definition, stream));
+    // Asked for before the delivery is noted: a crash in between asks twice and forgets nothing.
+    boolean missed = events.isSilentFor(OpenDentalEvents.CATCH_UP, definition);
+    boolean read = missed && events.read(definition, MISSED);
+    if (delivery.count() > 0) {
+      send(feed, request, new RecordsInHand(delivery.received()));
+    } else {
+      events.heard(definition);
+    }
+    if (missed && !read) {
+      // What came in has cleared the status.
+      events.read(definition, MISSED);
+    }
+    audit.note(
+        caller,
+        "push",
+        String.format(
+            Locale.ROOT,
+            "feed %s: %d records, %d bytes, %d rows passed over",
+            definition.getFeed(),
+            delivery.count(),
+            body.length,
+            delivery.passedOver()));
+    return ResponseEntity.ok()
+        .contentType(MediaType.APPLICATION_JSON)
+        .body(new Delivered(delivery.count(), delivery.passedOver()));
+  }
+
   private HttpFeed feed(String name, Caller caller) {
     HttpFeed feed = feeds.find(name);
     // The filter has looked at the address as it was sent; what it was decoded to must agree.
     boolean same =
         feed != null
             && feed.getDefinition().getPractice().equals(caller.practice())
-            && (!feed.getProof().isSigned() || caller.name().equals(HttpFeeds.signerOf(name)));
+            && (feed.getProof().isByToken() || caller.name().equals(HttpFeeds.signerOf(name)));
     if (feed == null || !same) {
       throw new Problem.Refused(404, feeds.notThere());
     }
@@ -187,17 +243,22 @@ class HttpDoor {
   /** A type that the feed's mapping folder does not know is the sender's mistake. */
   private void checkMappings(HttpFeed feed, RecordsInHand records) {
     for (Received some : records.received()) {
-      RecordStream stream = some.stream();
-      String path =
-          mappings.pathFor(
-              feed.getDefinition().getMappings(),
-              stream.mappingName(),
-              RecordStream.of(stream.type()).mappingName());
-      if (!Files.isRegularFile(mappings.folder().resolve(path))) {
+      if (!hasMapping(feed.getDefinition(), some.stream())) {
         throw new Problem.Refused(
-            422, stream.queryName() + ": this feed takes none; its mapping folder has no mapping");
+            422,
+            some.stream().queryName()
+                + ": this feed takes none; its mapping folder has no mapping");
       }
     }
+  }
+
+  private boolean hasMapping(FeedDefinition definition, RecordStream stream) {
+    String path =
+        mappings.pathFor(
+            definition.getMappings(),
+            stream.mappingName(),
+            RecordStream.of(stream.type()).mappingName());
+    return Files.isRegularFile(mappings.folder().resolve(path));
   }
 
   /** Through the feed's route onto the queue; all of it, or an exception. */

@@ -19,6 +19,7 @@ public final class HttpFeed {
 
   private final FeedDefinition definition = new FeedDefinition();
   private final SenderProof proof = new SenderProof();
+  private boolean openDentalEvents;
   private @Nullable HttpFeeds feeds;
   private @Nullable Reception reception;
 
@@ -30,6 +31,15 @@ public final class HttpFeed {
   /** How senders show who they are. */
   public SenderProof getProof() {
     return proof;
+  }
+
+  /** Whether what is sent are Open Dental's events, and not records with a type. */
+  boolean isOfOpenDentalEvents() {
+    return openDentalEvents;
+  }
+
+  public void setOpenDentalEvents(boolean openDentalEvents) {
+    this.openDentalEvents = openDentalEvents;
   }
 
   public void setFeeds(HttpFeeds feeds) {
@@ -50,7 +60,12 @@ public final class HttpFeed {
   /** Makes messages of the records that the exchange brings, and remembers their receipt. */
   public void receive(Exchange exchange) {
     List<Received> received = exchange.getMessage().getBody(RecordsInHand.class).received();
-    Receipt receipt = Objects.requireNonNull(reception).receiveOneByOne(definition, received);
+    Reception in = Objects.requireNonNull(reception);
+    // Open Dental never asks what became of its rows.
+    Receipt receipt =
+        openDentalEvents
+            ? in.receive(definition, received)
+            : in.receiveOneByOne(definition, received);
     exchange.setProperty(RECEIPT, receipt);
     exchange.getMessage().setBody(receipt.batches());
   }

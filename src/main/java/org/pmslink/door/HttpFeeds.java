@@ -54,7 +54,7 @@ public class HttpFeeds implements Doors.Named {
   @Override
   public boolean takesTokens(String feed) {
     HttpFeed found = find(feed);
-    return found == null || !found.getProof().isSigned();
+    return found == null || found.getProof().isByToken();
   }
 
   @Override
@@ -66,12 +66,12 @@ public class HttpFeeds implements Doors.Named {
   @Override
   public @Nullable Caller signer(String feed, HttpServletRequest request, byte[] body) {
     HttpFeed found = find(feed);
-    byte[] signature =
-        found == null ? null : found.getProof().goodSignature(request, body, clock.instant());
-    if (found == null || signature == null) {
+    if (found == null
+        || !found
+            .getProof()
+            .isGood(request, body, clock.instant(), s -> request.setAttribute(SIGNATURE, s))) {
       return null;
     }
-    request.setAttribute(SIGNATURE, signature);
     String practice = found.getDefinition().getPractice();
     return new Caller(0, signerOf(feed), practices.id(practice), practice);
   }
@@ -83,7 +83,7 @@ public class HttpFeeds implements Doors.Named {
 
   @Override
   public String whatIsNeeded() {
-    return "a bearer token of the practice, or the signature that this feed asks for, is needed";
+    return "a bearer token of the practice, or the signature or key that this feed asks for, is needed";
   }
 
   @Override

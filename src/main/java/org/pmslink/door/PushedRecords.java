@@ -59,7 +59,12 @@ final class PushedRecords {
     return received;
   }
 
-  private static JsonNode parse(byte[] body) throws IOException {
+  /**
+   * Reads JSON with something in it.
+   *
+   * @throws Problem.Refused saying where and what, and quoting nothing
+   */
+  static JsonNode parse(byte[] body) throws IOException {
     JsonNode json;
     try {
       json = READER.readTree(body);
@@ -149,29 +154,15 @@ final class PushedRecords {
 
   private static boolean isText(JsonNode node) {
     if (node.isTextual()) {
-      return isText(node.textValue());
+      return RecordJson.isText(node.textValue());
     }
     for (var field : node.properties()) {
-      if (!isText(field.getKey())) {
+      if (!RecordJson.isText(field.getKey())) {
         return false;
       }
     }
     for (JsonNode child : node) {
       if (!isText(child)) {
-        return false;
-      }
-    }
-    return true;
-  }
-
-  private static boolean isText(String text) {
-    for (int i = 0; i < text.length(); i++) {
-      char c = text.charAt(i);
-      if (Character.isHighSurrogate(c)
-          && i + 1 < text.length()
-          && Character.isLowSurrogate(text.charAt(i + 1))) {
-        i++;
-      } else if (Character.isSurrogate(c)) {
         return false;
       }
     }

@@ -6,6 +6,7 @@ import java.time.LocalDateTime;
 import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
 import org.apache.camel.Exchange;
 import org.jspecify.annotations.Nullable;
 import org.pmslink.feed.FeedPass.Step;
@@ -13,6 +14,7 @@ import org.pmslink.linking.RecordBatch.RecordType;
 import org.pmslink.linking.RecordStream;
 import org.pmslink.mapping.Mappings;
 import org.pmslink.practice.Practices;
+import org.springframework.beans.factory.annotation.Autowired;
 import org.springframework.stereotype.Component;
 
 /**
@@ -28,14 +30,24 @@ class AscendProtocol implements PmsProtocol {
 
   private final Mappings mappings;
   private final PmsTokens tokens;
-  private final FeedStates states;
-  private final Practices practices;
+  private final Consumer<FeedDefinition> called;
 
+  @Autowired
   AscendProtocol(Mappings mappings, PmsTokens tokens, FeedStates states, Practices practices) {
+    this(
+        mappings,
+        tokens,
+        feed ->
+            states.called(practices.id(feed.getPractice()), feed.getFeed(), feed.getCallBudget()));
+  }
+
+  /**
+   * @param called counts a request against the allowance of its feed
+   */
+  AscendProtocol(Mappings mappings, PmsTokens tokens, Consumer<FeedDefinition> called) {
     this.mappings = mappings;
     this.tokens = tokens;
-    this.states = states;
-    this.practices = practices;
+    this.called = called;
   }
 
   /**
@@ -140,10 +152,7 @@ class AscendProtocol implements PmsProtocol {
   }
 
   private void get(Exchange exchange, FeedPass pass, String path, String query) {
-    states.called(
-        practices.id(pass.definition.getPractice()),
-        pass.definition.getFeed(),
-        pass.definition.getCallBudget());
+    called.accept(pass.definition);
     var message = exchange.getMessage();
     message.setHeader(Exchange.HTTP_METHOD, "GET");
     message.setHeader(Exchange.HTTP_PATH, path);

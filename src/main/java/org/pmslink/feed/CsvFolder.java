@@ -1,6 +1,7 @@
 package org.pmslink.feed;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.TextNode;
 import java.io.File;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -18,6 +19,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.regex.Pattern;
 import org.apache.camel.Exchange;
 import org.apache.camel.ExchangeProperty;
 import org.apache.camel.spi.Synchronization;
@@ -26,6 +28,7 @@ import org.jspecify.annotations.Nullable;
 import org.pmslink.csv.ColumnNames;
 import org.pmslink.csv.CsvFile;
 import org.pmslink.csv.RefusedFileException;
+import org.pmslink.linking.KnownRows;
 import org.pmslink.linking.RecordBatch;
 import org.pmslink.linking.RecordBatch.RecordType;
 import org.pmslink.linking.RecordStream;
@@ -54,6 +57,12 @@ public class CsvFolder {
   /** Messages that a page is spread over; all rows of an id go through the same one. */
   private static final int GROUPS = 4;
 
+  /** Files with rows that were given back hold these rows and no others. */
+  private static final Pattern ROWS_GIVEN_BACK = Pattern.compile(".*\\.errors(-\\d+)?(\\..*)?");
+
+  /** Ids of the store that are looked up at a time. */
+  private static final int STORED_IDS = 5_000;
+
   private static final String IN = "in";
   private static final String DONE = "done";
   private static final String REFUSED = "refused";
@@ -65,11 +74,18 @@ public class CsvFolder {
   private final Practices practices;
   private final Runs runs;
   private final Mappings mappings;
+  private final KnownRows store;
   private final Clock clock = Clock.systemUTC();
   private final Set<String> registered = ConcurrentHashMap.newKeySet();
 
   CsvFolder(
-      FeedStates states, FeedCursors cursors, Practices practices, Runs runs, Mappings mappings) {
+      FeedStates states,
+      FeedCursors cursors,
+      Practices practices,
+      Runs runs,
+      Mappings mappings,
+      KnownRows store) {
+    this.store = store;
     this.states = states;
     this.cursors = cursors;
     this.practices = practices;
@@ -209,10 +225,55 @@ public class CsvFolder {
           groups.get(Math.floorMod(row.id().hashCode(), GROUPS)).add(row.record());
         }
       }
+      if (pass.last) {
+        for (String id : absent(pass)) {
+          groups.get(Math.floorMod(id.hashCode(), GROUPS)).add(TextNode.valueOf(id));
+        }
+      }
     } catch (IOException | UncheckedIOException e) {
       throw away(pass.definition);
     }
     return outgoing(pass, groups);
+  }
+
+  /**
+   * The charts of the store that a complete file does not hold. None of them where the file itself
+   * is in doubt: it was written to meanwhile, it holds rows that nobody can read or that were given
+   * back before, or so many charts are missing that it is hardly complete.
+   */
+  private List<String> absent(CsvPass pass) throws IOException {
+    if (!pass.definition.isComplete()
+        || pass.firstLoad
+        || pass.rows().good() == 0
+        || ROWS_GIVEN_BACK.matcher(pass.file.getFileName().toString()).matches()
+        || pass.isChanged()) {
+      return List.of();
+    }
+    if (pass.rows().problems() > 0) {
+      pass.absent = "none, because rows had a problem; drop the whole file once they are mended";
+      return List.of();
+    }
+    String source = pass.definition.getSource();
+    List<String> absent = new ArrayList<>();
+    long stored = 0;
+    List<String> page = store.page(pass.practice, source, PATIENTS, "", STORED_IDS);
+    while (!page.isEmpty()) {
+      stored += page.size();
+      page.stream().filter(id -> !pass.isInFile(id)).forEach(absent::add);
+      page = store.page(pass.practice, source, PATIENTS, page.get(page.size() - 1), STORED_IDS);
+    }
+    if (FeedComparison.isUnbelievable(absent.size(), stored)
+        || (stored > 0 && absent.size() == stored)) {
+      pass.incomplete =
+          absent.size()
+              + " of "
+              + stored
+              + " charts are not in the file: is it complete? None was removed";
+      pass.absent = pass.incomplete;
+      return List.of();
+    }
+    pass.absent = String.valueOf(absent.size());
+    return absent;
   }
 
   private List<OutgoingBatch> outgoing(CsvPass pass, List<List<JsonNode>> groups) {
@@ -262,10 +323,10 @@ public class CsvFolder {
         "",
         records.size(),
         version,
-        PATIENTS.type(),
+        pass.last ? RecordType.DELETES : PATIENTS.type(),
         PATIENTS.name(),
         !pass.firstLoad,
-        pass.mapping,
+        pass.last ? null : pass.mapping,
         definition.getZone().getId(),
         definition.getOfficeZone().getId(),
         null,
@@ -312,7 +373,11 @@ public class CsvFolder {
     }
     Path folder = pass.definition.getFolder().resolve(DONE);
     Path target = free(folder, pass.file.getFileName().toString());
-    write(folder.resolve(target.getFileName() + ".report.txt"), pass.rows().report());
+    List<String> report = new ArrayList<>(pass.rows().report());
+    if (pass.absent != null) {
+      report.add("removed         " + pass.absent);
+    }
+    write(folder.resolve(target.getFileName() + ".report.txt"), report);
     Files.move(pass.file, target);
     String feed = pass.definition.getFeed();
     log.info(
@@ -323,7 +388,9 @@ public class CsvFolder {
     runs.readingDone(pass.practice, Objects.requireNonNull(pass.run));
     states.passed(pass.practice, feed, false, pass.began);
     states.received(pass.practice, feed);
-    if (problems > 0) {
+    if (pass.incomplete != null) {
+      states.fileProblem(pass.practice, feed, pass.incomplete);
+    } else if (problems > 0) {
       states.fileProblem(pass.practice, feed, rowsRefused);
     }
   }

@@ -21,6 +21,7 @@ public final class CsvPass implements AutoCloseable {
   private final long size;
   private final FileTime modified;
 
+  private @Nullable CsvFile looked;
   private CsvFile.@Nullable Rows rows;
   private @Nullable RowErrors errors;
   private @Nullable Path errorsFile;
@@ -39,6 +40,12 @@ public final class CsvPass implements AutoCloseable {
 
   /** Whether the file has been read to its end. */
   boolean last;
+
+  /** Why the charts that are not in the file are left as they are, where they are too many. */
+  @Nullable String incomplete;
+
+  /** For the report: charts that were not in the file; none where they are not looked for. */
+  @Nullable String absent;
 
   boolean done;
 
@@ -66,8 +73,14 @@ public final class CsvPass implements AutoCloseable {
    */
   void open(CsvFile looked, Path rejected) throws IOException {
     errorsFile = rejected;
+    this.looked = looked;
     errors = new RowErrors(rejected, looked);
     rows = looked.rows();
+  }
+
+  /** Whether a row of the file has this id, whatever else is wrong with it. */
+  boolean isInFile(String id) {
+    return Objects.requireNonNull(looked).isIn(id);
   }
 
   CsvFile.Rows rows() {

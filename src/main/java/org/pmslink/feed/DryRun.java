@@ -30,6 +30,11 @@ public final class DryRun {
     this.mappings = mappings;
   }
 
+  /** Whether feeds of a route template can be read for a trial. */
+  public static boolean isReadable(String template) {
+    return template.equals("sql-feed");
+  }
+
   /**
    * What was read, for whoever maps it.
    *
@@ -73,7 +78,6 @@ public final class DryRun {
       pms.setJdbcUrl(filled.get("url"));
       pms.setUsername(filled.getOrDefault("user", ""));
       pms.setPassword(filled.getOrDefault("password", ""));
-      pms.setDriver(filled.getOrDefault("driver", ""));
       pms.setDriver(filled.getOrDefault("driver", ""));
       NamedParameterJdbcTemplate jdbc = new NamedParameterJdbcTemplate(pms);
       jdbc.getJdbcTemplate().setQueryTimeout((int) Duration.ofMinutes(2).toSeconds());

@@ -66,7 +66,7 @@ final class FeedComparison {
    */
   void end() {
     long missing = stored - storedAndSeen;
-    if (missing > BELIEVABLE_MISSING && missing > stored * BELIEVABLE_MISSING_SHARE) {
+    if (isUnbelievable(missing, stored)) {
       throw new PauseReason.ManyMissing(missing, stored, stream);
     }
     for (List<String> keys = next(PAGE); !keys.isEmpty(); keys = next(PAGE)) {
@@ -98,6 +98,11 @@ final class FeedComparison {
   /** Those of the doubtful records that the PMS does not know when asked for them. */
   List<String> gone(List<String> existing) {
     return doubtful.stream().filter(key -> !existing.contains(key)).toList();
+  }
+
+  /** Whether so many of the stored records are missing that the source itself is in doubt. */
+  static boolean isUnbelievable(long missing, long stored) {
+    return missing > BELIEVABLE_MISSING && missing > stored * BELIEVABLE_MISSING_SHARE;
   }
 
   private List<String> next(int limit) {

@@ -3,7 +3,9 @@ package org.pmslink.feed;
 import java.time.Instant;
 import java.time.LocalDateTime;
 import java.util.List;
+import java.util.Set;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.springframework.jdbc.core.JdbcTemplate;
 import org.springframework.stereotype.Component;
@@ -11,6 +13,9 @@ import org.springframework.stereotype.Component;
 /** How far each feed has read, in our database: the PMS is never written to. */
 @Component
 class FeedCursors {
+  /** Stands before a part of a key that is text; it may look like a number. */
+  private static final String TEXT = "'";
+
   private final JdbcTemplate database;
 
   FeedCursors(JdbcTemplate database) {
@@ -40,7 +45,22 @@ class FeedCursors {
       @Nullable String madeWith) {
 
     List<Object> afterKeyParts() {
-      return afterKey == null ? List.of() : List.of((Object[]) afterKey.split("\n", -1));
+      return parts().stream()
+          .<Object>map(part -> part.startsWith(TEXT) ? part.substring(1) : part)
+          .toList();
+    }
+
+    /** Parts of the key, from 0, that are text and no number that looks like one. */
+    Set<Integer> textKeys() {
+      List<String> parts = parts();
+      return IntStream.range(0, parts.size())
+          .filter(part -> parts.get(part).startsWith(TEXT))
+          .boxed()
+          .collect(Collectors.toSet());
+    }
+
+    private List<String> parts() {
+      return afterKey == null ? List.of() : List.of(afterKey.split("\n", -1));
     }
   }
 
@@ -48,7 +68,9 @@ class FeedCursors {
   static @Nullable String afterKey(List<Object> parts) {
     return parts.isEmpty()
         ? null
-        : parts.stream().map(Object::toString).collect(Collectors.joining("\n"));
+        : parts.stream()
+            .map(part -> part instanceof String text ? TEXT + text : part.toString())
+            .collect(Collectors.joining("\n"));
   }
 
   Cursor find(int practice, String feed, String recordType) {

@@ -37,6 +37,7 @@ public final class FeedDefinition {
   private String url = "";
   private String token = "";
   private String pollFeed = "";
+  private boolean complete;
   private boolean bulk;
   private boolean history;
   private boolean sorted = true;
@@ -374,6 +375,15 @@ public final class FeedDefinition {
     if (folder.isBlank() || folder.contains("?") || folder.contains("*")) {
       throw new IllegalArgumentException("folder: must be the path of a folder, without ? and *");
     }
+  }
+
+  /** Whether a dropped file holds every chart that there is. */
+  boolean isComplete() {
+    return complete;
+  }
+
+  public void setComplete(String complete) {
+    this.complete = flag("complete", complete);
   }
 
   /** For how long a dropped file must not have changed; the route's endpoint goes by it. */

@@ -130,6 +130,7 @@ record FeedFile(String name, String template, Map<String, String> parameters) {
     check(nodes, "officeZone", trial::setOfficeZone);
     check(nodes, "folder", trial::setFolder);
     check(nodes, "settle", trial::setSettle);
+    check(nodes, "complete", trial::setComplete);
     SenderProof proof = new SenderProof();
     check(nodes, "proof", proof::setBy);
     check(nodes, "tolerance", proof::setTolerance);
@@ -145,6 +146,10 @@ record FeedFile(String name, String template, Map<String, String> parameters) {
     check(nodes, "processingIds", agreement::setProcessingIds);
     check(nodes, "passedOver", agreement::setPassedOver);
     check(nodes, "port", Hl7Agreement::checkPort);
+    if (template.equals("open-dental-events")) {
+      check(nodes, "customerKey", value -> requirePlaceholder("customerKey", value));
+      check(nodes, "pollFeed", trial::setPollFeed);
+    }
     if (template.startsWith("fhir-")) {
       check(nodes, "url", trial::setUrl);
       check(nodes, "bulk", trial::setBulk);

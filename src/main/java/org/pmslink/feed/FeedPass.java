@@ -3,8 +3,10 @@ package org.pmslink.feed;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.LocalDateTime;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Objects;
+import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -40,6 +42,9 @@ public final class FeedPass {
 
     FeedCursors.Cursor cursor;
 
+    /** Parts of the key, from 0, that the PMS has as text. */
+    final Set<Integer> textKeys = new HashSet<>();
+
     /** Set while the pass compares this stream with the store. */
     @Nullable FeedComparison comparison;
 
@@ -48,6 +53,7 @@ public final class FeedPass {
       this.mapping = mapping;
       this.madeWith = madeWith;
       this.cursor = cursor;
+      textKeys.addAll(cursor.textKeys());
     }
   }
 

@@ -523,7 +523,7 @@ class FhirProtocol implements PmsProtocol {
 
   private static JsonNode patient(ExportedFile file, int line) {
     try {
-      JsonNode resource = RecordJson.mapper().readTree(file.lines.get(line));
+      JsonNode resource = RecordJson.writable(RecordJson.mapper().readTree(file.lines.get(line)));
       if (resource instanceof ObjectNode) {
         return resource;
       }

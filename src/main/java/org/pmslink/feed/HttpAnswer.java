@@ -1,5 +1,6 @@
 package org.pmslink.feed;
 
+import com.fasterxml.jackson.core.JsonLocation;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
@@ -20,6 +21,8 @@ import org.pmslink.patient.RecordJson;
  * explanations of errors have been seen to quote patients.
  */
 final class HttpAnswer {
+  private static final Duration LONGEST_WAIT = Duration.ofDays(1);
+
   private HttpAnswer() {}
 
   /**
@@ -76,13 +79,15 @@ final class HttpAnswer {
       throw new Failure("the PMS answered with an empty body");
     }
     try {
-      return RecordJson.mapper().readTree(body);
+      return RecordJson.writable(RecordJson.mapper().readTree(body));
     } catch (JsonProcessingException e) {
+      // Where a limit is met, such as of nesting, there is no place.
+      JsonLocation where = e.getLocation();
       throw new Failure(
-          "the PMS answered with something that is not JSON, at line "
-              + e.getLocation().getLineNr()
-              + ", column "
-              + e.getLocation().getColumnNr());
+          "the PMS answered with something that is not JSON"
+              + (where == null
+                  ? ", or is nested too deeply"
+                  : ", at line " + where.getLineNr() + ", column " + where.getColumnNr()));
     } catch (IOException e) {
       throw new Failure("the PMS's answer broke off");
     }
@@ -112,8 +117,13 @@ final class HttpAnswer {
     }
   }
 
-  /** Seconds, or a date. */
+  /** Seconds, or a date; a day at most, because a slip of the PMS must not end a feed. */
   private static @Nullable Duration retryAfter(Message message) {
+    Duration told = told(message);
+    return told == null || told.compareTo(LONGEST_WAIT) < 0 ? told : LONGEST_WAIT;
+  }
+
+  private static @Nullable Duration told(Message message) {
     String text = message.getHeader("Retry-After", String.class);
     if (text == null) {
       return null;

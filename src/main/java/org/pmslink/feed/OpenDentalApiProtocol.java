@@ -1,7 +1,6 @@
 package org.pmslink.feed;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.nio.file.Files;
 import java.time.Clock;
 import java.time.DateTimeException;
@@ -33,13 +32,6 @@ class OpenDentalApiProtocol implements PmsProtocol {
 
   /** The remote API gives no more at once, whatever is asked for. */
   private static final int LARGEST_PAGE = 100;
-
-  /**
-   * Rows of these change without their record having changed, or hold what is nobody's business
-   * here.
-   */
-  private static final List<String> LEFT_OUT =
-      List.of("serverDateTime", "EstBalance", "BalTotal", "FamFinUrgNote", "Note", "PayNote");
 
   private final Mappings mappings;
   private final Clock clock = Clock.systemUTC();
@@ -312,10 +304,9 @@ class OpenDentalApiProtocol implements PmsProtocol {
   }
 
   private static JsonNode record(JsonNode row) {
-    if (!(row instanceof ObjectNode object)) {
+    if (!row.isObject()) {
       throw new HttpAnswer.Failure("the PMS answered with a list of something other than rows");
     }
-    object.remove(LEFT_OUT);
-    return object;
+    return OpenDentalRow.record(row);
   }
 }

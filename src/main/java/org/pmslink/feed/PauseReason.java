@@ -1,6 +1,7 @@
 package org.pmslink.feed;
 
 import jakarta.jms.JMSException;
+import java.io.IOException;
 import java.net.SocketException;
 import java.net.SocketTimeoutException;
 import java.net.UnknownHostException;
@@ -75,6 +76,11 @@ record PauseReason(Category category, String text, @Nullable Duration retryAfter
             Category.UNREACHABLE,
             "the PMS cannot be reached; check address, network and certificate");
       }
+      if (reading && sql == null && t instanceof IOException) {
+        return new PauseReason(
+            Category.UNREACHABLE,
+            "the PMS's answer broke off or is no HTTP; check the address, and what stands between");
+      }
       if (t instanceof FolderAway) {
         return new PauseReason(Category.UNREACHABLE, String.valueOf(t.getMessage()));
       }
@@ -88,7 +94,14 @@ record PauseReason(Category category, String text, @Nullable Duration retryAfter
         sql = s;
       }
     }
-    if (!reading || sql == null) {
+    if (reading && sql == null && thrown != null) {
+      return new PauseReason(
+          Category.QUERY_FAILED,
+          "what the PMS holds or answers cannot be read ("
+              + thrown.getClass().getSimpleName()
+              + "); where a column holds what its driver does not know, cast it to text in the query");
+    }
+    if (sql == null || !reading) {
       return new PauseReason(
           Category.ENGINE,
           "the engine's own step failed: "

@@ -104,19 +104,19 @@ class SqlProtocol implements PmsProtocol {
       pass.last = doubtful.isEmpty();
       message.setBody(doubtful.isEmpty() ? NOTHING : query.existing(doubtful.size()));
       if (query.keys().size() == 1) {
-        message.setHeader("keys", values(doubtful));
+        message.setHeader("keys", values(doubtful, pass));
         return;
       }
       for (int n = 0; n < doubtful.size(); n++) {
         String[] parts = doubtful.get(n).split("\\.", query.keys().size());
         for (int part = 0; part < parts.length; part++) {
-          message.setHeader("key" + part + "_" + n, value(parts[part]));
+          message.setHeader("key" + part + "_" + n, value(parts[part], part, pass));
         }
       }
       return;
     }
     for (int part = 0; part < pass.afterKey.size(); part++) {
-      message.setHeader(SourceQuery.keyParameter(part), value(pass.afterKey.get(part)));
+      message.setHeader(SourceQuery.keyParameter(part), value(pass.afterKey.get(part), part, pass));
     }
     if (pass.since != null) {
       message.setHeader("since", SourceRow.stamp(pass.since));
@@ -129,16 +129,22 @@ class SqlProtocol implements PmsProtocol {
             : query.changes(pass.first, dialect, size));
   }
 
-  /** Numbers as numbers: a text would keep the PMS from using its index. */
-  private static Object value(Object key) {
-    return key instanceof String text && WHOLE_NUMBER.matcher(text).matches()
+  /**
+   * Numbers as numbers: a text would keep the PMS from using its index. Text as text, whatever it
+   * looks like: a column of text is in another order than the numbers in it.
+   */
+  private static Object value(Object key, int part, FeedPass pass) {
+    return key instanceof String text
+            && !pass.place().textKeys.contains(part)
+            && WHOLE_NUMBER.matcher(text).matches()
         ? (Object) Long.valueOf(text)
         : key;
   }
 
   /** All as numbers, or all as text: a column has one type. */
-  private static List<?> values(List<String> keys) {
-    return keys.stream().allMatch(k -> WHOLE_NUMBER.matcher(k).matches())
+  private static List<?> values(List<String> keys, FeedPass pass) {
+    return !pass.place().textKeys.contains(0)
+            && keys.stream().allMatch(k -> WHOLE_NUMBER.matcher(k).matches())
         ? keys.stream().map(Long::valueOf).toList()
         : keys;
   }
@@ -162,6 +168,11 @@ class SqlProtocol implements PmsProtocol {
     if (!rows.isEmpty()) {
       Map<String, Object> lastRow = rows.get(rows.size() - 1);
       pass.afterKey = keyParts(lastRow, query);
+      for (int part = 0; part < pass.afterKey.size(); part++) {
+        if (pass.afterKey.get(part) instanceof String) {
+          pass.place().textKeys.add(part);
+        }
+      }
       if (!pass.isWhole()) {
         pass.since = SourceRow.time(SourceRow.value(lastRow, changed(query)));
       }

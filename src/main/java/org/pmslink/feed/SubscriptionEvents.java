@@ -1,5 +1,6 @@
 package org.pmslink.feed;
 
+import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 import org.pmslink.practice.Practices;
 import org.slf4j.Logger;
@@ -9,8 +10,9 @@ import org.springframework.stereotype.Component;
 
 /**
  * Notices what a PMS's notifications have not told. A subscription numbers its events; where
- * numbers are missing, or a notification says no more than that something happened, the feed that
- * can ask the PMS is asked to read. Without such a feed it stands in the status.
+ * numbers are missing, where one without numbers was silent for longer than its PMS catches up, or
+ * where a notification says no more than that something happened, the feed that can ask the PMS is
+ * asked to read. Without such a feed it stands in the status.
  */
 @Component
 public class SubscriptionEvents {
@@ -88,6 +90,30 @@ public class SubscriptionEvents {
   /** Counted from the start again: what happened before that is anybody's guess. */
   private static boolean isAnew(@Nullable Long known, Numbers numbers, boolean begins) {
     return begins && known != null && numbers.last() < known;
+  }
+
+  /**
+   * Whether a PMS that numbers nothing, and after an outage sends what changed lately and no more,
+   * has sent nothing for so long that something may be missing. Before the first delivery there is
+   * no such time.
+   */
+  public boolean isSilentFor(Duration catchUp, FeedDefinition definition) {
+    return database
+        .sql(
+            """
+            select coalesce(last_received_at < now() - make_interval(secs => ?), false)
+            from feeds where practice_id = ? and feed = ?""")
+        .params(
+            (double) catchUp.toSeconds(),
+            practices.id(definition.getPractice()),
+            definition.getFeed())
+        .query(Boolean.class)
+        .single();
+  }
+
+  /** A delivery came that held nothing to be taken: its PMS is there all the same. */
+  public void heard(FeedDefinition definition) {
+    states.received(practices.id(definition.getPractice()), definition.getFeed());
   }
 
   /**

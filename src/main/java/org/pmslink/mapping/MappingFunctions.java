@@ -45,6 +45,9 @@ final class MappingFunctions {
   private static final Pattern SUFFIX =
       Pattern.compile("(?i)(?:jr|sr|ii|iii|iv|v|md|dds|dmd|phd)\\.?");
 
+  /** No office has more dollars, and no cent more places. */
+  private static final int MOST_DIGITS = 100;
+
   private static final Map<String, DateTimeFormatter> FORMATS = new ConcurrentHashMap<>();
 
   private MappingFunctions() {}
@@ -124,7 +127,13 @@ final class MappingFunctions {
     boolean less = (text.startsWith("(") && text.endsWith(")")) || text.endsWith("-");
     String plain = text.replaceAll("[$,\\s()]", "").replaceFirst("-$", "");
     try {
-      BigDecimal cents = new BigDecimal(plain).movePointRight(2).setScale(0, RoundingMode.HALF_UP);
+      BigDecimal dollars = new BigDecimal(plain);
+      // "1e999999999" would be written out, digit by digit.
+      if (dollars.precision() - (long) dollars.scale() > MOST_DIGITS
+          || dollars.scale() > MOST_DIGITS) {
+        return NullNode.getInstance();
+      }
+      BigDecimal cents = dollars.movePointRight(2).setScale(0, RoundingMode.HALF_UP);
       return LongNode.valueOf((less ? cents.abs().negate() : cents).longValueExact());
     } catch (ArithmeticException | NumberFormatException e) {
       return NullNode.getInstance();

@@ -4,10 +4,16 @@ import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.fasterxml.jackson.databind.node.TextNode;
 import com.fasterxml.jackson.datatype.jsr310.JavaTimeModule;
+import java.util.List;
+import java.util.Map;
 
 /** How our records look as JSON: ISO dates, absent instead of null, unknown names refused. */
 public final class RecordJson {
@@ -52,5 +58,51 @@ public final class RecordJson {
     } catch (JsonProcessingException e) {
       throw new IllegalStateException("a stored " + type.getSimpleName() + " cannot be read", e);
     }
+  }
+
+  /**
+   * A record of others as it can be written: halves of a surrogate pair, which can be read but
+   * stand for no character, become the mark for what cannot be read, U+FFFD. Changed in place.
+   */
+  public static JsonNode writable(JsonNode node) {
+    if (node instanceof ObjectNode object) {
+      for (Map.Entry<String, JsonNode> field : List.copyOf(object.properties())) {
+        if (isText(field.getKey())) {
+          field.setValue(writable(field.getValue()));
+        } else {
+          object.remove(field.getKey());
+          object.set(mended(field.getKey()), writable(field.getValue()));
+        }
+      }
+    } else if (node instanceof ArrayNode array) {
+      for (int i = 0; i < array.size(); i++) {
+        array.set(i, writable(array.get(i)));
+      }
+    } else if (node.isTextual() && !isText(node.textValue())) {
+      return TextNode.valueOf(mended(node.textValue()));
+    }
+    return node;
+  }
+
+  /** Whether a text holds no half of a surrogate pair. */
+  public static boolean isText(String text) {
+    for (int i = 0; i < text.length(); i++) {
+      char c = text.charAt(i);
+      if (Character.isHighSurrogate(c)
+          && i + 1 < text.length()
+          && Character.isLowSurrogate(text.charAt(i + 1))) {
+        i++;
+      } else if (Character.isSurrogate(c)) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private static String mended(String text) {
+    return text.codePoints()
+        .map(c -> c >= Character.MIN_SURROGATE && c <= Character.MAX_SURROGATE ? 0xFFFD : c)
+        .collect(StringBuilder::new, StringBuilder::appendCodePoint, StringBuilder::append)
+        .toString();
   }
 }

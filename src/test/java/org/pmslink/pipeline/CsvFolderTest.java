@@ -240,6 +240,53 @@ class CsvFolderTest {
     assertThat(charts()).as("who is not in a file is not gone").containsExactly("1", "2");
   }
 
+  private List<String> present() {
+    return engine
+        .store()
+        .queryForList(
+            "select p.source_id from patients p join practices o on o.id = p.practice_id"
+                + " where o.practice = ? and p.removed_at is null order by p.source_id",
+            String.class,
+            name);
+  }
+
+  @Test
+  void whoIsNotInACompleteFileIsRemovedUnlessTheFileIsInDoubt() throws Exception {
+    assertThat(connect("csv", "complete", "true")).isNull();
+    Awaitility.await().atMost(Office.LONGEST).until(() -> Files.isDirectory(folder.resolve("in")));
+    String one = row("1", Someone.named("Ines", "Caldwell"));
+    String two = row("2", Someone.named("Nora", "Quist"));
+    String three = row("3", Someone.named("Ruth", "Crane"));
+    drop("patients.csv", HEADER + one + two + three);
+    awaitSettled();
+    assertThat(present()).containsExactly("1", "2", "3");
+
+    drop("patients.csv", HEADER + two + three);
+    awaitFile("done/patients-2.csv");
+    awaitSettled();
+    assertThat(present()).containsExactly("2", "3");
+    assertThat(text("done/patients-2.csv.report.txt")).contains("removed         1");
+
+    // Whoever is in the row that cannot be read may be the one who seems to be missing.
+    drop("patients.csv", HEADER + two + ",Crane,Ruth,,,,\n");
+    awaitFile("done/patients-3.csv");
+    awaitSettled();
+    assertThat(present()).containsExactly("2", "3");
+    assertThat(text("done/patients-3.csv.report.txt")).contains("removed         none, because");
+
+    drop("patients.errors.csv", text("refused/patients.errors.csv").replace(",,Crane", ",4,Crane"));
+    awaitFile("done/patients.errors.csv");
+    awaitSettled();
+    assertThat(present()).as("rows given back are no complete file").containsExactly("2", "3", "4");
+
+    drop("other.csv", HEADER + row("77", Someone.named("Mona", "Ashworth")));
+    awaitFile("done/other.csv");
+    awaitSettled();
+    assertThat(present()).as("another office's file").containsExactly("2", "3", "4", "77");
+    assertThat(status().reasonCategory()).isEqualTo("FILE_PROBLEM");
+    assertThat(status().reason()).contains("3 of 3 charts are not in the file");
+  }
+
   private String snapshot() {
     return engine
         .store()

@@ -9,6 +9,8 @@ import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.pmslink.sample.OpenDentalServer;
 
 /** What is tried before it runs: a new feed's files, one record, and a whole PMS. */
@@ -57,6 +59,41 @@ class FeedTrialTest {
     Shell unknown = Shell.withSettings(here, "feed", "new", "--from", "fax", "oak-street");
     assertThat(unknown.output()).contains("There is no kind \"fax\"; there are [").contains("sql");
     assertThat(unknown.status()).isEqualTo(1);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"http", "fhir", "csv", "hl7"})
+  void everyKindOfNewFeedIsRightAsItIsWritten(String kind, @TempDir Path folder) throws Exception {
+    Files.createDirectories(folder.resolve("routes/feeds"));
+    org.springframework.util.FileSystemUtils.copyRecursively(
+        engine.routes().resolve("templates"), folder.resolve("routes/templates"));
+    for (String shipped : List.of("fhir-r4", "csv", "hl7-adt")) {
+      org.springframework.util.FileSystemUtils.copyRecursively(
+          Path.of("mappings", shipped), folder.resolve("mappings").resolve(shipped));
+    }
+    List<String> here =
+        List.of(
+            "--pmslink.routes-folder=" + folder.resolve("routes"),
+            "--pmslink.mappings-folder=" + folder.resolve("mappings"));
+
+    Shell written = Shell.withSettings(here, "feed", "new", "elm-street", "--from", kind);
+
+    assertThat(written.status()).as(written.output()).isZero();
+    Path feed = folder.resolve("routes/feeds/elm-street.camel.yaml");
+    assertThat(feed).content().contains("value: elm-street").doesNotContain("NAME");
+    assertThat(written.output()).contains("pms-link feed apply elm-street");
+    Shell checked = Shell.withSettings(here, "check", "--offline", feed.toString());
+    assertThat(checked.output()).isEqualTo("elm-street.camel.yaml: ok\n");
+    assertThat(checked.status()).isZero();
+    assertThat(
+            Shell.withSettings(
+                    here, "check", "--offline", folder.resolve("mappings/elm-street").toString())
+                .output())
+        .containsPattern("(?m)^elm-street/patient.jslt: ok, [1-9]\\d* examples$");
+    assertThat(folder.resolve("mappings/elm-street/README.md")).doesNotExist();
+
+    Shell again = Shell.withSettings(here, "feed", "new", "elm-street", "--from", kind);
+    assertThat(again.output()).contains("is there already, and nothing was written");
   }
 
   @Test

@@ -46,6 +46,20 @@ final class PushedPractice implements AutoCloseable {
     return new PushedPractice(engine, "hl7-mllp", "hl7-adt").with("port", "" + port);
   }
 
+  static PushedPractice ofFiles(Engine engine, Path folder) {
+    return new PushedPractice(engine, "csv-folder", "csv").with("folder", folder.toString());
+  }
+
+  /** What Open Dental's subscriptions send of an office that is polled, too. */
+  static PushedPractice ofEvents(Engine engine, Office office, String key) {
+    return new PushedPractice(engine, "open-dental-events", "open-dental-api")
+        .with("practice", office.name)
+        .with("source", "open-dental")
+        .with("pollFeed", office.name)
+        .with("zone", "-05:00")
+        .with("customerKey", "{{no-such-setting:" + key + "}}");
+  }
+
   /** A parameter of the feed file. */
   PushedPractice with(String parameter, String value) {
     parameters.put(parameter, value);
