@@ -2,6 +2,7 @@ package org.pmslink.console;
 
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
+import org.pmslink.access.Audit;
 import org.pmslink.linking.Explaining;
 import org.pmslink.matching.Comparison.Grade;
 import org.pmslink.matching.Explanation;
@@ -24,18 +25,32 @@ class Desk {
   private final Explaining explaining;
   private final Worklists worklists;
   private final Shown shown;
+  private final Audit audit;
 
   Desk(
       PatientDirectory patients,
       Members members,
       Explaining explaining,
       Worklists worklists,
-      Shown shown) {
+      Shown shown,
+      Audit audit) {
+    this.audit = audit;
     this.worklists = worklists;
     this.patients = patients;
     this.members = members;
     this.explaining = explaining;
     this.shown = shown;
+  }
+
+  /** Charts by what somebody typed; that they looked is audited, what they typed is not. */
+  PatientDirectory.Result search(String practice, String typed, int most, String actor) {
+    PatientDirectory.Result result = patients.search(practice, typed, most);
+    audit.note(
+        practice,
+        actor,
+        "searched patients",
+        result.charts().size() + (result.more() ? " or more" : "") + " found");
+    return result;
   }
 
   /** A chart of this practice, or 404. */

@@ -45,11 +45,11 @@ class MemberPages {
   private static final int MOST_CANDIDATES = 5;
   private static final int MOST_FOUND = 10;
   private static final int LONGEST_VALUE = 200;
+  private static final String NO_LONGER_THERE = "The chart or the member is no longer in use.";
 
   private final Members members;
   private final MemberHistory history;
   private final Activities activities;
-  private final PatientDirectory patients;
   private final PatientSearch search;
   private final Worklists worklists;
   private final Charts charts;
@@ -62,7 +62,6 @@ class MemberPages {
       Members members,
       MemberHistory history,
       Activities activities,
-      PatientDirectory patients,
       PatientSearch search,
       Worklists worklists,
       Charts charts,
@@ -73,7 +72,6 @@ class MemberPages {
     this.members = members;
     this.history = history;
     this.activities = activities;
-    this.patients = patients;
     this.search = search;
     this.worklists = worklists;
     this.charts = charts;
@@ -219,17 +217,13 @@ class MemberPages {
       @RequestParam(defaultValue = "") String q,
       HttpServletRequest request,
       Model model) {
-    PatientDirectory.Result result = patients.search(practice, q, MOST_FOUND);
+    PatientDirectory.Result result =
+        desk.search(practice, q, MOST_FOUND, Visit.of(request).actor());
     if (request.getHeader("HX-Request") != null) {
       model.addAttribute("member", desk.member(practice, number));
     } else {
       candidates(practice, number, request, model);
     }
-    audit.note(
-        practice,
-        Visit.of(request).actor(),
-        "searched patients",
-        result.charts().size() + (result.more() ? " or more" : "") + " found");
     model.addAttribute("q", q);
     model.addAttribute("result", result);
     return request.getHeader("HX-Request") == null ? "link" : "link :: found";
@@ -321,21 +315,18 @@ class MemberPages {
       Model model) {
     Member member = desk.member(practice, number);
     Found chart = desk.chart(practice, source, id);
-    Visit visit = Visit.of(request);
-    try {
-      String why = Desk.reason(reason);
-      String whyNot = mayLink(practice, desk.compare(practice, chart, member), visit);
-      if (whyNot != null) {
-        audit.note(practice, visit.actor(), "refused", "link of " + number);
-        throw new RefusedException(whyNot);
-      }
-      verdicts.decide(practice, source, id, number, Verdicts.Verdict.SAME, visit.actor(), why);
-    } catch (RefusedException e) {
-      model.addAttribute("complaint", e.getMessage());
-      return comparePage(practice, member, chart, request, model);
-    }
-    audit.note(practice, visit.actor(), "linked", number + " to " + source + "/" + id);
-    return done(practice, number, source, id, "Linked.", review, after);
+    String whyNot = mayLink(practice, desk.compare(practice, chart, member), Visit.of(request));
+    return decide(
+        practice,
+        member,
+        chart,
+        Verdicts.Verdict.SAME,
+        reason,
+        whyNot,
+        review,
+        request,
+        after,
+        model);
   }
 
   /** A person says that the two are not one: a link between them ends, and none is made again. */
@@ -353,23 +344,64 @@ class MemberPages {
       Model model) {
     Member member = desk.member(practice, number);
     Found chart = desk.chart(practice, source, id);
-    Visit visit = Visit.of(request);
+    String whyNot =
+        number.equals(chart.memberNumber()) && !Visit.of(request).may(Right.RELINK)
+            ? "Ending a link is for a manager."
+            : null;
+    return decide(
+        practice,
+        member,
+        chart,
+        Verdicts.Verdict.NOT_SAME,
+        reason,
+        whyNot,
+        review,
+        request,
+        after,
+        model);
+  }
+
+  /**
+   * Keeps what a person says of the two, and goes on to where they came from.
+   *
+   * @param whyNot why they may not; {@code null} when they may
+   * @param review through which they came, the next one follows; 0 for none
+   */
+  private String decide(
+      String practice,
+      Member member,
+      Found chart,
+      Verdicts.Verdict verdict,
+      String reason,
+      @Nullable String whyNot,
+      long review,
+      HttpServletRequest request,
+      RedirectAttributes after,
+      Model model) {
+    String actor = Visit.of(request).actor();
+    String number = member.memberNumber();
+    boolean same = verdict == Verdicts.Verdict.SAME;
+    String pair = number + " and " + chart.source() + "/" + chart.sourceId();
     try {
       String why = Desk.reason(reason);
-      if (number.equals(chart.memberNumber()) && !visit.may(Right.RELINK)) {
-        audit.note(practice, visit.actor(), "refused", "unlink of " + number);
-        throw new RefusedException("Ending a link is for a manager.");
+      if (whyNot != null) {
+        audit.note(practice, actor, "refused", (same ? "to link " : "to tell apart ") + pair);
+        throw new RefusedException(whyNot);
       }
-      verdicts.decide(practice, source, id, number, Verdicts.Verdict.NOT_SAME, visit.actor(), why);
+      verdicts.decide(practice, chart.source(), chart.sourceId(), number, verdict, actor, why);
     } catch (RefusedException e) {
       model.addAttribute("complaint", e.getMessage());
       return comparePage(practice, member, chart, request, model);
     } catch (IllegalArgumentException e) {
-      model.addAttribute("complaint", "The chart or the member is no longer in use.");
+      model.addAttribute("complaint", NO_LONGER_THERE);
       return comparePage(practice, member, chart, request, model);
     }
-    audit.note(practice, visit.actor(), "told apart", number + " and " + source + "/" + id);
-    return done(practice, number, source, id, "Kept apart.", review, after);
+    audit.note(practice, actor, same ? "linked" : "told apart", pair);
+    after.addFlashAttribute("done", same ? "Linked." : "Kept apart.");
+    after.addFlashAttribute("undo", new Undo(number, chart.source(), chart.sourceId()));
+    return "redirect:/console/"
+        + practice
+        + (review > 0 ? desk.nextReview(practice, review) : "/members/" + number);
   }
 
   /** Takes back what a person decided about the two. */
@@ -390,31 +422,15 @@ class MemberPages {
       audit.note(practice, visit.actor(), "refused", "take back of " + number);
       throw new ResponseStatusException(HttpStatus.FORBIDDEN);
     }
-    if (verdicts.withdraw(practice, source, id, number, visit.actor(), "taken back")) {
-      audit.note(practice, visit.actor(), "took back", number + " and " + source + "/" + id);
+    try {
+      if (verdicts.withdraw(practice, source, id, number, visit.actor(), "taken back")) {
+        audit.note(practice, visit.actor(), "took back", number + " and " + source + "/" + id);
+      }
+      after.addFlashAttribute("done", "Taken back; the matching rules decide about it again.");
+    } catch (IllegalArgumentException e) {
+      after.addFlashAttribute("complaint", NO_LONGER_THERE);
     }
-    after.addFlashAttribute("done", "Taken back; the matching rules decide about it again.");
     return "redirect:/console/" + practice + "/members/" + number;
-  }
-
-  /**
-   * Where one goes on.
-   *
-   * @param review through which one came; the next one follows. 0 for none
-   */
-  private String done(
-      String practice,
-      String number,
-      String source,
-      String id,
-      String what,
-      long review,
-      RedirectAttributes after) {
-    after.addFlashAttribute("done", what);
-    after.addFlashAttribute("undo", new Undo(number, source, id));
-    return review > 0
-        ? "redirect:/console/" + practice + desk.nextReview(practice, review)
-        : "redirect:/console/" + practice + "/members/" + number;
   }
 
   /** What can be taken back at once. */

@@ -84,12 +84,8 @@ class PatientPages {
       @RequestParam(defaultValue = "") String q,
       HttpServletRequest request,
       Model model) {
-    PatientDirectory.Result result = patients.search(practice, q, MOST_FOUND);
-    audit.note(
-        practice,
-        Visit.of(request).actor(),
-        "searched patients",
-        result.charts().size() + (result.more() ? " or more" : "") + " found");
+    PatientDirectory.Result result =
+        desk.search(practice, q, MOST_FOUND, Visit.of(request).actor());
     model.addAttribute("q", q);
     model.addAttribute("result", result);
     return request.getHeader("HX-Request") == null ? "patients" : "patients :: found";
