@@ -164,14 +164,14 @@ class ConsoleTest {
               ines.mobile().substring(6),
               "(614) " + ines.mobile().substring(3, 6) + "-" + ines.mobile().substring(6),
               String.valueOf(chart) + " ines")) {
-        page.locator("#q").fill(typed);
+        search(page, typed);
         assertThat(page.locator("#found tbody tr")).hasCount(1);
         assertThat(page.locator("#found")).containsText("Ines Caldwell");
         assertThat(page.url()).as("what was typed").doesNotContainIgnoringCase("cald");
       }
-      page.locator("#q").fill("nobody at all");
+      search(page, "nobody at all");
       assertThat(page.locator("#found")).containsText("Nobody is found");
-      page.locator("#q").fill("caldwell");
+      search(page, "caldwell");
       page.getByRole(AriaRole.LINK, new Page.GetByRoleOptions().setName("Ines Caldwell")).click();
       assertThat(page.getByLabel("First name")).hasValue("Ines");
       assertThat(page.getByLabel("Birth date")).hasValue(ines.birthDate());
@@ -257,12 +257,19 @@ class ConsoleTest {
 
       assertThat(page.getByRole(AriaRole.STATUS)).containsText("Linked.");
       assertThat(page.locator("h1")).containsText("1 to review");
-      Awaitility.await().until(() -> office.memberOf(one) + office.memberOf(other), "A1"::equals);
+      // Whichever of the two was decided first stands first in the list.
+      String linked =
+          Awaitility.await()
+              .atMost(Office.LONGEST)
+              .until(
+                  () -> office.memberOf(one) + office.memberOf(other),
+                  List.of("A1", "B1")::contains);
+      long first = linked.equals("A1") ? one : other;
       press(page, "u");
       assertThat(page.getByRole(AriaRole.STATUS)).containsText("Taken back");
       office.awaitSettled();
-      assertThat(office.memberOf(one)).isEmpty();
-      assertThat(office.reviewOf(one)).isEqualTo("NOT_CERTAIN");
+      assertThat(office.memberOf(first)).isEmpty();
+      assertThat(office.reviewOf(first)).isEqualTo("NOT_CERTAIN");
 
       page.navigate("/console/" + office.name + "/reviews");
       press(page, "n");
@@ -418,57 +425,70 @@ class ConsoleTest {
               + office.count(
                   "select min(id) from reviews where practice_id = ? and closed_at is null");
       List<String> barriers = new ArrayList<>();
-      for (ColorScheme scheme : List.of(ColorScheme.LIGHT, ColorScheme.DARK)) {
-        for (int width : List.of(1280, 400)) {
-          Page page = browser.window(width, scheme);
-          String kind = width + "-" + scheme.name().toLowerCase(java.util.Locale.ROOT);
-          page.navigate("/sign-in");
-          look(page, "sign-in-" + kind, barriers);
-          StaffBrowser.signIn(page, login, PASSWORD);
-          for (String address :
-              List.of(
-                  "/password",
-                  base,
-                  base + "/patients",
-                  base + "/patient?source=open-dental&id=" + linked,
-                  base + "/members",
-                  base + "/members/new",
-                  base + "/members/G1",
-                  base + "/members/G1/link",
-                  base + "/members/F1/compare?source=open-dental&id=" + linked,
-                  base + "/reviews",
-                  review,
-                  base + "/flagged",
-                  base + "/duplicates",
-                  base + "/audit",
-                  base + "/feeds",
-                  base + "/letters",
-                  base + "/letters/find?record=1",
-                  base + "/nothing/of/that/name")) {
-            page.navigate(address);
-            if (address.endsWith("/patients")) {
-              page.locator("#q").fill("quinlan");
-              assertThat(page.locator("#found tbody tr")).hasCount(2);
-            }
-            String name = address.replaceFirst(base, "practice").replaceAll("[^a-z]+", "-");
-            look(page, name + "-" + kind, barriers);
+      for (int width : List.of(1280, 400)) {
+        Page page = browser.window(width);
+        page.navigate("/sign-in");
+        look(page, "sign-in", width, barriers);
+        StaffBrowser.signIn(page, login, PASSWORD);
+        for (String address :
+            List.of(
+                "/password",
+                base,
+                base + "/patients",
+                base + "/patient?source=open-dental&id=" + linked,
+                base + "/members",
+                base + "/members/new",
+                base + "/members/G1",
+                base + "/members/G1/link",
+                base + "/members/F1/compare?source=open-dental&id=" + linked,
+                base + "/reviews",
+                review,
+                base + "/flagged",
+                base + "/duplicates",
+                base + "/audit",
+                base + "/feeds",
+                base + "/letters",
+                base + "/letters/find?record=1",
+                base + "/nothing/of/that/name")) {
+          page.navigate(address);
+          if (address.endsWith("/patients")) {
+            search(page, "quinlan");
+            assertThat(page.locator("#found tbody tr")).hasCount(2);
           }
+          look(
+              page,
+              address.replaceFirst(base, "practice").replaceAll("[^a-z]+", "-"),
+              width,
+              barriers);
         }
       }
       assertThat(barriers).isEmpty();
     }
   }
 
-  private static void look(Page page, String name, List<String> barriers) {
+  private static void look(Page page, String name, int width, List<String> barriers) {
     Locator details = page.locator("details");
     for (int i = 0; i < details.count(); i++) {
       details.nth(i).locator("summary").click();
     }
-    StaffBrowser.picture(page, name);
+    StaffBrowser.picture(page, name + "-" + width);
     barriers.addAll(StaffBrowser.barriers(page));
     if (StaffBrowser.runsOver(page)) {
       barriers.add(page.url() + " is wider than the window: " + name);
     }
+    if (width > 1000) {
+      // In the dark nothing but the colours is another.
+      page.emulateMedia(new Page.EmulateMediaOptions().setColorScheme(ColorScheme.DARK));
+      StaffBrowser.picture(page, name + "-dark");
+      barriers.addAll(StaffBrowser.poorContrast(page));
+      page.emulateMedia(new Page.EmulateMediaOptions().setColorScheme(ColorScheme.LIGHT));
+    }
+  }
+
+  /** Types; what listens is a script that is there once the page is. */
+  private static void search(Page page, String typed) {
+    page.waitForLoadState();
+    page.locator("#q").fill(typed);
   }
 
   private static Locator button(Page page, String name) {

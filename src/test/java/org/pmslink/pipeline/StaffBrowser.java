@@ -69,15 +69,11 @@ final class StaffBrowser implements AutoCloseable {
 
   /** A window of its own, where nobody has signed in. */
   Page window(int width) {
-    return window(width, ColorScheme.LIGHT);
-  }
-
-  Page window(int width, ColorScheme scheme) {
     BrowserContext context =
         browser.newContext(
             new Browser.NewContextOptions()
                 .setViewportSize(width, 900)
-                .setColorScheme(scheme)
+                .setColorScheme(ColorScheme.LIGHT)
                 .setBaseURL(url));
     context.setDefaultTimeout(LONGEST_WAIT);
     Page page = context.newPage();
@@ -103,16 +99,24 @@ final class StaffBrowser implements AutoCloseable {
 
   /** What people who cannot see the page, or not well, could not use. */
   static List<String> barriers(Page page) {
-    return new AxeBuilder(page)
-        .withTags(ACCESSIBLE).analyze().getViolations().stream()
-            .map(
-                v ->
-                    page.url()
-                        + ": "
-                        + v.getId()
-                        + " "
-                        + v.getNodes().stream().map(n -> n.getHtml()).limit(3).toList())
-            .toList();
+    return violations(page, new AxeBuilder(page).withTags(ACCESSIBLE));
+  }
+
+  /** What is hard to read in the colours of now. */
+  static List<String> poorContrast(Page page) {
+    return violations(page, new AxeBuilder(page).withRules(List.of("color-contrast")));
+  }
+
+  private static List<String> violations(Page page, AxeBuilder axe) {
+    return axe.analyze().getViolations().stream()
+        .map(
+            v ->
+                page.url()
+                    + ": "
+                    + v.getId()
+                    + " "
+                    + v.getNodes().stream().map(n -> n.getHtml()).limit(3).toList())
+        .toList();
   }
 
   /** Whether the page is wider than the window. */
