@@ -14,7 +14,7 @@ create table members (
   id              bigint generated always as identity primary key,
   practice_id     integer not null references practices,
   member_number   text not null,
-  status          text not null default 'ACTIVE' check (status in ('ACTIVE', 'REMOVED')),
+  status          text not null default 'ACTIVE' check (status in ('ACTIVE', 'REMOVED', 'MERGED')),
   family          text,
   given           text,
   middle          text,
@@ -240,7 +240,7 @@ create table link_changes (
   practice_id integer not null,
   link_id     bigint not null,
   action      text not null check (action in ('MADE', 'MOVED', 'VERIFIED', 'TAKEN_BACK', 'FLAGGED', 'UNFLAGGED',
-                                        'ENDED')),
+                                        'ENDED', 'RESTORED')),
   actor       text not null,
   reason      text not null,
   at          timestamptz not null default now(),
@@ -355,6 +355,58 @@ create table member_changes (
   at          timestamptz not null default now()
 );
 create index member_changes_by_member on member_changes (practice_id, member_id);
+
+-- Members that a person has made one, with both as they were: what a person puts together a person can take apart.
+create table member_merges (
+  id          bigint generated always as identity primary key,
+  practice_id integer not null,
+  survivor_id bigint not null,
+  merged_id   bigint not null check (merged_id <> survivor_id),
+  actor       text not null,
+  reason      text not null,
+  at          timestamptz not null default now(),
+  before      jsonb not null,                         -- both members, their links, verdicts and memberships
+  undone_at   timestamptz,
+  undone_by   text,
+  undo_reason text
+);
+create unique index one_standing_merge_per_member on member_merges (practice_id, merged_id) where undone_at is null;
+create index member_merges_by_survivor on member_merges (practice_id, survivor_id) where undone_at is null;
+
+-- What the practice sells, and who has it. Visits count against it; they are not written here.
+create table plans (
+  id           bigint generated always as identity primary key,
+  practice_id  integer not null references practices,
+  name         text not null,
+  entitlements jsonb not null,                        -- name, procedure codes, how many in a year of membership
+  created_at   timestamptz not null default now(),
+  created_by   text not null,
+  retired_at   timestamptz,                           -- sold no more; who has it keeps it
+  retired_by   text,
+  unique (practice_id, name)
+);
+create table memberships (
+  id          bigint generated always as identity primary key,
+  practice_id integer not null,
+  member_id   bigint not null,
+  plan_id     bigint not null,
+  status      text not null check (status in ('ACTIVE', 'PAUSED', 'ENDED')),
+  starts_on   date not null,
+  ends_on     date check (ends_on >= starts_on)      -- the last day
+);
+create unique index one_membership_at_a_time on memberships (practice_id, member_id) where status <> 'ENDED';
+create index memberships_by_member on memberships (practice_id, member_id);
+create table membership_changes (
+  id            bigint generated always as identity primary key,
+  practice_id   integer not null,
+  membership_id bigint not null,
+  action        text not null check (action in ('STARTED', 'PAUSED', 'RESUMED', 'ENDED', 'MERGED', 'RESTORED')),
+  actor         text not null,
+  reason        text not null,
+  at            timestamptz not null default now(),
+  before        jsonb
+);
+create index membership_changes_by_membership on membership_changes (practice_id, membership_id);
 
 create table feeds (
   practice_id      integer not null references practices,

@@ -497,7 +497,7 @@ class MemberPages {
       HttpServletRequest request,
       RedirectAttributes after) {
     desk.member(practice, number);
-    if (members.remove(practice, number)) {
+    if (members.remove(practice, number, Visit.of(request).actor())) {
       audit.note(practice, Visit.of(request).actor(), "removed member", number);
     }
     after.addFlashAttribute("done", "Removed; the link ends by itself.");

@@ -346,6 +346,27 @@ public class Activities {
         practice);
   }
 
+  /** A procedure that was completed at a member's chart. */
+  public record DoneProcedure(LocalDate onDate, String code) {}
+
+  /** What was done for a member: once for each time it was done; nothing while it is not linked. */
+  public List<DoneProcedure> proceduresOf(int practice, String memberNumber) {
+    return database.query(
+        CHARTS_OF_MEMBER
+            + """
+            select v.on_date, upper(p.code)
+            from visits v
+            join charts c on c.source = v.source and c.source_id = v.patient_source_id
+            cross join unnest(v.procedure_codes) as p (code)
+            where v.practice_id = ? and v.removed_at is null and v.status = 'COMPLETED'
+              and v.on_date is not null""",
+        (row, n) -> new DoneProcedure(row.getDate(1).toLocalDate(), row.getString(2)),
+        practice,
+        memberNumber,
+        practice,
+        practice);
+  }
+
   /** The ledger of the member's charts, latest first; empty while it is not linked. */
   public List<MemberTransaction> transactionsOf(int practice, String memberNumber) {
     return database.query(

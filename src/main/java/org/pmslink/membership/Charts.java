@@ -342,7 +342,7 @@ public class Charts {
   public record Removed(
       String memberNumber, long version, @Nullable String sourceId, long chartVersion) {}
 
-  /** Which of these members were removed from the store. */
+  /** Which of these members were removed from the store, or merged into others. */
   public List<Removed> removedMembers(int practice, String source, long[] ids) {
     return database
         .sql(
@@ -352,7 +352,7 @@ public class Charts {
             left join links l on l.practice_id = m.practice_id and l.member_id = m.id
                              and l.source = ? and l.ended_at is null
             left join patients p on p.practice_id = l.practice_id and p.id = l.patient_id
-            where m.practice_id = ? and m.id = any (?) and m.status = 'REMOVED'""")
+            where m.practice_id = ? and m.id = any (?) and m.status <> 'ACTIVE'""")
         .params(source, practice, ids)
         .query(
             (row, n) ->

@@ -1,5 +1,7 @@
 package org.pmslink.membership;
 
+import java.sql.Timestamp;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.EnumMap;
@@ -799,24 +801,141 @@ class Links {
   /** Moves a link to the chart that its own was merged into; returns the link there. */
   long move(int practice, long link, long survivor) {
     endMerged(practice, link);
-    Long moved =
-        database.queryForObject(
-            """
-            insert into links (practice_id, source, patient_id, member_id, made_by, reason, grade,
-                               score, runner_up, explanation, ground, rules_version)
-            select practice_id, source, ?, member_id, made_by, 'CHART_MERGED', grade, score,
-                   runner_up, explanation, ground, rules_version
-            from links where practice_id = ? and id = ? returning id""",
-            Long.class,
-            survivor,
-            practice,
-            link);
-    long id = moved == null ? 0 : moved;
-    change(practice, id, "MOVED", RULE, "CHART_MERGED", snapshot(practice, link));
+    long id = copy(practice, link, survivor, null, RULE, "CHART_MERGED");
     settle(practice, List.of(new Outcome(survivor, "LINKED", "CHART_MERGED", "-")));
     closeReviews(practice, List.of(survivor));
     follow(practice, List.of(survivor));
     return id;
+  }
+
+  /**
+   * A link with the evidence of another, which has ended: to another chart, or to another member.
+   */
+  private long copy(
+      int practice,
+      long link,
+      @Nullable Long chart,
+      @Nullable Long member,
+      String actor,
+      String reason) {
+    Long made =
+        database.queryForObject(
+            """
+            insert into links (practice_id, source, patient_id, member_id, made_by, reason, grade,
+                               score, runner_up, explanation, ground, rules_version, flag_reason,
+                               flagged_at)
+            select practice_id, source, coalesce(?, patient_id), coalesce(?, member_id), made_by, ?,
+                   grade, score, runner_up, explanation, ground, rules_version,
+                   case when ? then flag_reason end, case when ? then flagged_at end
+            from links where practice_id = ? and id = ? returning id""",
+            Long.class,
+            chart,
+            member,
+            reason,
+            member != null,
+            member != null,
+            practice,
+            link);
+    long id = made == null ? 0 : made;
+    change(practice, id, "MOVED", actor, reason, snapshot(practice, link));
+    return id;
+  }
+
+  /**
+   * A link as it is before members are merged.
+   *
+   * @param chartVersion the version of the chart then
+   */
+  record Standing(
+      long id,
+      String source,
+      long chart,
+      long chartVersion,
+      String madeBy,
+      @Nullable String flagReason,
+      @Nullable Instant flaggedAt) {}
+
+  /** The links that a member has, locked for writing. */
+  List<Standing> standing(int practice, long member) {
+    return database.query(
+        """
+        select l.id, l.source, l.patient_id, p.version, l.made_by, l.flag_reason, l.flagged_at
+        from links l join patients p on p.practice_id = l.practice_id and p.id = l.patient_id
+        where l.practice_id = ? and l.member_id = ? and l.ended_at is null
+        order by l.id for update of l""",
+        (row, n) ->
+            new Standing(
+                row.getLong(1),
+                row.getString(2),
+                row.getLong(3),
+                row.getLong(4),
+                row.getString(5),
+                row.getString(6),
+                row.getTimestamp(7) == null ? null : row.getTimestamp(7).toInstant()),
+        practice,
+        member);
+  }
+
+  /** Gives a link to the member that its own was merged into; their evidence goes with it. */
+  void give(int practice, Standing link, long member, String actor, String reason) {
+    end(practice, link.id(), actor, reason);
+    copy(practice, link.id(), null, member, actor, reason);
+  }
+
+  /** Ends links, and decides about their charts again. */
+  void endAll(int practice, Collection<Standing> links, String actor, String reason) {
+    links.forEach(link -> end(practice, link.id(), actor, reason));
+    lookAgain(practice, links);
+  }
+
+  /** Decides again about the charts of links, and about whoever is like them. */
+  void lookAgain(int practice, Collection<Standing> links) {
+    List<Long> charts = links.stream().map(Standing::chart).distinct().toList();
+    decideAgain(practice, charts);
+    decideNeighboursAgain(practice, array(charts), keysOf(practice, charts));
+  }
+
+  /**
+   * Puts a link back as it was; its member has no other in that PMS.
+   *
+   * @return false when the chart is gone, or another member's by now
+   */
+  boolean restore(int practice, Standing link, String actor, String reason) {
+    String before = snapshot(practice, link.id());
+    int restored =
+        database.update(
+            """
+            update links l set ended_at = null, ended_by = null, end_reason = null, made_by = ?,
+              flag_reason = ?, flagged_at = ?
+            where l.practice_id = ? and l.id = ?
+              and exists (select 1 from patients p where p.practice_id = l.practice_id
+                            and p.id = l.patient_id and p.removed_at is null
+                            and p.merged_into is null)
+              and not exists (select 1 from links o where o.patient_id = l.patient_id
+                                and o.ended_at is null and o.id <> l.id)""",
+            link.madeBy(),
+            link.flagReason(),
+            link.flaggedAt() == null ? null : Timestamp.from(link.flaggedAt()),
+            practice,
+            link.id());
+    if (restored == 1) {
+      change(practice, link.id(), "RESTORED", actor, reason, before);
+      closeReviews(practice, List.of(link.chart()), actor, reason);
+    }
+    return restored == 1;
+  }
+
+  /** Those of these charts whose data have changed since then. */
+  List<Long> changedSince(int practice, Collection<Standing> links) {
+    return database.queryForList(
+        """
+        select p.id from patients p
+        join unnest(?::bigint[], ?::bigint[]) as t (id, version) on t.id = p.id
+        where p.practice_id = ? and p.version > t.version""",
+        Long.class,
+        links.stream().mapToLong(Standing::chart).toArray(),
+        links.stream().mapToLong(Standing::chartVersion).toArray(),
+        practice);
   }
 
   /** Ends the link of a merged chart. */

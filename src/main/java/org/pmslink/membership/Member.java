@@ -14,6 +14,7 @@ import org.pmslink.patient.SourcePatient;
 /**
  * A member of the store.
  *
+ * @param removed no member any more: removed, or merged into another
  * @param fields what staff see, as typed or as a feed filled it; absent fields are empty
  * @param lockedFields fields that a person has decided; no feed writes them
  * @param person the same, normalised: what matching compares

@@ -64,7 +64,7 @@ public class MemberHistory {
     List<SearchWords.Term> terms = SearchWords.typed(typed);
     return database.query(
         """
-        select m.member_number, m.family, m.given, m.birth_date, m.status = 'REMOVED',
+        select m.member_number, m.family, m.given, m.birth_date, m.status <> 'ACTIVE',
                l.links > 0, l.flagged
         from members m
         cross join lateral (
@@ -157,16 +157,25 @@ public class MemberHistory {
     return origins;
   }
 
+  /** What something happened to. */
+  public enum Kind {
+    FIELD,
+    LINK,
+    PLAN,
+    MEMBER
+  }
+
   /**
-   * Something that happened to a member or to a link of theirs.
+   * Something that happened to a member, or to one that was merged into it.
    *
-   * @param what {@code CHANGED}, or what became of the link
-   * @param about the field, or the chart of the link
+   * @param what {@code CHANGED} for a field, else what became of the link, the plan or the member
+   * @param about the field, the chart of the link, the plan, or the other member
    * @param before the field's former value
    */
   public record Event(
       Instant at,
       String actor,
+      Kind kind,
       String what,
       String about,
       @Nullable String before,
@@ -178,27 +187,55 @@ public class MemberHistory {
     int practiceId = practices.id(practice);
     return database.query(
         """
+        with recursive who (id) as (
+          select ?::bigint
+          union
+          select g.merged_id from member_merges g join who on who.id = g.survivor_id
+          where g.practice_id = ? and g.undone_at is null)
         select * from (
-          select at, actor, 'CHANGED' as what, field as about, before, after, null as reason,
-                 0 as kind, id
-          from member_changes where practice_id = ? and member_id = ?
+          select at, actor, 'FIELD' as kind, 'CHANGED' as what, field as about, before, after,
+                 null as reason, id
+          from member_changes where practice_id = ? and member_id in (select id from who)
           union all
-          select c.at, c.actor, c.action, l.source || '/' || p.source_id, null, null, c.reason,
-                 1, c.id
+          select c.at, c.actor, 'LINK', c.action, l.source || '/' || p.source_id, null, null,
+                 c.reason, c.id
           from links l
           join link_changes c on c.practice_id = l.practice_id and c.link_id = l.id
           join patients p on p.practice_id = l.practice_id and p.id = l.patient_id
-          where l.practice_id = ? and l.member_id = ?) e
+          where l.practice_id = ? and l.member_id in (select id from who)
+          union all
+          select c.at, c.actor, 'PLAN', c.action, p.name, null, null, c.reason, c.id
+          from memberships s
+          join membership_changes c on c.practice_id = s.practice_id and c.membership_id = s.id
+          join plans p on p.practice_id = s.practice_id and p.id = s.plan_id
+          where s.practice_id = ? and s.member_id in (select id from who)
+          union all
+          select case when t.undone then g.undone_at else g.at end,
+                 case when t.undone then g.undone_by else g.actor end, 'MEMBER',
+                 case when t.undone then 'TAKEN_APART' else 'MERGED' end,
+                 o.member_number, null, null,
+                 case when t.undone then g.undo_reason else g.reason end, g.id
+          from member_merges g
+          cross join (values (false), (true)) as t (undone)
+          join members o on o.practice_id = g.practice_id
+                        and o.id = case when g.survivor_id = ? then g.merged_id else g.survivor_id end
+          where g.practice_id = ? and ? in (g.survivor_id, g.merged_id)
+            and (not t.undone or g.undone_at is not null)) e
         order by at desc, kind, id desc limit ?""",
         (row, n) ->
             new Event(
                 row.getTimestamp(1).toInstant(),
                 row.getString(2),
-                row.getString(3),
+                Kind.valueOf(row.getString(3)),
                 row.getString(4),
                 row.getString(5),
                 row.getString(6),
-                row.getString(7)),
+                row.getString(7),
+                row.getString(8)),
+        member.id(),
+        practiceId,
+        practiceId,
+        practiceId,
         practiceId,
         member.id(),
         practiceId,

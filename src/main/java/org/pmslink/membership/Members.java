@@ -41,6 +41,7 @@ public class Members {
   private final Duplicates duplicates;
   private final Words words;
   private final PracticeLock lock;
+  private final Memberships memberships;
 
   Members(
       JdbcTemplate database,
@@ -48,7 +49,9 @@ public class Members {
       PatientNormalizer normalizer,
       Duplicates duplicates,
       Words words,
-      PracticeLock lock) {
+      PracticeLock lock,
+      Memberships memberships) {
+    this.memberships = memberships;
     this.lock = lock;
     this.words = words;
     this.database = database;
@@ -153,41 +156,82 @@ public class Members {
   }
 
   /**
-   * Takes a member out of the store: the record stays, the link ends by itself.
+   * Takes a member out of the store: the record stays, the link and the plan end.
    *
    * @return false when there is no such member
    */
   @Transactional
-  public boolean remove(String practice, String memberNumber) {
+  public boolean remove(String practice, String memberNumber, String actor) {
     int practiceId = practices.id(practice);
     lock.enter(practiceId, true);
-    int removed =
-        database.update(
-            """
-            update members set status = 'REMOVED', version = version + 1, match_sent_at = null,
-              updated_at = now()
-            where practice_id = ? and member_number = ? and status = 'ACTIVE'""",
-            practiceId,
-            memberNumber);
-    if (removed == 1) {
-      database.query(
-          "select id, blocking_keys from members where practice_id = ? and member_number = ?",
-          row -> {
-            duplicates.lookFor(practiceId, Duplicates.Kind.MEMBER, List.of(row.getLong(1)));
-            decideAgain(
-                practiceId, List.of(row.getLong(1)), List.of((Long[]) row.getArray(2).getArray()));
-          },
-          practiceId,
-          memberNumber);
+    List<Member> found = lock(practiceId, List.of(memberNumber));
+    if (found.isEmpty() || found.get(0).removed()) {
+      return false;
     }
+    memberships.end(practiceId, found.get(0).id(), actor, "member removed");
+    leave(practiceId, found.get(0), "REMOVED");
+    return true;
+  }
+
+  /** Takes an active member out of what is matched. */
+  void leave(int practiceId, Member member, String status) {
     database.update(
         """
-        delete from member_blocking_keys k using members m
-        where k.practice_id = ? and m.practice_id = k.practice_id and m.id = k.member_id
-          and m.member_number = ?""",
+        update members set status = ?, version = version + 1, match_sent_at = null,
+          updated_at = now()
+        where practice_id = ? and id = ?""",
+        status,
         practiceId,
-        memberNumber);
-    return removed == 1;
+        member.id());
+    duplicates.lookFor(practiceId, Duplicates.Kind.MEMBER, List.of(member.id()));
+    decideAgain(
+        practiceId,
+        List.of(member.id()),
+        List.copyOf(PracticeMatcher.blockingKeys(member.person())));
+    database.update(
+        "delete from member_blocking_keys where practice_id = ? and member_id = ?",
+        practiceId,
+        member.id());
+  }
+
+  /**
+   * Makes a member what it is to be, all of it: fields, locks, and who it is; active, and filed
+   * under its keys. What there was before is kept.
+   *
+   * @param person with what is not among the fields: hash and last digits of the SSN
+   */
+  void make(
+      int practiceId,
+      Member member,
+      Map<Field, String> fields,
+      Set<Field> locked,
+      Person person,
+      String actor) {
+    Map<Field, String> changes = new EnumMap<>(Field.class);
+    for (Field field : FIELDS) {
+      String after = fields.getOrDefault(field, "");
+      if (!after.equals(member.fields().getOrDefault(field, ""))) {
+        changes.put(field, after);
+      }
+    }
+    write(
+        practiceId,
+        List.of(new Change(member, changes, false)),
+        Map.of(member.id(), person),
+        actor,
+        false);
+    database.update(
+        "update members set status = 'ACTIVE', locked_fields = ? where practice_id = ? and id = ?",
+        locked.stream().sorted().map(Enum::name).toArray(String[]::new),
+        practiceId,
+        member.id());
+    database.update(
+        """
+        insert into member_blocking_keys (practice_id, key, member_id)
+        select m.practice_id, k.key, m.id from members m, unnest(m.blocking_keys) as k (key)
+        where m.practice_id = ? and m.id = ? on conflict do nothing""",
+        practiceId,
+        member.id());
   }
 
   /** A member. */
@@ -233,10 +277,24 @@ public class Members {
    * @param settled whether the change comes from the member's own chart and needs no new match
    */
   void write(int practiceId, List<Change> changes, String actor, boolean settled) {
+    write(practiceId, changes, Map.of(), actor, settled);
+  }
+
+  /**
+   * The same.
+   *
+   * @param people who members are, by id, where that is not what their fields say
+   */
+  private void write(
+      int practiceId,
+      List<Change> changes,
+      Map<Long, Person> people,
+      String actor,
+      boolean settled) {
     List<Object[]> history = new ArrayList<>();
     List<Object[]> rows = new ArrayList<>();
     List<Object[]> oldKeys = new ArrayList<>();
-    List<Person> people = new ArrayList<>();
+    List<Person> named = new ArrayList<>();
     List<Object[]> newKeys = new ArrayList<>();
     for (Change change : changes) {
       Member member = change.member();
@@ -255,14 +313,15 @@ public class Members {
                 history.add(
                     new Object[] {practiceId, member.id(), field.name(), before, value, actor});
               });
-      Person person = person(member, fields);
+      Person known = people.get(member.id());
+      Person person = known == null ? person(member, fields) : known;
       Long[] keys = keys(person);
       List<Object> row = new ArrayList<>();
       FIELDS.forEach(field -> row.add(fields.get(field)));
       row.add(RecordJson.write(person));
       row.add(keys);
       row.add(words.ofMember(practiceId, member.memberNumber(), person));
-      people.add(person);
+      named.add(person);
       row.add(change.found());
       row.add(settled);
       row.add(practiceId);
@@ -279,7 +338,7 @@ public class Members {
     }
     if (!settled) {
       // A feed writes no names, and would wait for other batches that do.
-      words.keepNames(practiceId, people);
+      words.keepNames(practiceId, named);
     }
     duplicates.lookFor(
         practiceId,
@@ -387,7 +446,8 @@ public class Members {
             .toList());
   }
 
-  private Person person(Member member, Map<Field, String> fields) {
+  /** Who a member would be with these fields. */
+  Person person(Member member, Map<Field, String> fields) {
     Person typed = normalizer.person(Member.typed(member.memberNumber(), fields));
     Person before = member.person();
     // What is not among the fields stays: the SSN is never typed again, and kept only as a hash.
@@ -428,7 +488,7 @@ public class Members {
       return new Member(
           row.getLong("id"),
           row.getString("member_number"),
-          row.getString("status").equals("REMOVED"),
+          !row.getString("status").equals("ACTIVE"),
           fields,
           locked,
           RecordJson.mapper().readValue(row.getString("person"), Person.class),

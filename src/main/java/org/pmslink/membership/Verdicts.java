@@ -136,6 +136,153 @@ public class Verdicts {
         source);
   }
 
+  /** Ids of the verdicts that stand about a member. */
+  List<Long> standingOf(int practice, long member) {
+    return database.queryForList(
+        """
+        select id from verdicts
+        where practice_id = ? and member_id = ? and withdrawn_at is null order by id""",
+        Long.class,
+        practice,
+        member);
+  }
+
+  /**
+   * Gives what stands about a member to the one that it was merged into, after its links: that two
+   * are not one stays true of whoever they are now; that two are one, while they are linked.
+   *
+   * @return ids of the verdicts that were made by this
+   */
+  List<Long> give(int practice, long from, long to, String actor) {
+    withdrawUnlinked(practice, to, actor);
+    List<Long> made =
+        database.queryForList(
+            """
+            insert into verdicts (practice_id, patient_id, member_id, verdict, actor, reason, at)
+            select v.practice_id, v.patient_id, ?, v.verdict, v.actor, v.reason, v.at
+            from verdicts v
+            where v.practice_id = ? and v.member_id = ? and v.withdrawn_at is null
+              and case when v.verdict = 'SAME'
+                    then exists (select 1 from links l where l.practice_id = v.practice_id
+                                   and l.patient_id = v.patient_id and l.member_id = ?
+                                   and l.ended_at is null)
+                    else not exists (select 1 from links l where l.practice_id = v.practice_id
+                                       and l.patient_id = v.patient_id and l.member_id = ?
+                                       and l.ended_at is null) end
+            on conflict (practice_id, patient_id, member_id) where withdrawn_at is null do nothing
+            returning id""",
+            Long.class,
+            to,
+            practice,
+            from,
+            to,
+            to);
+    withdraw(practice, standingOf(practice, from), actor);
+    return made;
+  }
+
+  private void withdrawUnlinked(int practice, long member, String actor) {
+    withdraw(
+        practice,
+        database.queryForList(
+            """
+            select v.id from verdicts v
+            where v.practice_id = ? and v.member_id = ? and v.withdrawn_at is null
+              and v.verdict = 'SAME'
+              and not exists (select 1 from links l where l.practice_id = v.practice_id
+                                and l.patient_id = v.patient_id and l.member_id = v.member_id
+                                and l.ended_at is null)""",
+            Long.class,
+            practice,
+            member),
+        actor);
+  }
+
+  /**
+   * Puts back what stood about two members before they were merged. What was said since of the one
+   * that they were: that two are not one stays, and of both; that two are one is of either, so it
+   * is withdrawn.
+   *
+   * @param before ids of what stood then
+   * @param made ids of what the merge made
+   */
+  void restore(
+      int practice,
+      long survivor,
+      long merged,
+      Collection<Long> before,
+      Collection<Long> made,
+      String actor) {
+    long[] then = Links.array(before);
+    withdraw(
+        practice,
+        database.queryForList(
+            """
+            select v.id from verdicts v
+            where v.practice_id = ? and v.member_id = ? and v.withdrawn_at is null
+              and v.id <> all (?)
+              and (v.verdict = 'SAME' or v.id = any (?)
+                   or exists (select 1 from verdicts o where o.practice_id = v.practice_id
+                                and o.id = any (?) and o.patient_id = v.patient_id
+                                and o.member_id = v.member_id))""",
+            Long.class,
+            practice,
+            survivor,
+            then,
+            Links.array(made),
+            then),
+        actor);
+    database.update(
+        """
+        update verdicts v set withdrawn_at = null, withdrawn_by = null
+        where v.practice_id = ? and v.id = any (?)
+          and (v.verdict = 'NOT_SAME'
+               or not exists (select 1 from links l where l.practice_id = v.practice_id
+                                and l.patient_id = v.patient_id and l.ended_at is null
+                                and l.member_id <> v.member_id))""",
+        practice,
+        then);
+    database.update(
+        """
+        insert into verdicts (practice_id, patient_id, member_id, verdict, actor, reason, at)
+        select v.practice_id, v.patient_id, ?, v.verdict, v.actor, v.reason, v.at from verdicts v
+        where v.practice_id = ? and v.member_id = ? and v.withdrawn_at is null and v.id <> all (?)
+          and not exists (select 1 from links l where l.practice_id = v.practice_id
+                            and l.patient_id = v.patient_id and l.member_id = ?
+                            and l.ended_at is null)
+        on conflict (practice_id, patient_id, member_id) where withdrawn_at is null do nothing""",
+        merged,
+        practice,
+        survivor,
+        then,
+        merged);
+    // A link that is back outweighs what was said of the one that they were.
+    withdraw(
+        practice,
+        database.queryForList(
+            """
+            select v.id from verdicts v
+            where v.practice_id = ? and v.member_id = ? and v.withdrawn_at is null
+              and v.verdict = 'NOT_SAME'
+              and exists (select 1 from links l where l.practice_id = v.practice_id
+                            and l.patient_id = v.patient_id and l.member_id = v.member_id
+                            and l.ended_at is null)""",
+            Long.class,
+            practice,
+            survivor),
+        actor);
+  }
+
+  private void withdraw(int practice, Collection<Long> verdicts, String actor) {
+    database.update(
+        """
+        update verdicts set withdrawn_at = now(), withdrawn_by = ?
+        where practice_id = ? and id = any (?) and withdrawn_at is null""",
+        actor,
+        practice,
+        Links.array(verdicts));
+  }
+
   /** Whether what stands about a chart and a member was decided by this person. */
   public boolean isBy(int practice, long chart, long member, String actor) {
     return Boolean.TRUE.equals(

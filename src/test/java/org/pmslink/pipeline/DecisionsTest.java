@@ -105,7 +105,7 @@ class DecisionsTest {
         office.open();
         assertThat(office.reviewOf(chart)).isEqualTo("DUPLICATE_MEMBERS");
 
-        engine.bean(org.pmslink.membership.Members.class).remove(office.name, "M2");
+        engine.bean(org.pmslink.membership.Members.class).remove(office.name, "M2", "ana");
         office.awaitSettled();
 
         assertThat(office.memberOf(chart)).isEqualTo("M1");

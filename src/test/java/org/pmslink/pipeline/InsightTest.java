@@ -73,7 +73,7 @@ class InsightTest {
 
         office.edit("delete from patient where PatNum = ?", other);
         office.compare();
-        engine.bean(Members.class).remove(office.name, "M2");
+        engine.bean(Members.class).remove(office.name, "M2", "ana");
         office.awaitSettled();
         assertThat(open(office)).isEmpty();
       }

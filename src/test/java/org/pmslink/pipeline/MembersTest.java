@@ -80,7 +80,7 @@ class MembersTest {
       office.open();
       assertThat(office.memberOf(chart)).isEqualTo("M1");
 
-      engine.bean(Members.class).remove(office.name, "M1");
+      engine.bean(Members.class).remove(office.name, "M1", "ana");
       office.awaitSettled();
 
       assertThat(office.memberOf(chart)).isEmpty();
