@@ -10,8 +10,10 @@ public enum Right {
   CHANGE_MEMBERS,
   /** Link a member that has no link to a chart that is certainly or probably theirs. */
   LINK,
-  /** Link whatever a person has made sure of, re-link, unlink, tell apart. */
+  /** Link whatever a person has made sure of, re-link, unlink, make two members one. */
   RELINK,
+  /** Say which plans the practice sells. */
+  CHANGE_PLANS,
   /** See dead letters with their values masked. */
   SEE_LETTERS,
   /** See the patient data of a dead letter, with a reason. */

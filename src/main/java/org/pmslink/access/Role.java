@@ -10,7 +10,13 @@ public enum Role {
   /** Adds members and links them where there is little doubt. */
   FRONT_DESK(Right.SEE_PATIENTS, Right.CHANGE_MEMBERS, Right.LINK),
   /** Decides what the front desk may not. */
-  MANAGER(Right.SEE_PATIENTS, Right.CHANGE_MEMBERS, Right.LINK, Right.RELINK, Right.SEE_FEEDS),
+  MANAGER(
+      Right.SEE_PATIENTS,
+      Right.CHANGE_MEMBERS,
+      Right.LINK,
+      Right.RELINK,
+      Right.CHANGE_PLANS,
+      Right.SEE_FEEDS),
   /** Solves dead letters; sees patient data only by revealing a letter with a reason. */
   SUPPORT(Right.SEE_LETTERS, Right.REVEAL_LETTERS, Right.CHANGE_LETTERS, Right.SEE_FEEDS),
   /** Runs feeds and mappings; sees no patient data. */

@@ -10,6 +10,7 @@ import org.pmslink.membership.Member;
 import org.pmslink.membership.Members;
 import org.pmslink.membership.PatientDirectory;
 import org.pmslink.membership.PatientDirectory.Found;
+import org.pmslink.membership.RefusedException;
 import org.pmslink.membership.Worklists;
 import org.springframework.http.HttpStatus;
 import org.springframework.stereotype.Component;
@@ -112,14 +113,5 @@ class Desk {
       throw new RefusedException("The reason has more than " + LONGEST_REASON + " characters.");
     }
     return reason;
-  }
-
-  /** What somebody wants cannot be done as they want it; the message is theirs to read. */
-  static final class RefusedException extends Exception {
-    private static final long serialVersionUID = 1L;
-
-    RefusedException(String message) {
-      super(message);
-    }
   }
 }

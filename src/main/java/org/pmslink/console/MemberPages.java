@@ -1,6 +1,7 @@
 package org.pmslink.console;
 
 import jakarta.servlet.http.HttpServletRequest;
+import java.time.LocalDate;
 import java.util.EnumMap;
 import java.util.EnumSet;
 import java.util.List;
@@ -12,15 +13,18 @@ import org.pmslink.access.Audit;
 import org.pmslink.access.Needs;
 import org.pmslink.access.Right;
 import org.pmslink.access.Visit;
-import org.pmslink.console.Desk.RefusedException;
 import org.pmslink.linking.PatientSearch;
 import org.pmslink.membership.Activities;
 import org.pmslink.membership.Charts;
 import org.pmslink.membership.Member;
 import org.pmslink.membership.MemberHistory;
+import org.pmslink.membership.MemberMerges;
 import org.pmslink.membership.Members;
+import org.pmslink.membership.Memberships;
 import org.pmslink.membership.PatientDirectory;
 import org.pmslink.membership.PatientDirectory.Found;
+import org.pmslink.membership.Plans;
+import org.pmslink.membership.RefusedException;
 import org.pmslink.membership.Verdicts;
 import org.pmslink.membership.Worklists;
 import org.pmslink.practice.Practices;
@@ -49,6 +53,9 @@ class MemberPages {
 
   private final Members members;
   private final MemberHistory history;
+  private final MemberMerges merges;
+  private final Memberships memberships;
+  private final Plans plans;
   private final Activities activities;
   private final PatientSearch search;
   private final Worklists worklists;
@@ -61,6 +68,9 @@ class MemberPages {
   MemberPages(
       Members members,
       MemberHistory history,
+      MemberMerges merges,
+      Memberships memberships,
+      Plans plans,
       Activities activities,
       PatientSearch search,
       Worklists worklists,
@@ -71,6 +81,9 @@ class MemberPages {
       Desk desk) {
     this.members = members;
     this.history = history;
+    this.merges = merges;
+    this.memberships = memberships;
+    this.plans = plans;
     this.activities = activities;
     this.search = search;
     this.worklists = worklists;
@@ -163,6 +176,27 @@ class MemberPages {
                       verdicts.standing(practiceId, chart.id(), member.id()));
                 })
             .toList();
+    String number = member.memberNumber();
+    List<MemberMerges.Merge> merged = merges.of(practice, number);
+    List<Memberships.Membership> had = memberships.of(practice, number);
+    Memberships.Membership running =
+        had.stream().filter(m -> m.status() != Memberships.Status.ENDED).findFirst().orElse(null);
+    LocalDate today = LocalDate.now();
+    List<Plans.Plan> sold = plans.list(practice, false);
+    model.addAttribute("plans", had);
+    model.addAttribute(
+        "usage", running == null ? List.of() : memberships.usage(practice, number, running, today));
+    model.addAttribute("sold", sold);
+    model.addAttribute("today", today);
+    model.addAttribute("mayStart", running == null && !member.removed() && !sold.isEmpty());
+    model.addAttribute("merges", merged);
+    model.addAttribute(
+        "mergedInto",
+        merged.stream()
+            .filter(m -> m.merged().equals(number))
+            .map(MemberMerges.Merge::survivor)
+            .findFirst()
+            .orElse(null));
     model.addAttribute("member", member);
     model.addAttribute("fields", Member.Field.values());
     model.addAttribute("origins", history.origins(practice, member));

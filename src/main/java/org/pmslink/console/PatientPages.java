@@ -10,9 +10,10 @@ import org.pmslink.access.Visit;
 import org.pmslink.linking.PatientSearch;
 import org.pmslink.membership.Charts;
 import org.pmslink.membership.Enrolment;
-import org.pmslink.membership.Enrolment.NumberTakenException;
 import org.pmslink.membership.PatientDirectory;
 import org.pmslink.membership.PatientDirectory.Found;
+import org.pmslink.membership.Plans;
+import org.pmslink.membership.RefusedException;
 import org.pmslink.membership.Worklists;
 import org.pmslink.patient.PatientNormalizer;
 import org.pmslink.patient.Person;
@@ -46,6 +47,7 @@ class PatientPages {
   private final Charts charts;
   private final Worklists worklists;
   private final Enrolment enrolment;
+  private final Plans plans;
   private final Audit audit;
   private final Desk desk;
 
@@ -57,6 +59,7 @@ class PatientPages {
       Charts charts,
       Worklists worklists,
       Enrolment enrolment,
+      Plans plans,
       Audit audit,
       Desk desk) {
     this.patients = patients;
@@ -66,6 +69,7 @@ class PatientPages {
     this.charts = charts;
     this.worklists = worklists;
     this.enrolment = enrolment;
+    this.plans = plans;
     this.audit = audit;
     this.desk = desk;
   }
@@ -113,6 +117,7 @@ class PatientPages {
     if (!model.containsAttribute("form")) {
       model.addAttribute("form", Form.of(chart.record().person()));
     }
+    model.addAttribute("plans", plans.list(practice, false));
     return "patient";
   }
 
@@ -140,8 +145,8 @@ class PatientPages {
             + practice
             + "/members/"
             + enrol(practice, form, new Enrolment.Chart(source, id), request);
-      } catch (NumberTakenException e) {
-        complaint = "There is a member " + form.number().strip() + " already.";
+      } catch (RefusedException e) {
+        complaint = e.getMessage();
       }
     }
     model.addAttribute("complaint", complaint);
@@ -150,8 +155,9 @@ class PatientPages {
 
   @GetMapping("/members/new")
   @Needs(Right.CHANGE_MEMBERS)
-  String newMember(Model model) {
+  String newMember(@PathVariable String practice, Model model) {
     model.addAttribute("form", Form.EMPTY);
+    model.addAttribute("plans", plans.list(practice, false));
     return "new-member";
   }
 
@@ -180,8 +186,8 @@ class PatientPages {
               + practice
               + "/members/"
               + enrol(practice, form, null, request);
-        } catch (NumberTakenException e) {
-          complaint = "There is a member " + form.number().strip() + " already.";
+        } catch (RefusedException e) {
+          complaint = e.getMessage();
         }
       } else {
         audit.note(
@@ -202,6 +208,7 @@ class PatientPages {
       }
     }
     model.addAttribute("complaint", complaint);
+    model.addAttribute("plans", plans.list(practice, false));
     return "new-member";
   }
 
@@ -213,7 +220,7 @@ class PatientPages {
       Form form,
       Enrolment.@org.jspecify.annotations.Nullable Chart chart,
       HttpServletRequest request)
-      throws NumberTakenException {
+      throws RefusedException {
     String actor = Visit.of(request).actor();
     String number =
         enrolment.enrol(
@@ -221,6 +228,7 @@ class PatientPages {
             form.number(),
             form.typed(),
             chart,
+            form.newPlan(),
             actor,
             "chosen when the member was added");
     audit.note(
@@ -245,8 +253,11 @@ class PatientPages {
       String line2,
       String city,
       String state,
-      String postalCode) {
-    static final Form EMPTY = new Form("", "", "", "", "", "", "", "", "", "", "", "", "");
+      String postalCode,
+      String plan,
+      String startsOn) {
+    static final Form EMPTY =
+        new Form("", "", "", "", "", "", "", "", "", "", "", "", "", "", today());
     private static final int LONGEST = 100;
     private static final int LONGEST_NUMBER = 40;
 
@@ -264,6 +275,19 @@ class PatientPages {
       city = text(city);
       state = text(state);
       postalCode = text(postalCode);
+      plan = text(plan);
+      startsOn = text(startsOn);
+    }
+
+    private static String today() {
+      return java.time.LocalDate.now().toString();
+    }
+
+    /** The plan that was chosen; what {@link #complaint} has no objection to. */
+    Enrolment.@org.jspecify.annotations.Nullable NewPlan newPlan() {
+      return plan.isEmpty()
+          ? null
+          : new Enrolment.NewPlan(Long.parseLong(plan), java.time.LocalDate.parse(startsOn));
     }
 
     private static String text(@org.jspecify.annotations.Nullable String typed) {
@@ -298,7 +322,9 @@ class PatientPages {
           text(address.line2()),
           text(address.city()),
           text(address.state()),
-          text(address.postalCode()));
+          text(address.postalCode()),
+          "",
+          today());
     }
 
     /** What is missing or wrong, for whoever typed it; {@code null} for nothing. */
@@ -326,6 +352,13 @@ class PatientPages {
         return "A member number has letters, digits, dots and hyphens, at most "
             + LONGEST_NUMBER
             + ".";
+      }
+      if (!plan.isEmpty()) {
+        try {
+          newPlan();
+        } catch (NumberFormatException | java.time.DateTimeException e) {
+          return "Choose one of the plans, and the day it starts, like 2026-01-31.";
+        }
       }
       for (String value :
           List.of(

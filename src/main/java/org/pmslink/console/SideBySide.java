@@ -6,6 +6,7 @@ import java.util.Objects;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
+import org.pmslink.matching.Comparison;
 import org.pmslink.matching.Comparison.Evidence;
 import org.pmslink.matching.Explanation;
 import org.pmslink.membership.Member;
@@ -50,11 +51,12 @@ record SideBySide(
         chart,
         member,
         rows(chart.record().person(), member.person(), shown),
-        explanation == null ? List.of() : bars(explanation),
+        explanation == null ? List.of() : bars(explanation.comparison()),
         explanation);
   }
 
-  private static List<Row> rows(Person chart, Person member, Shown shown) {
+  /** The fields that either has, the one's before the other's. */
+  static List<Row> rows(Person chart, Person member, Shown shown) {
     List<Row> rows = new ArrayList<>();
     add(rows, "Last name", chart, member, p -> text(p.name().family()));
     add(rows, "First name", chart, member, p -> text(p.name().given()));
@@ -99,9 +101,10 @@ record SideBySide(
     return Objects.requireNonNullElse(value, "");
   }
 
-  private static List<Bar> bars(Explanation explanation) {
+  /** What each field adds. */
+  static List<Bar> bars(Comparison comparison) {
     List<Evidence> evidence =
-        explanation.evidenceWithPrior().stream()
+        comparison.evidenceWithPrior().stream()
             .filter(e -> e.weight() != 0 || !e.level().equals("missing"))
             .toList();
     double sum = 0;

@@ -10,6 +10,7 @@ import org.pmslink.membership.Duplicates;
 import org.pmslink.membership.Member;
 import org.pmslink.membership.Members;
 import org.pmslink.membership.PatientDirectory.Found;
+import org.pmslink.membership.RefusedException;
 import org.pmslink.membership.Worklists;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnWebApplication;
 import org.springframework.stereotype.Controller;
@@ -36,9 +37,16 @@ class WorklistPages {
   private final Members members;
   private final Audit audit;
   private final Desk desk;
+  private final Shown shown;
 
   WorklistPages(
-      Worklists worklists, Duplicates duplicates, Members members, Audit audit, Desk desk) {
+      Worklists worklists,
+      Duplicates duplicates,
+      Members members,
+      Audit audit,
+      Desk desk,
+      Shown shown) {
+    this.shown = shown;
     this.worklists = worklists;
     this.duplicates = duplicates;
     this.members = members;
@@ -133,6 +141,39 @@ class WorklistPages {
     return "duplicates";
   }
 
+  /** Two charts, or two members, beside each other, with why they seem to be one person. */
+  @GetMapping("/duplicates/{id}")
+  @Needs(Right.SEE_PATIENTS)
+  String duplicate(
+      @PathVariable String practice,
+      @PathVariable long id,
+      HttpServletRequest request,
+      Model model) {
+    Duplicates.Found finding = duplicates.find(practice, id).orElseThrow(Desk::notThere);
+    if (finding.kind() == Duplicates.Kind.MEMBER) {
+      return "redirect:/console/"
+          + practice
+          + "/members/"
+          + finding.one().id()
+          + "/merge?with="
+          + finding.other().id();
+    }
+    Found one = desk.chart(practice, finding.one().source(), finding.one().id());
+    Found other = desk.chart(practice, finding.other().source(), finding.other().id());
+    audit.note(
+        practice,
+        Visit.of(request).actor(),
+        "compared charts",
+        one.source() + "/" + one.sourceId() + " and " + other.source() + "/" + other.sourceId());
+    model.addAttribute("finding", finding);
+    model.addAttribute("one", one);
+    model.addAttribute("other", other);
+    model.addAttribute(
+        "rows", SideBySide.rows(one.record().person(), other.record().person(), shown));
+    model.addAttribute("bars", SideBySide.bars(finding.comparison()));
+    return "duplicate";
+  }
+
   /** A person says that the two of a finding are two people. */
   @PostMapping("/duplicates/{id}/not-same")
   @Needs(Right.CHANGE_MEMBERS)
@@ -147,7 +188,7 @@ class WorklistPages {
       if (!duplicates.tellApart(practice, id, actor, Desk.reason(reason))) {
         throw Desk.notThere();
       }
-    } catch (Desk.RefusedException e) {
+    } catch (RefusedException e) {
       after.addFlashAttribute("complaint", e.getMessage());
       return "redirect:/console/" + practice + "/duplicates";
     }

@@ -1,5 +1,6 @@
 package org.pmslink.matching;
 
+import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -13,6 +14,14 @@ public record Comparison(Grade grade, double score, double prior, List<Evidence>
 
   public Comparison {
     evidence = List.copyOf(evidence);
+  }
+
+  /** The evidence with the prior in front, whose weights add up to the score. */
+  public List<Evidence> evidenceWithPrior() {
+    List<Evidence> all = new ArrayList<>();
+    all.add(new Evidence("prior", "before any evidence", prior));
+    all.addAll(evidence);
+    return all;
   }
 
   /** FHIR R4 match grades, weakest first. */

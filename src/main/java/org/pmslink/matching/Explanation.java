@@ -141,11 +141,8 @@ public record Explanation(
         : folded.substring(0, 1).toUpperCase(Locale.ROOT) + folded.substring(1);
   }
 
-  /** The evidence with the prior in front, whose weights add up to the score. */
+  /** As {@link Comparison#evidenceWithPrior}. */
   public List<Evidence> evidenceWithPrior() {
-    List<Evidence> all = new ArrayList<>();
-    all.add(new Evidence("prior", "before any evidence", comparison.prior()));
-    all.addAll(comparison.evidence());
-    return all;
+    return comparison.evidenceWithPrior();
   }
 }

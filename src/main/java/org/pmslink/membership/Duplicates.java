@@ -6,7 +6,9 @@ import java.util.Collection;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
+import org.pmslink.matching.Comparison;
 import org.pmslink.matching.Decision.Match;
 import org.pmslink.patient.RecordJson;
 import org.pmslink.practice.Practices;
@@ -245,6 +247,61 @@ public class Duplicates {
         == 1;
   }
 
+  /**
+   * One of the two of a finding.
+   *
+   * @param source the PMS of a chart; empty for a member
+   * @param id the chart's id there, or the member's number
+   */
+  public record Side(String source, String id) {}
+
+  /** A finding with what was found. */
+  public record Found(long id, Kind kind, Side one, Side other, Comparison comparison) {}
+
+  /** A finding that is open. */
+  public Optional<Found> find(String practice, long finding) {
+    return found("d.id = ?", practice, finding);
+  }
+
+  /** The open finding of two members. */
+  public Optional<Found> ofMembers(String practice, Member a, Member b) {
+    Two two = Two.of(a.id(), b.id());
+    return found(
+        "d.kind = 'MEMBER' and d.one = ? and d.other = ?", practice, two.one(), two.other());
+  }
+
+  private Optional<Found> found(String which, String practice, Object... values) {
+    List<Object> all = new ArrayList<>();
+    all.add(practices.id(practice));
+    all.addAll(List.of(values));
+    return database
+        .query(
+            "select d.id, d.kind, coalesce(p.source, ''), coalesce(p.source_id, m.member_number),"
+                + " coalesce(q.source, ''), coalesce(q.source_id, n.member_number), d.explanation"
+                + SIDES
+                + " where d.practice_id = ? and d.closed_at is null and "
+                + which,
+            (row, n) ->
+                new Found(
+                    row.getLong(1),
+                    Kind.valueOf(row.getString(2)),
+                    new Side(row.getString(3), row.getString(4)),
+                    new Side(row.getString(5), row.getString(6)),
+                    RecordJson.read(row.getString(7), Comparison.class)),
+            all.toArray())
+        .stream()
+        .findFirst();
+  }
+
+  private static final String SIDES =
+      """
+       from duplicates d
+      left join patients p on d.kind = 'CHART' and p.practice_id = d.practice_id and p.id = d.one
+      left join patients q on d.kind = 'CHART' and q.practice_id = d.practice_id and q.id = d.other
+      left join members m on d.kind = 'MEMBER' and m.practice_id = d.practice_id and m.id = d.one
+      left join members n on d.kind = 'MEMBER' and n.practice_id = d.practice_id and n.id = d.other
+      """;
+
   /** Open findings, most certain first. */
   public List<Finding> open(String practice, int limit) {
     return database.query(
@@ -252,11 +309,9 @@ public class Duplicates {
         select d.id, d.kind, d.grade, d.score, d.found_at,
                coalesce(p.source || '/' || p.source_id, m.member_number),
                coalesce(q.source || '/' || q.source_id, n.member_number)
-        from duplicates d
-        left join patients p on d.kind = 'CHART' and p.practice_id = d.practice_id and p.id = d.one
-        left join patients q on d.kind = 'CHART' and q.practice_id = d.practice_id and q.id = d.other
-        left join members m on d.kind = 'MEMBER' and m.practice_id = d.practice_id and m.id = d.one
-        left join members n on d.kind = 'MEMBER' and n.practice_id = d.practice_id and n.id = d.other
+        """
+            + SIDES
+            + """
         where d.practice_id = ? and d.closed_at is null
         order by d.grade, d.score desc, d.id limit ?""",
         (row, n) ->

@@ -1,5 +1,6 @@
 package org.pmslink.membership;
 
+import java.time.LocalDate;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.pmslink.patient.SourcePatient;
@@ -16,13 +17,16 @@ public class Enrolment {
   private final PracticeLock lock;
   private final Members members;
   private final Verdicts verdicts;
+  private final Memberships memberships;
 
   Enrolment(
       JdbcTemplate database,
       Practices practices,
       PracticeLock lock,
       Members members,
-      Verdicts verdicts) {
+      Verdicts verdicts,
+      Memberships memberships) {
+    this.memberships = memberships;
     this.database = database;
     this.practices = practices;
     this.lock = lock;
@@ -33,14 +37,8 @@ public class Enrolment {
   /** The chart that a new member is linked to. */
   public record Chart(String source, String sourceId) {}
 
-  /** There is a member of that number already. */
-  public static final class NumberTakenException extends Exception {
-    private static final long serialVersionUID = 1L;
-
-    NumberTakenException() {
-      super("there is a member of that number already");
-    }
-  }
+  /** The plan that a new member begins with. */
+  public record NewPlan(long plan, LocalDate startsOn) {}
 
   /**
    * Adds a member.
@@ -49,18 +47,21 @@ public class Enrolment {
    * @param details as typed
    * @param chart whose person this is, as a person has made sure; {@code null} when there is none
    *     yet: rules look for it by themselves
+   * @param plan {@code null} for none yet
    * @return the member's number
    * @throws IllegalArgumentException when there is no such chart
+   * @throws RefusedException when the number is taken, or the plan cannot be had
    */
-  @Transactional(rollbackFor = NumberTakenException.class)
+  @Transactional(rollbackFor = RefusedException.class)
   public String enrol(
       String practice,
       String number,
       SourcePatient details,
       @Nullable Chart chart,
+      @Nullable NewPlan plan,
       String actor,
       String reason)
-      throws NumberTakenException {
+      throws RefusedException {
     lock.enter(practices.id(practice), true);
     String given = number.isBlank() ? next() : number.strip();
     boolean added = add(practice, given, details);
@@ -69,7 +70,10 @@ public class Enrolment {
       added = add(practice, given, details);
     }
     if (!added) {
-      throw new NumberTakenException();
+      throw new RefusedException("There is a member " + given + " already.");
+    }
+    if (plan != null) {
+      memberships.start(practice, given, plan.plan(), plan.startsOn(), actor);
     }
     if (chart != null) {
       verdicts.decide(

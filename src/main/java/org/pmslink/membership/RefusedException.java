@@ -4,7 +4,8 @@ package org.pmslink.membership;
 public final class RefusedException extends Exception {
   private static final long serialVersionUID = 1L;
 
-  RefusedException(String why) {
+  /** Refuses something. */
+  public RefusedException(String why) {
     super(why);
   }
 }

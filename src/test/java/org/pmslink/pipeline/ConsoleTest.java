@@ -396,6 +396,108 @@ class ConsoleTest {
     }
   }
 
+  // ---- Plans ----
+
+  @Test
+  void aPlanIsSoldWithTheMembershipAndVisitsCountAgainstIt() throws Exception {
+    try (Office office = Office.at(engine, pms).withActivity()) {
+      Someone ines = Someone.named("Ines", "Lindqvist");
+      long chart = office.chart(ines);
+      office.edit("insert ignore into procedurecode (CodeNum, ProcCode) values (2, 'D1110')");
+      office.edit(
+          """
+          insert into procedurelog (ProcNum, PatNum, AptNum, ProcDate, ProcFee, ProcStatus, CodeNum)
+          values (900001, ?, 0, curdate(), 90, 2, 2)""",
+          chart);
+      office.open();
+      Page manager = staff(office, Role.MANAGER);
+      link(manager, "Plans").click();
+      manager.getByLabel("Name").fill("Gold 2026");
+      manager.getByLabel("What, line 1").fill("Cleanings");
+      manager.getByLabel("Procedure codes, line 1").fill("clean!");
+      manager.getByLabel("Times a year, line 1").fill("2");
+      button(manager, "Sell this plan").click();
+      assertThat(manager.getByRole(AriaRole.ALERT)).containsText("procedure codes like D1110");
+      manager.getByLabel("Procedure codes, line 1").fill("d1110, D4910");
+      button(manager, "Sell this plan").click();
+      assertThat(manager.getByRole(AriaRole.STATUS)).containsText("can be sold now");
+      assertThat(manager.locator("article")).containsText("D1110 D4910");
+
+      Page desk = staff(office, Role.FRONT_DESK);
+      desk.navigate("/console/" + office.name + "/patient?source=open-dental&id=" + chart);
+      desk.locator("select[name=plan]")
+          .selectOption(new com.microsoft.playwright.options.SelectOption().setLabel("Gold 2026"));
+      button(desk, "Add the member, linked to this chart").click();
+      assertThat(desk.locator("main")).containsText("Gold 2026 since");
+      assertThat(desk.locator("main")).containsText("1 of 2");
+      desk.getByLabel("Why").fill("abroad until spring");
+      button(desk, "Pause").click();
+      assertThat(desk.locator("main")).containsText("paused");
+      desk.getByLabel("Why").fill("moved away");
+      button(desk, "End the plan").click();
+      assertThat(button(desk, "Start the plan")).isVisible();
+      assertThat(desk.locator("main")).containsText("plan Gold 2026 ended");
+
+      button(manager, "Sell Gold 2026 no more").click();
+      assertThat(manager.locator("article")).containsText("sold no more");
+      desk.reload();
+      assertThat(button(desk, "Start the plan")).hasCount(0);
+    }
+  }
+
+  // ---- Members entered twice ----
+
+  @Test
+  void twoMembersAreMadeOneFieldByFieldAndTakenApartAgain() throws Exception {
+    try (Office office = Office.at(engine, pms)) {
+      Someone cora = Someone.named("Cora", "Whitlock");
+      long chart = office.chart(cora);
+      office.member("C1", cora.withEmail("").withMobile("6142289999"));
+      office.member("C2", cora);
+      office.open();
+      String holder = office.memberOf(chart);
+      Page page = staff(office, Role.MANAGER);
+      Awaitility.await("the two are found")
+          .atMost(Office.LONGEST)
+          .until(
+              () ->
+                  office.count(
+                      "select count(*) from duplicates where practice_id = ? and closed_at is null"),
+              found -> found == 1);
+      page.navigate("/console/" + office.name + "/duplicates");
+      page.getByText("compare").click();
+      assertThat(page.locator("h1")).hasText("One person, entered twice?");
+      assertThat(page.locator("fieldset")).not().hasCount(0);
+      assertThat(page.getByText("differs").first()).isVisible();
+      String one = page.url().replaceFirst(".*/members/([^/]+)/merge.*", "$1");
+      String other = page.url().replaceFirst(".*with=", "");
+      page.getByLabel(other, new Page.GetByLabelOptions().setExact(true)).first().check();
+      page.locator("input[name=PHONE_MOBILE][value=one]").check();
+      page.getByLabel("Why", new Page.GetByLabelOptions().setExact(true)).fill("Same card");
+      button(page, "Make them one").click();
+
+      assertThat(page.getByRole(AriaRole.STATUS)).containsText("one member now");
+      assertThat(page.locator("h1")).containsText(other);
+      assertThat(page.locator("main")).containsText("made one with");
+      Awaitility.await()
+          .until(() -> office.memberOf(chart), now -> holder.isEmpty() || now.equals(other));
+      page.navigate("/console/" + office.name + "/members/" + one);
+      assertThat(link(page, "one with member " + other)).isVisible();
+
+      page.navigate("/console/" + office.name + "/members/" + other);
+      page.locator("form[action$=take-apart]").getByLabel("Why").fill("Mother and daughter");
+      button(page, "Take apart").click();
+      assertThat(page.getByRole(AriaRole.STATUS)).containsText("what they were before");
+      page.navigate("/console/" + office.name + "/members/" + one);
+      assertThat(page.locator("h1")).containsText("Cora Whitlock");
+      assertThat(page.locator("main")).containsText("taken apart from");
+
+      Page desk = staff(office, Role.FRONT_DESK);
+      desk.navigate("/console/" + office.name + "/members/" + one + "/merge?with=" + other);
+      assertThat(desk.getByText("Making two members one is for managers.")).isVisible();
+    }
+  }
+
   // ---- For everybody ----
 
   @Test
@@ -445,6 +547,8 @@ class ConsoleTest {
                 review,
                 base + "/flagged",
                 base + "/duplicates",
+                base + "/members/F1/merge?with=F2",
+                base + "/plans",
                 base + "/audit",
                 base + "/feeds",
                 base + "/letters",

@@ -1,0 +1,218 @@
+package org.pmslink.console;
+
+import jakarta.servlet.http.HttpServletRequest;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.pmslink.access.Audit;
+import org.pmslink.access.Needs;
+import org.pmslink.access.Right;
+import org.pmslink.access.Visit;
+import org.pmslink.membership.Duplicates;
+import org.pmslink.membership.Member;
+import org.pmslink.membership.MemberHistory;
+import org.pmslink.membership.MemberMerges;
+import org.pmslink.membership.Memberships;
+import org.pmslink.membership.RefusedException;
+import org.springframework.boot.autoconfigure.condition.ConditionalOnWebApplication;
+import org.springframework.stereotype.Controller;
+import org.springframework.ui.Model;
+import org.springframework.web.bind.annotation.GetMapping;
+import org.springframework.web.bind.annotation.PathVariable;
+import org.springframework.web.bind.annotation.PostMapping;
+import org.springframework.web.bind.annotation.RequestMapping;
+import org.springframework.web.bind.annotation.RequestParam;
+import org.springframework.web.servlet.mvc.support.RedirectAttributes;
+
+/** Two members who are one person: made one field by field, and taken apart again. */
+@Controller
+@ConditionalOnWebApplication
+@RequestMapping("/console/{practice}/members/{number}")
+class MergePages {
+  private static final String OTHER = "other";
+
+  private final MemberMerges merges;
+  private final MemberHistory history;
+  private final Memberships memberships;
+  private final Duplicates duplicates;
+  private final Audit audit;
+  private final Desk desk;
+  private final Shown shown;
+
+  MergePages(
+      MemberMerges merges,
+      MemberHistory history,
+      Memberships memberships,
+      Duplicates duplicates,
+      Audit audit,
+      Desk desk,
+      Shown shown) {
+    this.merges = merges;
+    this.history = history;
+    this.memberships = memberships;
+    this.duplicates = duplicates;
+    this.audit = audit;
+    this.desk = desk;
+    this.shown = shown;
+  }
+
+  /**
+   * A field in which the two differ.
+   *
+   * @param other whether the other one's value is proposed: where this one has none
+   */
+  record Choosable(Member.Field field, String one, String another, boolean other) {}
+
+  @GetMapping("/merge")
+  @Needs(Right.SEE_PATIENTS)
+  String compare(
+      @PathVariable String practice,
+      @PathVariable String number,
+      @RequestParam(defaultValue = "") String with,
+      HttpServletRequest request,
+      RedirectAttributes after,
+      Model model) {
+    Member one = desk.member(practice, number);
+    if (with.isBlank() || with.strip().equals(number)) {
+      after.addFlashAttribute("complaint", "Say with which other member to compare.");
+      return "redirect:/console/" + practice + "/members/" + number;
+    }
+    Member other = desk.member(practice, with.strip());
+    audit.note(
+        practice,
+        Visit.of(request).actor(),
+        "compared members",
+        number + " and " + other.memberNumber());
+    return page(practice, one, other, model);
+  }
+
+  private String page(String practice, Member one, Member other, Model model) {
+    List<Choosable> choosable = new ArrayList<>();
+    for (Member.Field field : Member.Field.values()) {
+      String here = one.fields().getOrDefault(field, "");
+      String there = other.fields().getOrDefault(field, "");
+      if (!here.equals(there)) {
+        choosable.add(new Choosable(field, here, there, here.isEmpty()));
+      }
+    }
+    Set<String> both = sources(practice, one);
+    both.retainAll(sources(practice, other));
+    model.addAttribute("one", one);
+    model.addAttribute("other", other);
+    model.addAttribute("rows", SideBySide.rows(one.person(), other.person(), shown));
+    model.addAttribute("choosable", choosable);
+    model.addAttribute("linkedTwice", both);
+    model.addAttribute("onePlan", memberships.current(practice, one.memberNumber()).orElse(null));
+    model.addAttribute(
+        "otherPlan", memberships.current(practice, other.memberNumber()).orElse(null));
+    Duplicates.Found finding = duplicates.ofMembers(practice, one, other).orElse(null);
+    model.addAttribute("finding", finding);
+    model.addAttribute("bars", finding == null ? List.of() : SideBySide.bars(finding.comparison()));
+    return "merge";
+  }
+
+  private Set<String> sources(String practice, Member member) {
+    Set<String> sources = new HashSet<>();
+    history.links(practice, member).stream()
+        .filter(MemberHistory.Link::stands)
+        .forEach(link -> sources.add(link.source()));
+    return sources;
+  }
+
+  /**
+   * Makes the two one. Which of them stays, and whose value goes on, is chosen apart: the number
+   * that the patient knows may belong to the older data.
+   */
+  @PostMapping("/merge")
+  @Needs(Right.RELINK)
+  String merge(
+      @PathVariable String practice,
+      @PathVariable String number,
+      @RequestParam(defaultValue = "") String with,
+      @RequestParam(defaultValue = "") String stays,
+      @RequestParam(defaultValue = "0") long version,
+      @RequestParam(defaultValue = "0") long otherVersion,
+      @RequestParam(defaultValue = "") String reason,
+      @RequestParam Map<String, String> typed,
+      HttpServletRequest request,
+      RedirectAttributes after,
+      Model model) {
+    Member one = desk.member(practice, number);
+    Member other = desk.member(practice, with.strip());
+    boolean otherStays = stays.equals(OTHER);
+    Set<Member.Field> fields = EnumSet.noneOf(Member.Field.class);
+    for (Member.Field field : Member.Field.values()) {
+      String chosen = typed.get(field.name());
+      if (chosen != null && chosen.equals(OTHER) != otherStays) {
+        fields.add(field);
+      }
+    }
+    Set<String> links = new HashSet<>();
+    typed.forEach(
+        (name, chosen) -> {
+          if (name.startsWith("link-") && chosen.equals(OTHER) != otherStays) {
+            links.add(name.substring("link-".length()));
+          }
+        });
+    boolean plan = typed.containsKey("plan") && OTHER.equals(typed.get("plan")) != otherStays;
+    Member survivor = otherStays ? other : one;
+    Member merged = otherStays ? one : other;
+    String actor = Visit.of(request).actor();
+    try {
+      merges.merge(
+          practice,
+          survivor.memberNumber(),
+          otherStays ? otherVersion : version,
+          merged.memberNumber(),
+          otherStays ? version : otherVersion,
+          new MemberMerges.Choice(fields, links, plan),
+          actor,
+          Desk.reason(reason));
+    } catch (RefusedException e) {
+      model.addAttribute("complaint", e.getMessage());
+      return page(practice, one, other, model);
+    }
+    audit.note(
+        practice,
+        actor,
+        "merged members",
+        merged.memberNumber() + " into " + survivor.memberNumber());
+    after.addFlashAttribute("done", "They are one member now; below it can be taken back.");
+    return "redirect:/console/" + practice + "/members/" + survivor.memberNumber();
+  }
+
+  @PostMapping("/take-apart")
+  @Needs(Right.RELINK)
+  String takeApart(
+      @PathVariable String practice,
+      @PathVariable String number,
+      @RequestParam(defaultValue = "0") long merge,
+      @RequestParam(defaultValue = "") String reason,
+      HttpServletRequest request,
+      RedirectAttributes after) {
+    desk.member(practice, number);
+    String actor = Visit.of(request).actor();
+    try {
+      String why = Desk.reason(reason);
+      if (merges.of(practice, number).stream().noneMatch(m -> m.id() == merge)) {
+        throw new RefusedException("The two have been taken apart already.");
+      }
+      int lost = merges.takeApart(practice, merge, actor, why);
+      audit.note(practice, actor, "took members apart", number + ": merge " + merge);
+      after.addFlashAttribute(
+          "done",
+          lost == 0
+              ? "Both are what they were before."
+              : "Both are what they were before, but for "
+                  + lost
+                  + (lost == 1 ? " link" : " links")
+                  + ": the chart is gone, or another member's by now.");
+    } catch (RefusedException e) {
+      after.addFlashAttribute("complaint", e.getMessage());
+    }
+    return "redirect:/console/" + practice + "/members/" + number;
+  }
+}
