@@ -177,6 +177,7 @@ class Shown {
       case "LINK_DRIFTED" -> "linked, but the records are not alike any more";
       case "CHART_MERGED" -> "the chart was merged in the PMS";
       case "MERGED_BOTH_LINKED" -> "two linked charts were merged in the PMS";
+      case "MERGE_TAKEN_BACK" -> "the merge that brought the link here was taken back in the PMS";
       case "CHART_GONE" -> "the chart is gone from the PMS";
       case "CHART_ARCHIVED" -> "the chart was archived in the PMS";
       case "CHART_DELETED" -> "the chart was deleted in the PMS";
