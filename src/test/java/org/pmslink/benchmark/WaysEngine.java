@@ -123,7 +123,8 @@ final class WaysEngine {
                           store,
                           """
                           select count(*) from feeds f join practices p on p.id = f.practice_id
-                          where p.practice = ? and f.state <> 'RUNNING'""",
+                          where p.practice = ? and f.state in ('PAUSED', 'REFUSED')
+                            and f.reason_category <> 'NOT_READY'""",
                           practice)
                       > 0;
               return paused[0] || isDecided(store, practice, charts);

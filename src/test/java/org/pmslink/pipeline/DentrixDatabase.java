@@ -8,7 +8,7 @@ import java.nio.file.StandardCopyOption;
 import java.sql.SQLException;
 import org.h2.tools.Server;
 import org.springframework.jdbc.core.JdbcTemplate;
-import org.springframework.jdbc.datasource.DriverManagerDataSource;
+import org.springframework.jdbc.datasource.SingleConnectionDataSource;
 
 /**
  * A database with the tables of one of the Dentrixes, on a server of its own; the engine reaches it
@@ -92,6 +92,7 @@ public final class DentrixDatabase implements AutoCloseable {
   final Server server;
   public final String url;
   final JdbcTemplate jdbc;
+  private final SingleConnectionDataSource connection;
 
   /** Starts a server on any free port, with a database of these tables. */
   public DentrixDatabase(Path folder, String options, String... schema) throws SQLException {
@@ -99,7 +100,9 @@ public final class DentrixDatabase implements AutoCloseable {
         Server.createTcpServer("-tcpPort", "0", "-ifNotExists", "-baseDir", folder.toString())
             .start();
     url = "jdbc:h2:tcp://127.0.0.1:" + server.getPort() + "/./dentrix" + options;
-    jdbc = new JdbcTemplate(new DriverManagerDataSource(url, "sa", ""));
+    // One connection that stays: with the last one H2 puts the database away, and opens it again.
+    connection = new SingleConnectionDataSource(url, "sa", "", true);
+    jdbc = new JdbcTemplate(connection);
     for (String statement : schema) {
       jdbc.execute(statement);
     }
@@ -130,6 +133,7 @@ public final class DentrixDatabase implements AutoCloseable {
 
   @Override
   public void close() {
+    connection.destroy();
     server.stop();
   }
 }
