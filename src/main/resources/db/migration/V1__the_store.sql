@@ -68,6 +68,7 @@ create table patients (
   source_modified_at timestamptz,
   removed_at         timestamptz,                     -- the row is gone from the PMS
   merged_into        text,                            -- the chart that this one was merged into
+  merge_taken_back   bigint,                          -- version as of which it says that it is merged no more
   record             json not null,                   -- json: written once for every version, and read as a whole
   blocking_keys      bigint[] not null,
   words              tsvector not null,               -- what staff find it by, each behind the practice's number

@@ -38,6 +38,11 @@ class Links {
   /** Two members, one person: only a person can tell which membership goes on. */
   private static final String BOTH_LINKED = "MERGED_BOTH_LINKED";
 
+  /**
+   * The PMS took back the merge by which the link came here: only a person can tell whose it is.
+   */
+  static final String MERGE_TAKEN_BACK = "MERGE_TAKEN_BACK";
+
   /** Of more charts that share a key, the rest decides on other grounds. */
   private static final int MOST_NEIGHBOURS = 201;
 
@@ -247,7 +252,9 @@ class Links {
         }
         outcomes.add(new Outcome(chart.id(), "LINKED", "CERTAIN", link.rulesVersion()));
         noReview.add(chart.id());
-        unflag(practice, now, "certain again");
+        if (!MERGE_TAKEN_BACK.equals(now.flagReason())) {
+          unflag(practice, now, "certain again");
+        }
         continue;
       }
       if (chart.gone() || member == null || member.removed()) {
@@ -498,18 +505,22 @@ class Links {
     if (patientIds.isEmpty()) {
       return;
     }
+    // What no rule takes away again is said in the place of what a rule might.
+    boolean over = reason.equals(MERGE_TAKEN_BACK);
     database.update(
         """
         with flagged as (
           update links set flag_reason = ?, flagged_at = now()
           where practice_id = ? and patient_id = any (?) and ended_at is null
-            and flag_reason is null
+            and (flag_reason is null or (? and flag_reason <> ?))
           returning id)
         insert into link_changes (practice_id, link_id, action, actor, reason)
         select ?, id, 'FLAGGED', ?, ? from flagged""",
         reason,
         practice,
         array(patientIds),
+        over,
+        reason,
         practice,
         RULE,
         reason);
