@@ -23,6 +23,7 @@ public class FeedHealth {
    *
    * @param waiting whether it is paused or refused
    * @param waitingSince since when
+   * @param onHold whether a person has paused it, and how; absent when nobody has
    * @param lastPassAt when the last complete pass began: what the store has is no older than that
    * @param lastReceivedAt when something last came that was sent to us
    * @param lastNewAt when something new last came, by a pass or sent
@@ -38,6 +39,7 @@ public class FeedHealth {
       @Nullable String reasonCategory,
       @Nullable String reason,
       @Nullable Instant waitingSince,
+      FeedStates.@Nullable Hold onHold,
       @Nullable Instant lastPassAt,
       @Nullable Instant lastReceivedAt,
       @Nullable Instant lastNewAt,
@@ -60,7 +62,8 @@ public class FeedHealth {
              f.paused_since, f.last_pass_at, f.last_received_at,
              (select max(r.started_at) from feed_runs r
               where r.practice_id = f.practice_id and r.feed = f.feed and r.kind <> 'COMPARISON'),
-             f.clock_off_seconds, f.clock_moved_at, day.records, day.dead_lettered
+             f.clock_off_seconds, f.clock_moved_at, day.records, day.dead_lettered,
+             f.on_hold_by, f.on_hold_why, f.on_hold_since
       from feeds f
       cross join lateral (
         select coalesce(sum(p.records), 0) as records,
@@ -109,6 +112,7 @@ public class FeedHealth {
         row.getString(4),
         row.getString(5),
         instant(row, 6),
+        hold(row),
         instant(row, 7),
         instant(row, 8),
         instant(row, 9),
@@ -116,6 +120,11 @@ public class FeedHealth {
         instant(row, 11),
         row.getLong(12),
         row.getLong(13));
+  }
+
+  private static FeedStates.@Nullable Hold hold(ResultSet row) throws SQLException {
+    Instant since = instant(row, 16);
+    return since == null ? null : new FeedStates.Hold(row.getString(14), row.getString(15), since);
   }
 
   private static @Nullable Instant instant(ResultSet row, int column) throws SQLException {
