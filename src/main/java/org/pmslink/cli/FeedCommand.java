@@ -78,27 +78,46 @@ final class FeedCommand implements Runnable {
       name = "dry-run",
       mixinStandardHelpOptions = true,
       description = {
-        "Reads all patients of a feed that is read with SQL, and says what would come in: how many, what",
-        "would be dead letters and why, quality flags, and what would be decided with the members in the",
-        "store. Delivers nothing, moves no cursor, stores nothing. Prints ids and counts only."
+        "Reads all patients of a feed that asks its PMS (SQL, Open Dental's API, Dentrix Ascend, FHIR), by the",
+        "route of its file, and says what would come in: how many, what would be dead letters and why, quality",
+        "flags, and what would be decided with the members in the store. Delivers nothing, moves no cursor,",
+        "stores nothing. Prints ids and counts only. For a dropped file there is \"csv check\"."
       })
   int dryRun(
       @Parameters(
               paramLabel = "NAME",
               description = "Name of the feed: its file's, without ending.")
-          String name) {
-    CommandLineTool.quiet();
-    Settings settings = tool.settings();
-    FeedTrial trial = new FeedTrial(new Mappings(settings.mappings()));
-    try {
-      DryRun.Source source = trial.read(settings, name);
-      try (var store = tool.store()) {
-        trial.decide(store, source);
+          String name,
+      @Option(
+              names = "--all",
+              description =
+                  "Read visits, transactions, merges, providers and clinics too, as far as the feed"
+                      + " reads them.")
+          boolean everything)
+      throws InterruptedException {
+    try (var store = tool.store()) {
+      CommandLineTool.quiet();
+      DryRun.Report report =
+          store.getBean(DryRun.class).run(name, everything, new UntilItIsDone());
+      if (report == null) {
+        return 1;
       }
+      FeedTrial.print(name, report);
       return 0;
     } catch (FeedException | MappingException e) {
       CommandLineTool.out().println(name + ": " + e.getMessage());
       return 1;
+    }
+  }
+
+  /** Whoever waits at a prompt stops a command with Ctrl-C. */
+  private static final class UntilItIsDone implements DryRun.Progress {
+    @Override
+    public void at(long read, long decided) {}
+
+    @Override
+    public boolean isStopped() {
+      return false;
     }
   }
 

@@ -12,21 +12,18 @@ import java.util.SortedSet;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
-import org.pmslink.activity.ActivityNormalizer;
-import org.pmslink.activity.SourceActivity;
 import org.pmslink.linking.TrialDecisions;
 import org.pmslink.linking.TrialDecisions.Trial;
 import org.pmslink.mapping.FieldOrigins;
+import org.pmslink.mapping.MappedSample;
 import org.pmslink.mapping.Mapping;
 import org.pmslink.mapping.MappingException;
 import org.pmslink.mapping.Mappings;
 import org.pmslink.matching.Explanation;
 import org.pmslink.membership.Charts;
 import org.pmslink.patient.InvalidRecordException;
-import org.pmslink.patient.PatientNormalizer;
 import org.pmslink.patient.PatientRecord;
 import org.pmslink.patient.RecordJson;
-import org.pmslink.patient.SourcePatient;
 import org.pmslink.practice.Practices;
 import org.springframework.context.ConfigurableApplicationContext;
 import picocli.CommandLine.Command;
@@ -127,11 +124,10 @@ final class MapCommand implements Callable<Integer> {
       throws JsonProcessingException {
     print("%s, as the PMS has it:%n%s", which, pretty(sample));
     try {
-      Object record = canonical(compiled, sample);
+      MappedSample mapped = MappedSample.of(compiled, sample, ZoneId.of(zone));
+      Object record = mapped.record();
       print("%s, as we keep it:%n%s", which, pretty(record));
-      origins(
-          FieldOrigins.of(
-              sample, other -> RecordJson.mapper().valueToTree(canonical(compiled, other))));
+      origins(mapped.origins());
       if (record instanceof PatientRecord patient) {
         print(
             "quality flags: %s",
@@ -152,17 +148,6 @@ final class MapCommand implements Callable<Integer> {
       print("%s: %s", which, e.getMessage());
       return 1;
     }
-  }
-
-  private Object canonical(Mapping compiled, JsonNode sample) {
-    Object source = compiled.source(sample);
-    if (source instanceof SourcePatient patient) {
-      // A sample keeps nothing: its SSN hash is of no use and shown as such.
-      return new PatientNormalizer(ssn -> "(keyed hash)").normalize(patient, ZoneId.of(zone));
-    }
-    return source instanceof SourceActivity activity
-        ? ActivityNormalizer.normalize(activity, ZoneId.of(zone), ZoneId.of(zone))
-        : source;
   }
 
   private static void origins(FieldOrigins origins) {

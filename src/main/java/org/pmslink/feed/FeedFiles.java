@@ -317,7 +317,7 @@ public final class FeedFiles {
   }
 
   /** The innermost message that says something, with the line where there is one. */
-  private static String reason(Throwable thrown) {
+  static String reason(Throwable thrown) {
     String best = thrown.getClass().getSimpleName();
     String line = "";
     for (Throwable t = thrown; t != null; t = t.getCause()) {
