@@ -7,11 +7,13 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.DateTimeException;
 import java.time.ZoneId;
+import java.util.List;
 import java.util.Locale;
 import java.util.SortedSet;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
+import org.pmslink.feed.RawSample;
 import org.pmslink.linking.TrialDecisions;
 import org.pmslink.linking.TrialDecisions.Trial;
 import org.pmslink.mapping.FieldOrigins;
@@ -54,7 +56,7 @@ final class MapCommand implements Callable<Integer> {
   @Parameters(
       index = "1",
       paramLabel = "FILE",
-      description = "One raw record as JSON, or a list of them; see the mapping's examples.")
+      description = "One raw record as JSON, or a list of them, or an HL7 message; see the mapping's examples.")
   Path file;
 
   @Option(
@@ -76,14 +78,10 @@ final class MapCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     Mapping compiled = new Mappings(tool.settings().mappings()).get(mapping);
-    JsonNode raw;
+    List<JsonNode> raw;
     try {
-      raw = RecordJson.mapper().readTree(Files.readString(file));
+      raw = RawSample.read(Files.readString(file), mapping);
       ZoneId.of(zone);
-    } catch (JsonProcessingException e) {
-      CommandLineTool.out()
-          .println(file + " line " + e.getLocation().getLineNr() + ": this is not JSON");
-      return 1;
     } catch (IOException e) {
       CommandLineTool.out().println(file + ": cannot be read as UTF-8 text");
       return 1;
@@ -91,9 +89,9 @@ final class MapCommand implements Callable<Integer> {
       CommandLineTool.out()
           .println("--zone: \"" + zone + "\" is no time zone; write it like America/New_York");
       return 1;
-    }
-    if (raw.isMissingNode() || (raw.isArray() && raw.isEmpty())) {
-      CommandLineTool.out().println(file + ": holds no record");
+    } catch (IllegalArgumentException e) {
+      String said = String.valueOf(e.getMessage());
+      CommandLineTool.out().println(file + (said.startsWith("line ") ? " " : ": ") + said);
       return 1;
     }
     if (!match) {
@@ -105,11 +103,11 @@ final class MapCommand implements Callable<Integer> {
   }
 
   private int showAll(
-      Mapping compiled, JsonNode raw, @Nullable ConfigurableApplicationContext store)
+      Mapping compiled, List<JsonNode> raw, @Nullable ConfigurableApplicationContext store)
       throws JsonProcessingException {
     int status = 0;
     int number = 0;
-    for (JsonNode sample : raw.isArray() ? raw : RecordJson.mapper().createArrayNode().add(raw)) {
+    for (JsonNode sample : raw) {
       number++;
       status = Math.max(status, show(compiled, sample, "record " + number, store));
     }
@@ -166,7 +164,7 @@ final class MapCommand implements Callable<Integer> {
     String practice = which.practice(store);
     String source = source(store, practice);
     TrialDecisions trials = store.getBean(TrialDecisions.class);
-    Trial trial = trials.decide(practice, source, java.util.List.of(patient)).get(0);
+    Trial trial = trials.decide(practice, source, List.of(patient)).get(0);
     print(
         "would be: %s (%s)%s",
         trial.outcome().name().toLowerCase(Locale.ROOT),

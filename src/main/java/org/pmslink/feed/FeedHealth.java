@@ -4,7 +4,11 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Timestamp;
 import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.springframework.jdbc.core.simple.JdbcClient;
 import org.springframework.stereotype.Component;
@@ -102,6 +106,57 @@ public class FeedHealth {
         .params(practice, feed, UsualSilence.WEEKS + 2)
         .query((row, n) -> row.getTimestamp(1).toInstant())
         .list();
+  }
+
+  /**
+   * What a feed brought in an hour or a day.
+   *
+   * @param from its beginning
+   * @param passes that began in it, or what was sent in so many goes
+   * @param slowestSeconds how long the slowest of them took until all of it was in the store
+   */
+  public record Span(
+      Instant from, long passes, long read, long deadLettered, long slowestSeconds) {}
+
+  /**
+   * What a feed brought, hour by hour or day by day (UTC), the present one last.
+   *
+   * @param unit hours or days
+   * @param count how many
+   */
+  public List<Span> spans(int practice, String feed, ChronoUnit unit, int count) {
+    Instant last = Instant.now().truncatedTo(unit);
+    Instant first = last.minus(count - 1L, unit);
+    Map<Instant, Span> found = new HashMap<>();
+    database
+        .sql(
+            """
+            select date_trunc(?, r.started_at at time zone 'UTC') at time zone 'UTC', count(*),
+                   coalesce(sum(p.records), 0), coalesce(sum(p.dead_lettered), 0),
+                   coalesce(max(extract(epoch from r.finished_at - r.started_at)), 0)::bigint
+            from feed_runs r
+            left join lateral (
+              select sum(records) as records, sum(dead_lettered) as dead_lettered
+              from feed_pages where practice_id = r.practice_id and run_id = r.id) p on true
+            where r.practice_id = ? and r.feed = ? and r.started_at >= ?
+            group by 1""")
+        .params(unit == ChronoUnit.HOURS ? "hour" : "day", practice, feed, Timestamp.from(first))
+        .query(
+            (row, n) ->
+                new Span(
+                    row.getTimestamp(1).toInstant(),
+                    row.getLong(2),
+                    row.getLong(3),
+                    row.getLong(4),
+                    row.getLong(5)))
+        .list()
+        .forEach(span -> found.put(span.from(), span));
+    List<Span> spans = new ArrayList<>();
+    for (int i = 0; i < count; i++) {
+      Instant from = first.plus(i, unit);
+      spans.add(found.getOrDefault(from, new Span(from, 0, 0, 0, 0)));
+    }
+    return spans;
   }
 
   private static Vitals vitals(ResultSet row) throws SQLException {
