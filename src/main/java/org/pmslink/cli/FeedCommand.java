@@ -33,7 +33,8 @@ final class FeedCommand implements Runnable {
 
   @Override
   public void run() {
-    throw new ParameterException(spec.commandLine(), "Do what: new, dry-run, apply, pause or resume? See --help.");
+    throw new ParameterException(
+        spec.commandLine(), "Do what: new, dry-run, apply, pause or resume? See --help.");
   }
 
   @Command(
@@ -97,8 +98,7 @@ final class FeedCommand implements Runnable {
       throws InterruptedException {
     try (var store = tool.store()) {
       CommandLineTool.quiet();
-      DryRun.Report report =
-          store.getBean(DryRun.class).run(name, everything, new UntilItIsDone());
+      DryRun.Report report = store.getBean(DryRun.class).run(name, everything, new UntilItIsDone());
       if (report == null) {
         return 1;
       }
@@ -223,9 +223,7 @@ final class FeedCommand implements Runnable {
         return unknown(name);
       }
       boolean done =
-          store
-              .getBean(FeedDesk.class)
-              .resume(feed.practice(), DeadLettersCommand.actor(), name);
+          store.getBean(FeedDesk.class).resume(feed.practice(), DeadLettersCommand.actor(), name);
       CommandLineTool.out()
           .println(
               done

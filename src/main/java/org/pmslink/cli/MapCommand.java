@@ -56,7 +56,8 @@ final class MapCommand implements Callable<Integer> {
   @Parameters(
       index = "1",
       paramLabel = "FILE",
-      description = "One raw record as JSON, or a list of them, or an HL7 message; see the mapping's examples.")
+      description =
+          "One raw record as JSON, or a list of them, or an HL7 message; see the mapping's examples.")
   Path file;
 
   @Option(

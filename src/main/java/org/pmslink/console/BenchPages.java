@@ -173,9 +173,7 @@ class BenchPages {
       PatientRecord patient = mapped.patient();
       return new Outcome(
           null,
-          RecordJson.mapper()
-              .writerWithDefaultPrettyPrinter()
-              .writeValueAsString(mapped.record()),
+          RecordJson.mapper().writerWithDefaultPrettyPrinter().writeValueAsString(mapped.record()),
           origins,
           String.join(", ", mapped.origins().unused()),
           patient == null

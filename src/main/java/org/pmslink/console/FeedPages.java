@@ -155,7 +155,8 @@ class FeedPages {
         "charts",
         List.of(
             chart("Records read", "records", true, spans, FeedHealth.Span::read, true),
-            chart("Dead letters", "dead letters", false, spans, FeedHealth.Span::deadLettered, true),
+            chart(
+                "Dead letters", "dead letters", false, spans, FeedHealth.Span::deadLettered, true),
             chart(
                 "Lag: slowest pass, from its beginning until all was stored",
                 "seconds",
@@ -212,8 +213,7 @@ class FeedPages {
       for (String text : files.lines(feed).orElseThrow(Desk::notThere)) {
         int number = lines.size() + 1;
         lines.add(
-            new FileLine(
-                number, text, findings.stream().anyMatch(f -> isAt(f, feed, number))));
+            new FileLine(number, text, findings.stream().anyMatch(f -> isAt(f, feed, number))));
       }
     } catch (FeedException e) {
       model.addAttribute("complaint", e.getMessage());
@@ -277,12 +277,10 @@ class FeedPages {
     try {
       String done =
           switch (deed) {
-            case "read" ->
-                desk.read(practice, actor, feed, false) ? "It is read now." : null;
+            case "read" -> desk.read(practice, actor, feed, false) ? "It is read now." : null;
             case "compare" ->
                 desk.read(practice, actor, feed, true) ? "Every chart is compared now." : null;
-            case "pause" ->
-                desk.pause(practice, actor, feed, reason) ? "It is paused." : null;
+            case "pause" -> desk.pause(practice, actor, feed, reason) ? "It is paused." : null;
             default -> desk.resume(practice, actor, feed) ? "It goes on." : null;
           };
       after.addFlashAttribute(
@@ -355,7 +353,8 @@ class FeedPages {
           value.forEach(text -> texts.add(text.asText()));
           row.add(String.join(", ", texts));
         } else {
-          row.add(value.isNumber() ? String.format(Locale.US, "%,d", value.asLong()) : value.asText());
+          row.add(
+              value.isNumber() ? String.format(Locale.US, "%,d", value.asLong()) : value.asText());
         }
       }
       rows.add(row);

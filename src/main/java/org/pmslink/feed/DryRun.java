@@ -118,10 +118,7 @@ public class DryRun {
 
     /** How many decisions would end like this. */
     public long count(Outcome outcome) {
-      return endings.stream()
-          .filter(e -> e.outcome() == outcome)
-          .mapToLong(Ending::count)
-          .sum();
+      return endings.stream().filter(e -> e.outcome() == outcome).mapToLong(Ending::count).sum();
     }
   }
 
@@ -192,8 +189,9 @@ public class DryRun {
     if (progress.isStopped()) {
       return null;
     }
-    if (reader.problem() != null) {
-      throw new FeedException(reader.problem());
+    String problem = reader.problem();
+    if (problem != null) {
+      throw new FeedException(problem);
     }
     return tally.report();
   }

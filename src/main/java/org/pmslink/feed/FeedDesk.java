@@ -5,7 +5,9 @@ import org.pmslink.practice.Practices;
 import org.springframework.stereotype.Component;
 import org.springframework.transaction.annotation.Transactional;
 
-/** What people do with a feed; each of it is in the audit when it is done, and is not done if not. */
+/**
+ * What people do with a feed; each of it is in the audit when it is done, and is not done if not.
+ */
 @Component
 public class FeedDesk {
   private static final int LONGEST_REASON = 500;

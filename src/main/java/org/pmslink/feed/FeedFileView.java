@@ -39,7 +39,8 @@ final class FeedFileView {
 
   /** Logins within an address. */
   private static final Pattern LOGIN =
-      Pattern.compile("(?i)((?:password|pwd|passwd|secret|token|key)=)[^&;\"'\\s]+|(://)[^/@\\s\"']+@");
+      Pattern.compile(
+          "(?i)((?:password|pwd|passwd|secret|token|key)=)[^&;\"'\\s]+|(://)[^/@\\s\"']+@");
 
   private static final Pattern VALUE = Pattern.compile("(.*\\bvalue\\s*:\\s*)(\\S.*)");
 

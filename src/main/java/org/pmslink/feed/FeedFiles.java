@@ -40,8 +40,7 @@ public final class FeedFiles {
       Pattern.compile("name:\\s*practice\\s+value:\\s*[\"']?([\\w-]+)");
 
   /** How complaints say where: line N, or FILE line N. */
-  private static final Pattern PLACED =
-      Pattern.compile("(?s)(?:(\\S+?):? )?line (\\d+): (.*)");
+  private static final Pattern PLACED = Pattern.compile("(?s)(?:(\\S+?):? )?line (\\d+): (.*)");
 
   private static final String UNKNOWN = "unknown";
   private static final Pattern NAME = Pattern.compile("[A-Za-z0-9][\\w.-]*");

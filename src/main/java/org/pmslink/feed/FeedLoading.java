@@ -94,6 +94,8 @@ public class FeedLoading {
 
   private void refuse(Path file, FeedFiles.Refusal refusal) {
     states.refuse(
-        FeedFiles.practiceNamedIn(file), refusal.file().replace(FeedFile.ENDING, ""), refusal.reason());
+        FeedFiles.practiceNamedIn(file),
+        refusal.file().replace(FeedFile.ENDING, ""),
+        refusal.reason());
   }
 }

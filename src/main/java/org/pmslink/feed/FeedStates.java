@@ -165,8 +165,8 @@ public class FeedStates {
   }
 
   /**
-   * Counts a request to a PMS that counts them, too, by months (UTC). A feed that is tried before it
-   * runs for the first time has nothing to be counted in.
+   * Counts a request to a PMS that counts them, too, by months (UTC). A feed that is tried before
+   * it runs for the first time has nothing to be counted in.
    */
   void called(String practice, String feed, long budget) {
     database
@@ -388,8 +388,7 @@ public class FeedStates {
         (Long) row.getObject(14),
         row.getTimestamp(15) == null
             ? null
-            : new Hold(
-                row.getString(16), row.getString(17), row.getTimestamp(15).toInstant()));
+            : new Hold(row.getString(16), row.getString(17), row.getTimestamp(15).toInstant()));
   }
 
   private static @Nullable Instant instant(java.sql.ResultSet row, int column)

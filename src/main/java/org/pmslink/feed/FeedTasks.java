@@ -340,11 +340,7 @@ public class FeedTasks {
   }
 
   private void ended(
-      int practice,
-      long task,
-      State state,
-      @Nullable String message,
-      @Nullable JsonNode report) {
+      int practice, long task, State state, @Nullable String message, @Nullable JsonNode report) {
     database
         .sql(
             """

@@ -7,7 +7,10 @@ import org.apache.camel.spi.PropertiesSource;
 import org.jspecify.annotations.Nullable;
 import org.springframework.core.env.Environment;
 
-/** Fills in what feed files leave to settings and to the environment, outside of the engine's routes. */
+/**
+ * Fills in what feed files leave to settings and to the environment, outside of the engine's
+ * routes.
+ */
 public final class Placeholders {
   private Placeholders() {}
 

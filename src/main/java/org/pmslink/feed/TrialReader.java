@@ -78,12 +78,6 @@ public final class TrialReader {
     return problem;
   }
 
-  /** The feed, once its route has begun. */
-  @Nullable FeedDefinition definition() {
-    FeedPass underWay = pass;
-    return underWay == null ? null : underWay.definition;
-  }
-
   /** Begins the one pass, or goes on with it after a failure that may pass. */
   public @Nullable FeedPass begin(FeedDefinition definition) {
     if (done.getCount() == 0 || clock.instant().isBefore(nextAttempt)) {
@@ -106,8 +100,7 @@ public final class TrialReader {
             .findFirst()
             .orElseThrow(
                 () ->
-                    new FeedException(
-                        "there is no protocol \"" + definition.getProtocol() + "\""));
+                    new FeedException("there is no protocol \"" + definition.getProtocol() + "\""));
     List<Place> places =
         protocol.streams(definition).stream()
             // What was deleted before a first load is not in it.

@@ -329,8 +329,8 @@ public class Runs {
   }
 
   /**
-   * Forgets passes of a feed that are done and began before a time, with their pages and records. Not
-   * its first load, which decisions go by for good, and not the newest of a kind.
+   * Forgets passes of a feed that are done and began before a time, with their pages and records.
+   * Not its first load, which decisions go by for good, and not the newest of a kind.
    *
    * @return how many are forgotten, {@code most} at the most
    */

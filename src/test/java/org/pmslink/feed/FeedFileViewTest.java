@@ -49,7 +49,7 @@ class FeedFileViewTest {
         .doesNotContain(SECRET)
         .contains("value: pmslink", "{{env:DEVELOPER_KEY}}", "pms/db?user=a", "useTls=1")
         .contains("https://pms/token");
-    assertThat(shown.lines().count()).isEqualTo(24);
+    assertThat(shown.lines().count()).isEqualTo(21);
   }
 
   @Test

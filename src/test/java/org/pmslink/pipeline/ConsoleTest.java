@@ -509,8 +509,7 @@ class ConsoleTest {
                   .queryForList(
                       "select action || ' ' || detail from audit where practice_id = ?"
                           + " and action like 'tried%' order by id",
-                      String.class,
-                      office.id()))
+                      String.class, office.id()))
           .containsExactly(
               "tried a mapping " + office.name + "/patient.jslt, 1 record",
               "tried a mapping and a match " + office.name + "/patient.jslt, 1 record");

@@ -115,9 +115,7 @@ class FhirPollTest {
               engine
                   .store()
                   .queryForObject(
-                      "select count(*) from practices where practice = ?",
-                      Long.class,
-                      office.name))
+                      "select count(*) from practices where practice = ?", Long.class, office.name))
           .isZero();
     }
   }
