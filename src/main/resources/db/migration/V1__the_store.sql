@@ -432,6 +432,9 @@ create table feeds (
   calls            bigint not null default 0,         -- requests in it,
   call_budget      bigint,                            -- and how many it allows
   paused_since     timestamptz,                       -- or refused
+  on_hold_since    timestamptz,                       -- a person has paused it, whatever its state is besides
+  on_hold_by       text,
+  on_hold_why      text,                              -- free of patient data
   clock_off_seconds bigint,                           -- the PMS server's clock less ours, at the last pass
   clock_moved_at   timestamptz,                       -- when a pass last found the PMS server's clock elsewhere than before
   primary key (practice_id, feed)
@@ -459,6 +462,24 @@ create table feed_changes (
   applied     boolean,
   answer      text
 );
+
+-- What people have had the engine do with a feed, and what came of it: a check, a dry run, an apply. Without patient data.
+create table feed_tasks (
+  id          bigint generated always as identity primary key,
+  practice_id integer not null references practices,
+  feed        text not null,
+  kind        text not null check (kind in ('CHECK', 'DRY_RUN', 'APPLY')),
+  state       text not null default 'WAITING' check (state in ('WAITING', 'RUNNING', 'DONE', 'FAILED', 'STOPPED')),
+  everything  boolean not null,                       -- of a dry run: all streams, and not charts alone
+  actor       text not null,
+  asked_at    timestamptz not null default now(),
+  ended_at    timestamptz,
+  read        bigint not null default 0,              -- how far a dry run is
+  decided     bigint not null default 0,
+  message     text,                                   -- why it failed, or what was done
+  report      jsonb                                   -- findings of a check, counts and ids of a dry run
+);
+create index feed_tasks_by_feed on feed_tasks (practice_id, feed, id);
 
 -- How far a feed has read one of its record types. Lives here, never in the PMS.
 create table feed_cursors (
@@ -504,6 +525,7 @@ create table feed_runs (
   finished_at timestamptz
 );
 create index feed_runs_by_feed on feed_runs (practice_id, feed, id);
+create index feed_runs_by_time on feed_runs (practice_id, feed, started_at);
 create index feed_runs_open on feed_runs (practice_id) where phase <> 'DONE';
 
 create table feed_pages (
@@ -732,6 +754,7 @@ create table hl7_messages (
   received_at timestamptz not null default now(),
   primary key (practice_id, feed, message)
 );
+create index hl7_messages_by_time on hl7_messages (practice_id, received_at);
 
 -- Who did or saw what, and what became of it; without patient data. Rows are only ever added, and each holds a keyed hash over
 -- itself and the one before it in its practice, so that one that is missing or was altered shows.

@@ -4,8 +4,10 @@ import java.io.IOException;
 import java.time.Duration;
 import org.pmslink.feed.DryRun;
 import org.pmslink.feed.FeedChanges;
+import org.pmslink.feed.FeedDesk;
 import org.pmslink.feed.FeedException;
 import org.pmslink.feed.FeedFiles;
+import org.pmslink.feed.FeedStates;
 import org.pmslink.mapping.MappingException;
 import org.pmslink.mapping.Mappings;
 import picocli.CommandLine.Command;
@@ -21,7 +23,7 @@ import picocli.CommandLine.Spec;
     name = "feed",
     mixinStandardHelpOptions = true,
     description =
-        "Feeds, one by one: writes the files of a new one, tries it, and takes it up in the engine.")
+        "Feeds, one by one: writes the files of a new one, tries it, takes it up in the engine, pauses it.")
 final class FeedCommand implements Runnable {
   @ParentCommand CommandLineTool tool;
   @Spec CommandSpec spec;
@@ -31,7 +33,8 @@ final class FeedCommand implements Runnable {
 
   @Override
   public void run() {
-    throw new ParameterException(spec.commandLine(), "Do what: new, dry-run or apply? See --help.");
+    throw new ParameterException(
+        spec.commandLine(), "Do what: new, dry-run, apply, pause or resume? See --help.");
   }
 
   @Command(
@@ -76,27 +79,45 @@ final class FeedCommand implements Runnable {
       name = "dry-run",
       mixinStandardHelpOptions = true,
       description = {
-        "Reads all patients of a feed that is read with SQL, and says what would come in: how many, what",
-        "would be dead letters and why, quality flags, and what would be decided with the members in the",
-        "store. Delivers nothing, moves no cursor, stores nothing. Prints ids and counts only."
+        "Reads all patients of a feed that asks its PMS (SQL, Open Dental's API, Dentrix Ascend, FHIR), by the",
+        "route of its file, and says what would come in: how many, what would be dead letters and why, quality",
+        "flags, and what would be decided with the members in the store. Delivers nothing, moves no cursor,",
+        "stores nothing. Prints ids and counts only. For a dropped file there is \"csv check\"."
       })
   int dryRun(
       @Parameters(
               paramLabel = "NAME",
               description = "Name of the feed: its file's, without ending.")
-          String name) {
-    CommandLineTool.quiet();
-    Settings settings = tool.settings();
-    FeedTrial trial = new FeedTrial(new Mappings(settings.mappings()));
-    try {
-      DryRun.Source source = trial.read(settings, name);
-      try (var store = tool.store()) {
-        trial.decide(store, source);
+          String name,
+      @Option(
+              names = "--all",
+              description =
+                  "Read visits, transactions, merges, providers and clinics too, as far as the feed"
+                      + " reads them.")
+          boolean everything)
+      throws InterruptedException {
+    try (var store = tool.store()) {
+      CommandLineTool.quiet();
+      DryRun.Report report = store.getBean(DryRun.class).run(name, everything, new UntilItIsDone());
+      if (report == null) {
+        return 1;
       }
+      FeedTrial.print(name, report);
       return 0;
     } catch (FeedException | MappingException e) {
       CommandLineTool.out().println(name + ": " + e.getMessage());
       return 1;
+    }
+  }
+
+  /** Whoever waits at a prompt stops a command with Ctrl-C. */
+  private static final class UntilItIsDone implements DryRun.Progress {
+    @Override
+    public void at(long read, long decided) {}
+
+    @Override
+    public boolean isStopped() {
+      return false;
     }
   }
 
@@ -147,6 +168,82 @@ final class FeedCommand implements Runnable {
       CommandLineTool.out().println(feed + ": " + answer.text());
       return answer.applied() ? 0 : 1;
     }
+  }
+
+  @Command(
+      name = "pause",
+      mixinStandardHelpOptions = true,
+      description = {
+        "Pauses a feed until somebody resumes it, over restarts too. A read under way leaves off after its",
+        "page, dropped files lie where they are, and whoever sends to the feed is told to keep what they",
+        "have. Works beside a running engine and without one."
+      })
+  int pause(
+      @Parameters(paramLabel = "NAME", description = "Name of the feed.") String name,
+      @Option(
+              names = "--reason",
+              required = true,
+              paramLabel = "TEXT",
+              description = "Why, for whoever finds it like that. No patient data.")
+          String reason) {
+    try (var store = tool.store()) {
+      FeedStates.Status feed = store.getBean(FeedStates.class).find(name).orElse(null);
+      if (feed == null) {
+        return unknown(name);
+      }
+      try {
+        if (store
+            .getBean(FeedDesk.class)
+            .pause(feed.practice(), DeadLettersCommand.actor(), name, reason)) {
+          CommandLineTool.out()
+              .println(name + " is paused; it goes on with: pms-link feed resume " + name);
+          return 0;
+        }
+      } catch (IllegalArgumentException e) {
+        CommandLineTool.out().println(e.getMessage());
+        return 1;
+      }
+      CommandLineTool.out()
+          .println(name + " is paused already" + (feed.hold() == null ? "" : by(feed.hold())));
+      return 1;
+    }
+  }
+
+  @Command(
+      name = "resume",
+      mixinStandardHelpOptions = true,
+      description = {
+        "Ends a pause by a person: the feed goes on where it left off. A feed that is paused because its PMS",
+        "is away tries again by itself; \"sync\" has it try at once."
+      })
+  int resume(@Parameters(paramLabel = "NAME", description = "Name of the feed.") String name) {
+    try (var store = tool.store()) {
+      FeedStates.Status feed = store.getBean(FeedStates.class).find(name).orElse(null);
+      if (feed == null) {
+        return unknown(name);
+      }
+      boolean done =
+          store.getBean(FeedDesk.class).resume(feed.practice(), DeadLettersCommand.actor(), name);
+      CommandLineTool.out()
+          .println(
+              done
+                  ? name + " goes on"
+                  : name
+                      + ": nobody has paused it; it is "
+                      + feed.state().toLowerCase(java.util.Locale.ROOT)
+                      + (feed.reason() == null ? "" : ": " + feed.reason()));
+      return done ? 0 : 1;
+    }
+  }
+
+  private static String by(FeedStates.Hold hold) {
+    return ", by " + hold.by() + " since " + hold.since() + ": " + hold.why();
+  }
+
+  private static int unknown(String name) {
+    CommandLineTool.out()
+        .println("There is no feed \"" + name + "\"; \"pms-link status\" names those there are");
+    return 1;
   }
 
   /** There is nothing to exchange, but the file can be checked. */

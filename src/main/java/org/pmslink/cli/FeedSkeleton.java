@@ -57,7 +57,7 @@ final class FeedSkeleton {
     for (Resource feed : resources(kind + "/" + FEED_FILE)) {
       Matcher template = TEMPLATE.matcher(text(feed));
       if (template.find()) {
-        return DryRun.isReadable(template.group(1));
+        return DryRun.isAsked(settings.routes(), template.group(1));
       }
     }
     return false;

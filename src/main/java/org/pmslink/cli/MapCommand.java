@@ -7,26 +7,25 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.DateTimeException;
 import java.time.ZoneId;
+import java.util.List;
 import java.util.Locale;
 import java.util.SortedSet;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
-import org.pmslink.activity.ActivityNormalizer;
-import org.pmslink.activity.SourceActivity;
+import org.pmslink.feed.RawSample;
 import org.pmslink.linking.TrialDecisions;
 import org.pmslink.linking.TrialDecisions.Trial;
 import org.pmslink.mapping.FieldOrigins;
+import org.pmslink.mapping.MappedSample;
 import org.pmslink.mapping.Mapping;
 import org.pmslink.mapping.MappingException;
 import org.pmslink.mapping.Mappings;
 import org.pmslink.matching.Explanation;
 import org.pmslink.membership.Charts;
 import org.pmslink.patient.InvalidRecordException;
-import org.pmslink.patient.PatientNormalizer;
 import org.pmslink.patient.PatientRecord;
 import org.pmslink.patient.RecordJson;
-import org.pmslink.patient.SourcePatient;
 import org.pmslink.practice.Practices;
 import org.springframework.context.ConfigurableApplicationContext;
 import picocli.CommandLine.Command;
@@ -57,7 +56,8 @@ final class MapCommand implements Callable<Integer> {
   @Parameters(
       index = "1",
       paramLabel = "FILE",
-      description = "One raw record as JSON, or a list of them; see the mapping's examples.")
+      description =
+          "One raw record as JSON, or a list of them, or an HL7 message; see the mapping's examples.")
   Path file;
 
   @Option(
@@ -79,14 +79,10 @@ final class MapCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     Mapping compiled = new Mappings(tool.settings().mappings()).get(mapping);
-    JsonNode raw;
+    List<JsonNode> raw;
     try {
-      raw = RecordJson.mapper().readTree(Files.readString(file));
+      raw = RawSample.read(Files.readString(file), mapping);
       ZoneId.of(zone);
-    } catch (JsonProcessingException e) {
-      CommandLineTool.out()
-          .println(file + " line " + e.getLocation().getLineNr() + ": this is not JSON");
-      return 1;
     } catch (IOException e) {
       CommandLineTool.out().println(file + ": cannot be read as UTF-8 text");
       return 1;
@@ -94,9 +90,9 @@ final class MapCommand implements Callable<Integer> {
       CommandLineTool.out()
           .println("--zone: \"" + zone + "\" is no time zone; write it like America/New_York");
       return 1;
-    }
-    if (raw.isMissingNode() || (raw.isArray() && raw.isEmpty())) {
-      CommandLineTool.out().println(file + ": holds no record");
+    } catch (IllegalArgumentException e) {
+      String said = String.valueOf(e.getMessage());
+      CommandLineTool.out().println(file + (said.startsWith("line ") ? " " : ": ") + said);
       return 1;
     }
     if (!match) {
@@ -108,11 +104,11 @@ final class MapCommand implements Callable<Integer> {
   }
 
   private int showAll(
-      Mapping compiled, JsonNode raw, @Nullable ConfigurableApplicationContext store)
+      Mapping compiled, List<JsonNode> raw, @Nullable ConfigurableApplicationContext store)
       throws JsonProcessingException {
     int status = 0;
     int number = 0;
-    for (JsonNode sample : raw.isArray() ? raw : RecordJson.mapper().createArrayNode().add(raw)) {
+    for (JsonNode sample : raw) {
       number++;
       status = Math.max(status, show(compiled, sample, "record " + number, store));
     }
@@ -127,11 +123,10 @@ final class MapCommand implements Callable<Integer> {
       throws JsonProcessingException {
     print("%s, as the PMS has it:%n%s", which, pretty(sample));
     try {
-      Object record = canonical(compiled, sample);
+      MappedSample mapped = MappedSample.of(compiled, sample, ZoneId.of(zone));
+      Object record = mapped.record();
       print("%s, as we keep it:%n%s", which, pretty(record));
-      origins(
-          FieldOrigins.of(
-              sample, other -> RecordJson.mapper().valueToTree(canonical(compiled, other))));
+      origins(mapped.origins());
       if (record instanceof PatientRecord patient) {
         print(
             "quality flags: %s",
@@ -154,17 +149,6 @@ final class MapCommand implements Callable<Integer> {
     }
   }
 
-  private Object canonical(Mapping compiled, JsonNode sample) {
-    Object source = compiled.source(sample);
-    if (source instanceof SourcePatient patient) {
-      // A sample keeps nothing: its SSN hash is of no use and shown as such.
-      return new PatientNormalizer(ssn -> "(keyed hash)").normalize(patient, ZoneId.of(zone));
-    }
-    return source instanceof SourceActivity activity
-        ? ActivityNormalizer.normalize(activity, ZoneId.of(zone), ZoneId.of(zone))
-        : source;
-  }
-
   private static void origins(FieldOrigins origins) {
     print("where it comes from:");
     origins.inputs().forEach((field, inputs) -> print("  %-32s %s", field, words(inputs)));
@@ -181,7 +165,7 @@ final class MapCommand implements Callable<Integer> {
     String practice = which.practice(store);
     String source = source(store, practice);
     TrialDecisions trials = store.getBean(TrialDecisions.class);
-    Trial trial = trials.decide(practice, source, java.util.List.of(patient)).get(0);
+    Trial trial = trials.decide(practice, source, List.of(patient)).get(0);
     print(
         "would be: %s (%s)%s",
         trial.outcome().name().toLowerCase(Locale.ROOT),

@@ -54,6 +54,10 @@ public class PassWatch {
         if (now.state().equals("PAUSED") && now.nextAttemptAt() != null) {
           return new Result(false, feed + " is paused: " + now.reason());
         }
+        if (now.hold() != null) {
+          return new Result(
+              false, feed + " is paused by " + now.hold().by() + ": " + now.hold().why());
+        }
         List<Runs.Run> open =
             runs.open(practices.id(now.practice())).stream()
                 .filter(r -> r.feed().equals(feed))

@@ -1,13 +1,9 @@
 package org.pmslink.cli;
 
-import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.Objects;
-import org.apache.camel.impl.DefaultCamelContext;
-import org.apache.camel.spi.PropertiesSource;
-import org.jspecify.annotations.Nullable;
 import org.pmslink.embedded.DataFolder;
+import org.pmslink.feed.Placeholders;
 import org.springframework.boot.DefaultApplicationArguments;
 import org.springframework.boot.context.config.ConfigDataEnvironmentPostProcessor;
 import org.springframework.core.env.ConfigurableEnvironment;
@@ -50,29 +46,7 @@ record Settings(
    * @throws IllegalArgumentException when something is not set
    */
   String filledIn(String parameter) {
-    if (!parameter.contains("{{")) {
-      return parameter;
-    }
-    try (DefaultCamelContext camel = new DefaultCamelContext(false)) {
-      camel
-          .getPropertiesComponent()
-          .addPropertiesSource(
-              new PropertiesSource() {
-                @Override
-                public String getName() {
-                  return "settings";
-                }
-
-                @Override
-                public @Nullable String getProperty(String name) {
-                  return environment.getProperty(name);
-                }
-              });
-      camel.build();
-      return camel.resolvePropertyPlaceholders(parameter);
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
+    return Placeholders.filledIn(environment, parameter);
   }
 
   /** Where the feed files are. */

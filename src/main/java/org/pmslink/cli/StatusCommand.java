@@ -23,7 +23,7 @@ import picocli.CommandLine.ParentCommand;
     description = {
       "Shows every feed: its state, why it is paused or refused, when it was last read and last brought",
       "something new, what failed, and alerts. Works beside a running engine and without one. Exit code 1",
-      "when a feed is paused or refused or an alert stands."
+      "when a feed is paused, on hold or refused or an alert stands."
     })
 final class StatusCommand implements Callable<Integer> {
   @ParentCommand CommandLineTool tool;
@@ -49,11 +49,11 @@ final class StatusCommand implements Callable<Integer> {
         int practice = practices.id(feed.practice());
         FeedHealth.Vitals vitals = health.of(practice, feed.feed());
         Optional<Alerts.Alert> alert = alerts.open(practice, feed.feed());
-        well &= feed.reason() == null && alert.isEmpty();
+        well &= feed.reason() == null && feed.hold() == null && alert.isEmpty();
         print(
             "%-20s %-9s last read %s, last change %s, watermark %s",
             feed.feed(),
-            feed.state().toLowerCase(Locale.ROOT),
+            feed.state().toLowerCase(Locale.ROOT).replace('_', ' '),
             ago(lastSign(vitals)),
             ago(vitals.lastNewAt()),
             feed.watermark() == null ? "none" : feed.watermark());
@@ -65,6 +65,13 @@ final class StatusCommand implements Callable<Integer> {
             letters.openCount(practice, feed.feed()));
         if (feed.callBudget() != null) {
           print("  %,d of %,d requests this month", feed.calls(), feed.callBudget());
+        }
+        if (feed.hold() != null) {
+          print(
+              "  paused by %s since %s: %s",
+              feed.hold().by(),
+              feed.hold().since().truncatedTo(ChronoUnit.SECONDS),
+              feed.hold().why());
         }
         if (feed.reason() != null) {
           print("  %s: %s", feed.reasonCategory(), feed.reason());

@@ -97,6 +97,19 @@ final class SyncCommand implements Callable<Integer> {
         }
         continue;
       }
+      if (status.hold() != null) {
+        CommandLineTool.out()
+            .println(
+                feed
+                    + " is paused by "
+                    + status.hold().by()
+                    + " ("
+                    + status.hold().why()
+                    + "); resume it with: pms-link feed resume "
+                    + feed);
+        well = false;
+        continue;
+      }
       Instant asked = Instant.now();
       states.askForPass(status.practice(), feed, compare);
       PassWatch.Result result =

@@ -102,6 +102,10 @@ public class Hl7Door {
               }
             });
     exchange.getMessage().setBody(List.of());
+    if (reception.isOnHold(feed.getDefinition())) {
+      // No answer at all: after AE senders go on to the next message, and this one would be lost.
+      return;
+    }
     Hl7Header header = null;
     try {
       header = Hl7Header.read(frame.bytes());

@@ -6,12 +6,17 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.sql.Timestamp;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.pmslink.hl7.Hl7Header;
 import org.pmslink.hl7.Hl7Message;
 import org.pmslink.patient.RecordJson;
+import org.pmslink.practice.Practices;
 import org.pmslink.security.PayloadCipher;
+import org.springframework.beans.factory.annotation.Value;
 import org.springframework.jdbc.core.simple.JdbcClient;
 import org.springframework.stereotype.Component;
 import org.springframework.transaction.annotation.Transactional;
@@ -21,15 +26,59 @@ import org.springframework.transaction.annotation.Transactional;
  * may say only what has changed, and its sender repeats it until it is answered.
  */
 @Component
-class Hl7Memory {
+public class Hl7Memory {
   private static final String PURPOSE = "hl7-chart";
+  private static final Duration LEAST = Duration.ofDays(7);
+
+  /** Rows at a time, so that nothing waits for long; and at most so often in one turn. */
+  private static final int SOME = 5_000;
+
+  private static final int TURNS = 20;
 
   private final JdbcClient database;
   private final PayloadCipher cipher;
+  private final Practices practices;
+  private final Duration kept;
 
-  Hl7Memory(JdbcClient database, PayloadCipher cipher) {
+  Hl7Memory(
+      JdbcClient database,
+      PayloadCipher cipher,
+      Practices practices,
+      @Value("${pmslink.history.hl7-messages}") Duration kept) {
+    if (kept.compareTo(LEAST) < 0) {
+      throw new IllegalArgumentException(
+          "pmslink.history.hl7-messages: must be 7 days or more; a message that is repeated later than"
+              + " that would count as new");
+    }
     this.database = database;
     this.cipher = cipher;
+    this.practices = practices;
+    this.kept = kept;
+  }
+
+  /** Forgets messages that are too old for their sender to repeat them. */
+  public void forgetOld() {
+    for (String practice : practices.names()) {
+      int forgotten = SOME;
+      for (int turn = 0; turn < TURNS && forgotten == SOME; turn++) {
+        forgotten =
+            database
+                .sql(
+                    """
+                    delete from hl7_messages where practice_id = ? and message in (
+                      select message from hl7_messages
+                      where practice_id = ? and received_at < ?
+                      order by received_at limit ?)
+                      and received_at < ?""")
+                .params(
+                    practices.id(practice),
+                    practices.id(practice),
+                    Timestamp.from(Instant.now().minus(kept)),
+                    SOME,
+                    Timestamp.from(Instant.now().minus(kept)))
+                .update();
+      }
+    }
   }
 
   /** What was remembered of a chart, if it was ever heard of. */

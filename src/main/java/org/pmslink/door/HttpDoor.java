@@ -66,6 +66,9 @@ class HttpDoor {
   private static final String MISSED =
       "the PMS's events were away for longer than Open Dental catches up";
 
+  /** Seconds: a person's pause lasts longer than an outage. */
+  private static final String WHILE_ON_HOLD = "60";
+
   /** For that long a sender may ask what became of each record. */
   private static final int DAYS_OF_ENTRIES = 30;
 
@@ -158,6 +161,13 @@ class HttpDoor {
       throws IOException {
     Caller caller = Caller.of(request);
     HttpFeed feed = feed(name, caller);
+    if (reception.isOnHold(feed.getDefinition())) {
+      return problem(
+          503,
+          "this feed is paused by those who run the engine; nothing was taken, send it again later",
+          HttpHeaders.RETRY_AFTER,
+          WHILE_ON_HOLD);
+    }
     if (feed.isOfOpenDentalEvents()) {
       return deliver(request, caller, feed);
     }

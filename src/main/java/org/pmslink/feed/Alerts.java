@@ -1,7 +1,9 @@
 package org.pmslink.feed;
 
 import java.time.Instant;
+import java.util.List;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 import org.springframework.jdbc.core.simple.JdbcClient;
 import org.springframework.stereotype.Component;
 
@@ -38,6 +40,32 @@ public class Alerts {
                     row.getString(3),
                     row.getTimestamp(4).toInstant()))
         .optional();
+  }
+
+  /**
+   * An alert that stood once, or stands.
+   *
+   * @param recoveredAt absent while it stands
+   */
+  public record Past(
+      String cause, String message, Instant raisedAt, @Nullable Instant recoveredAt) {}
+
+  /** The newest alerts about a feed. */
+  public List<Past> newest(int practice, String feed, int most) {
+    return database
+        .sql(
+            """
+            select cause, message, raised_at, recovered_at from alerts
+            where practice_id = ? and feed = ? order by id desc limit ?""")
+        .params(practice, feed, most)
+        .query(
+            (row, n) ->
+                new Past(
+                    row.getString(1),
+                    row.getString(2),
+                    row.getTimestamp(3).toInstant(),
+                    row.getTimestamp(4) == null ? null : row.getTimestamp(4).toInstant()))
+        .list();
   }
 
   /** How many stand, about all feeds. */

@@ -13,7 +13,6 @@ import org.pmslink.feed.FeedPass.Step;
 import org.pmslink.linking.RecordBatch.RecordType;
 import org.pmslink.linking.RecordStream;
 import org.pmslink.mapping.Mappings;
-import org.pmslink.practice.Practices;
 import org.springframework.beans.factory.annotation.Autowired;
 import org.springframework.stereotype.Component;
 
@@ -33,12 +32,11 @@ class AscendProtocol implements PmsProtocol {
   private final Consumer<FeedDefinition> called;
 
   @Autowired
-  AscendProtocol(Mappings mappings, PmsTokens tokens, FeedStates states, Practices practices) {
+  AscendProtocol(Mappings mappings, PmsTokens tokens, FeedStates states) {
     this(
         mappings,
         tokens,
-        feed ->
-            states.called(practices.id(feed.getPractice()), feed.getFeed(), feed.getCallBudget()));
+        feed -> states.called(feed.getPractice(), feed.getFeed(), feed.getCallBudget()));
   }
 
   /**

@@ -115,6 +115,9 @@ public class CsvFolder {
     }
     FeedStates.Due due = states.due(practice, feed);
     Instant now = clock.instant();
+    if (due.onHold()) {
+      return null;
+    }
     if (due.nextAttemptAt() != null && now.isBefore(due.nextAttemptAt())) {
       return null;
     }
@@ -401,6 +404,8 @@ public class CsvFolder {
       runs.sent(pass.practice, pass.run, pass.page, pass.records);
     }
     if (!pass.last) {
+      // Left off like this, the file is read from its beginning when the feed is resumed.
+      pass.done = states.isOnHold(pass.practice, pass.definition.getFeed());
       return;
     }
     pass.done = true;

@@ -7,6 +7,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
@@ -34,6 +35,15 @@ import org.slf4j.LoggerFactory;
 public final class FeedFiles {
   private static final Logger log = LoggerFactory.getLogger(FeedFiles.class);
   private static final Pattern LINE = Pattern.compile("line:? (\\d+)");
+
+  private static final Pattern PRACTICE =
+      Pattern.compile("name:\\s*practice\\s+value:\\s*[\"']?([\\w-]+)");
+
+  /** How complaints say where: line N, or FILE line N. */
+  private static final Pattern PLACED = Pattern.compile("(?s)(?:(\\S+?):? )?line (\\d+): (.*)");
+
+  private static final String UNKNOWN = "unknown";
+  private static final Pattern NAME = Pattern.compile("[A-Za-z0-9][\\w.-]*");
 
   private final Path folder;
   private final Mappings mappings;
@@ -76,6 +86,115 @@ public final class FeedFiles {
   /** The file of a feed, whether it is there or not. */
   public Path file(String feed) {
     return folder.resolve(feed + FeedFile.ENDING);
+  }
+
+  /**
+   * Practice that a feed's file names, found even in a file that is no YAML.
+   *
+   * @return "unknown" when none is found
+   */
+  public String practiceNamedIn(String feed) {
+    return NAME.matcher(feed).matches() ? practiceNamedIn(file(feed)) : UNKNOWN;
+  }
+
+  static String practiceNamedIn(Path file) {
+    try {
+      Matcher practice = PRACTICE.matcher(Files.readString(file));
+      return practice.find() ? practice.group(1) : UNKNOWN;
+    } catch (IOException e) {
+      return UNKNOWN;
+    }
+  }
+
+  /**
+   * Practice that a feed's file names, its placeholders filled in.
+   *
+   * @throws FeedException when the file is wrong
+   */
+  @Nullable String practiceOf(String feed, UnaryOperator<String> fill) {
+    String written =
+        FeedFile.read(file(feed), folder.resolveSibling("templates")).parameters().get("practice");
+    return written == null ? null : fill.apply(written);
+  }
+
+  /** How records of a feed that runs come: asked for, sent to us, or dropped as files. */
+  public enum Way {
+    ASKED,
+    SENT,
+    DROPPED
+  }
+
+  /** How records of a feed come; empty when it does not run. */
+  public Optional<Way> way(String feed) {
+    return Optional.ofNullable(loaded.get(feed))
+        .map(running -> running.file().template())
+        .map(
+            template ->
+                DryRun.isAsked(Objects.requireNonNull(folder.getParent()), template)
+                    ? Way.ASKED
+                    : template.equals("csv-folder") ? Way.DROPPED : Way.SENT);
+  }
+
+  /** Whether the file is of a feed that is read with SQL. */
+  boolean isReadWithSql(String feed) {
+    return FeedFile.read(file(feed), folder.resolveSibling("templates"))
+        .template()
+        .equals("sql-feed");
+  }
+
+  /** Names of the feeds whose files name a practice, whether they run or not. */
+  public List<String> of(String practice) {
+    return files().stream()
+        .filter(file -> practiceNamedIn(file).equals(practice))
+        .map(FeedFiles::nameOf)
+        .toList();
+  }
+
+  /**
+   * The lines of a feed's file as it is on the disk now. Placeholders are shown and not what they
+   * stand for; a secret that is written out is covered.
+   *
+   * @return empty when there is no such file
+   */
+  public Optional<List<String>> lines(String feed) {
+    if (!NAME.matcher(feed).matches() || !Files.isRegularFile(file(feed))) {
+      return Optional.empty();
+    }
+    try {
+      return Optional.of(FeedFileView.lines(file(feed)));
+    } catch (IOException e) {
+      throw new FeedException("the file cannot be read as UTF-8 text");
+    }
+  }
+
+  /** Whether a feed runs as its file says now. */
+  public boolean isAsOnDisk(String feed) {
+    Running running = loaded.get(feed);
+    try {
+      return running != null && running.text().equals(Files.readString(file(feed)));
+    } catch (IOException e) {
+      return false;
+    }
+  }
+
+  /** What is wrong with a feed's file and what it needs, without asking its PMS. */
+  public List<SourceFinding> findings(String feed) {
+    Path file = file(feed);
+    try {
+      checked(file);
+      return List.of();
+    } catch (FeedException | MappingException e) {
+      String said = String.valueOf(e.getMessage());
+      Matcher placed = PLACED.matcher(said);
+      return List.of(
+          placed.matches()
+              ? SourceFinding.wrong(
+                  (placed.group(1) == null ? file.getFileName() + " " : placed.group(1) + " ")
+                      + "line "
+                      + placed.group(2),
+                  placed.group(3))
+              : SourceFinding.wrong(file.getFileName().toString(), said));
+    }
   }
 
   /** Files of the folder, by name. */
@@ -317,7 +436,7 @@ public final class FeedFiles {
   }
 
   /** The innermost message that says something, with the line where there is one. */
-  private static String reason(Throwable thrown) {
+  static String reason(Throwable thrown) {
     String best = thrown.getClass().getSimpleName();
     String line = "";
     for (Throwable t = thrown; t != null; t = t.getCause()) {

@@ -4,7 +4,11 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Timestamp;
 import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.springframework.jdbc.core.simple.JdbcClient;
 import org.springframework.stereotype.Component;
@@ -23,6 +27,7 @@ public class FeedHealth {
    *
    * @param waiting whether it is paused or refused
    * @param waitingSince since when
+   * @param onHold whether a person has paused it, and how; absent when nobody has
    * @param lastPassAt when the last complete pass began: what the store has is no older than that
    * @param lastReceivedAt when something last came that was sent to us
    * @param lastNewAt when something new last came, by a pass or sent
@@ -38,6 +43,7 @@ public class FeedHealth {
       @Nullable String reasonCategory,
       @Nullable String reason,
       @Nullable Instant waitingSince,
+      FeedStates.@Nullable Hold onHold,
       @Nullable Instant lastPassAt,
       @Nullable Instant lastReceivedAt,
       @Nullable Instant lastNewAt,
@@ -60,7 +66,8 @@ public class FeedHealth {
              f.paused_since, f.last_pass_at, f.last_received_at,
              (select max(r.started_at) from feed_runs r
               where r.practice_id = f.practice_id and r.feed = f.feed and r.kind <> 'COMPARISON'),
-             f.clock_off_seconds, f.clock_moved_at, day.records, day.dead_lettered
+             f.clock_off_seconds, f.clock_moved_at, day.records, day.dead_lettered,
+             f.on_hold_by, f.on_hold_why, f.on_hold_since
       from feeds f
       cross join lateral (
         select coalesce(sum(p.records), 0) as records,
@@ -101,6 +108,57 @@ public class FeedHealth {
         .list();
   }
 
+  /**
+   * What a feed brought in an hour or a day.
+   *
+   * @param from its beginning
+   * @param passes that began in it, or what was sent in so many goes
+   * @param slowestSeconds how long the slowest of them took until all of it was in the store
+   */
+  public record Span(
+      Instant from, long passes, long read, long deadLettered, long slowestSeconds) {}
+
+  /**
+   * What a feed brought, hour by hour or day by day (UTC), the present one last.
+   *
+   * @param unit hours or days
+   * @param count how many
+   */
+  public List<Span> spans(int practice, String feed, ChronoUnit unit, int count) {
+    Instant last = Instant.now().truncatedTo(unit);
+    Instant first = last.minus(count - 1L, unit);
+    Map<Instant, Span> found = new HashMap<>();
+    database
+        .sql(
+            """
+            select date_trunc(?, r.started_at at time zone 'UTC') at time zone 'UTC', count(*),
+                   coalesce(sum(p.records), 0), coalesce(sum(p.dead_lettered), 0),
+                   coalesce(max(extract(epoch from r.finished_at - r.started_at)), 0)::bigint
+            from feed_runs r
+            left join lateral (
+              select sum(records) as records, sum(dead_lettered) as dead_lettered
+              from feed_pages where practice_id = r.practice_id and run_id = r.id) p on true
+            where r.practice_id = ? and r.feed = ? and r.started_at >= ?
+            group by 1""")
+        .params(unit == ChronoUnit.HOURS ? "hour" : "day", practice, feed, Timestamp.from(first))
+        .query(
+            (row, n) ->
+                new Span(
+                    row.getTimestamp(1).toInstant(),
+                    row.getLong(2),
+                    row.getLong(3),
+                    row.getLong(4),
+                    row.getLong(5)))
+        .list()
+        .forEach(span -> found.put(span.from(), span));
+    List<Span> spans = new ArrayList<>();
+    for (int i = 0; i < count; i++) {
+      Instant from = first.plus(i, unit);
+      spans.add(found.getOrDefault(from, new Span(from, 0, 0, 0, 0)));
+    }
+    return spans;
+  }
+
   private static Vitals vitals(ResultSet row) throws SQLException {
     return new Vitals(
         row.getInt(1),
@@ -109,6 +167,7 @@ public class FeedHealth {
         row.getString(4),
         row.getString(5),
         instant(row, 6),
+        hold(row),
         instant(row, 7),
         instant(row, 8),
         instant(row, 9),
@@ -116,6 +175,11 @@ public class FeedHealth {
         instant(row, 11),
         row.getLong(12),
         row.getLong(13));
+  }
+
+  private static FeedStates.@Nullable Hold hold(ResultSet row) throws SQLException {
+    Instant since = instant(row, 16);
+    return since == null ? null : new FeedStates.Hold(row.getString(14), row.getString(15), since);
   }
 
   private static @Nullable Instant instant(ResultSet row, int column) throws SQLException {

@@ -1,11 +1,8 @@
 package org.pmslink.feed;
 
-import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import org.apache.camel.CamelContext;
 import org.springframework.boot.context.event.ApplicationReadyEvent;
 import org.springframework.context.annotation.Profile;
@@ -21,9 +18,6 @@ import org.springframework.stereotype.Component;
 public class FeedLoading {
   /** Longer than a read may take by default: only what is stuck holds up a change. */
   private static final Duration LONGEST_READ = Duration.ofSeconds(150);
-
-  private static final Pattern PRACTICE =
-      Pattern.compile("name:\\s*practice\\s+value:\\s*[\"']?([\\w-]+)");
 
   private final FeedFiles files;
   private final FeedStates states;
@@ -66,7 +60,11 @@ public class FeedLoading {
     }
   }
 
-  private FeedChanges.Answer apply(String feed) {
+  /** Takes up one feed file now, and says what came of it. */
+  FeedChanges.Answer apply(String feed) {
+    if (!loaded) {
+      return new FeedChanges.Answer(false, "the engine is still starting; try it in a moment");
+    }
     Path file = files.file(feed);
     if (!Files.isRegularFile(file)) {
       return new FeedChanges.Answer(
@@ -96,16 +94,8 @@ public class FeedLoading {
 
   private void refuse(Path file, FeedFiles.Refusal refusal) {
     states.refuse(
-        practiceNamedIn(file), refusal.file().replace(FeedFile.ENDING, ""), refusal.reason());
-  }
-
-  /** Found even in a file that is no YAML, because the refusal is shown to that practice. */
-  private static String practiceNamedIn(Path file) {
-    try {
-      Matcher practice = PRACTICE.matcher(Files.readString(file));
-      return practice.find() ? practice.group(1) : "unknown";
-    } catch (IOException e) {
-      return "unknown";
-    }
+        FeedFiles.practiceNamedIn(file),
+        refusal.file().replace(FeedFile.ENDING, ""),
+        refusal.reason());
   }
 }

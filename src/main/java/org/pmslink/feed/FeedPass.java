@@ -72,6 +72,11 @@ public final class FeedPass {
       return ended.await(longest.toMillis(), TimeUnit.MILLISECONDS);
     }
 
+    /** Asks the pass to end with the page under way. */
+    void leaveOff() {
+      leavingOff = true;
+    }
+
     /** The pass reads no more. */
     void reached() {
       ended.countDown();

@@ -9,7 +9,6 @@ import java.time.LocalDateTime;
 import java.time.ZonedDateTime;
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -86,8 +85,11 @@ public class FeedReader {
   private final Clock clock = Clock.systemUTC();
   private final Set<String> registered = ConcurrentHashMap.newKeySet();
 
-  /** Feeds that begin no pass, because their file is being exchanged. */
-  private final Set<String> held = new HashSet<>();
+  /**
+   * Feeds that begin no pass, because their file is being exchanged or their PMS is asked for a
+   * trial, and how many such reasons there are.
+   */
+  private final Map<String, Integer> held = new HashMap<>();
 
   /** The newest pass of each feed; guarded, like {@link #held}, by the latter. */
   private final Map<String, FeedPass.Ending> newest = new HashMap<>();
@@ -118,6 +120,9 @@ public class FeedReader {
       states.register(definition.getPractice(), feed, definition.getSource());
     }
     FeedStates.Due due = states.due(practice, feed);
+    if (due.onHold()) {
+      return null;
+    }
     boolean comparisonDue = isComparisonDue(definition, due);
     if (!isDue(definition, due, comparisonDue) || isStillHandled(practice, definition)) {
       return null;
@@ -135,7 +140,7 @@ public class FeedReader {
             clock.instant(),
             places.stream().filter(p -> !firstLoad || isLoadedFirst(p)).toList());
     synchronized (held) {
-      if (held.contains(feed)) {
+      if (held.containsKey(feed)) {
         return null;
       }
       newest.put(feed, pass.ending);
@@ -151,7 +156,7 @@ public class FeedReader {
   boolean hold(String feed, Duration longest) throws InterruptedException {
     FeedPass.Ending underWay;
     synchronized (held) {
-      held.add(feed);
+      held.merge(feed, 1, Integer::sum);
       underWay = newest.remove(feed);
     }
     return underWay == null || underWay.await(longest);
@@ -160,7 +165,7 @@ public class FeedReader {
   /** Lets a feed read again. */
   void release(String feed) {
     synchronized (held) {
-      held.remove(feed);
+      held.computeIfPresent(feed, (name, reasons) -> reasons == 1 ? null : reasons - 1);
     }
   }
 
@@ -529,6 +534,9 @@ public class FeedReader {
 
   /** The page is durably on the queue: only now the place moves on. */
   public void sent(@ExchangeProperty("pass") FeedPass pass) {
+    if (states.isOnHold(pass.practice, pass.definition.getFeed())) {
+      pass.ending.leaveOff();
+    }
     if (pass.asked == Step.CLOCK || pass.rowsGathered() > 0) {
       return;
     }

@@ -23,11 +23,12 @@ public class FeedStates {
   /**
    * A feed as status shows it.
    *
-   * @param state STARTING, RUNNING, PAUSED or REFUSED
+   * @param state STARTING, RUNNING, PAUSED, REFUSED, or ON_HOLD when a person has paused it
    * @param reason why it is paused or refused
    * @param loading whether a stream has not been read to its end yet
    * @param calls requests of this month, to a PMS that counts them
    * @param callBudget how many it allows; absent when it does not count
+   * @param hold who has paused it and why; absent when nobody has
    */
   public record Status(
       String practice,
@@ -43,12 +44,21 @@ public class FeedStates {
       @Nullable String watermark,
       boolean loading,
       long calls,
-      @Nullable Long callBudget) {}
+      @Nullable Long callBudget,
+      @Nullable Hold hold) {}
+
+  /**
+   * A pause by a person, which only a person ends.
+   *
+   * @param why in their words
+   */
+  public record Hold(String by, String why, Instant since) {}
 
   /**
    * What the engine needs to know before a pass.
    *
    * @param loading whether a stream has not been read to its end yet
+   * @param onHold whether a person has paused it
    */
   record Due(
       @Nullable Instant nextAttemptAt,
@@ -56,7 +66,8 @@ public class FeedStates {
       @Nullable Instant lastCompareAt,
       boolean syncAsked,
       boolean compareAsked,
-      boolean loading) {}
+      boolean loading,
+      boolean onHold) {}
 
   /** Makes a feed known. */
   void register(String practice, String feed, String source) {
@@ -116,7 +127,8 @@ public class FeedStates {
                    compare_asked_at is not null,
                    exists (select 1 from feed_cursors c
                            where c.practice_id = f.practice_id and c.feed = f.feed
-                             and c.phase = 'LOAD')
+                             and c.phase = 'LOAD'),
+                   on_hold_since is not null
             from feeds f where f.practice_id = ? and f.feed = ?""")
         .params(practice, feed)
         .query(
@@ -127,7 +139,8 @@ public class FeedStates {
                     instant(row, 3),
                     row.getBoolean(4),
                     row.getBoolean(5),
-                    row.getBoolean(6)))
+                    row.getBoolean(6),
+                    row.getBoolean(7)))
         .single();
   }
 
@@ -152,22 +165,66 @@ public class FeedStates {
   }
 
   /**
-   * Counts a request to a PMS that counts them, too.
-   *
-   * @return how many there have been in this month (UTC)
+   * Counts a request to a PMS that counts them, too, by months (UTC). A feed that is tried before
+   * it runs for the first time has nothing to be counted in.
    */
-  long called(int practice, String feed, long budget) {
-    return database
+  void called(String practice, String feed, long budget) {
+    database
         .sql(
             """
             update feeds set call_budget = ?,
               calls = case when calls_month = date_trunc('month', now() at time zone 'UTC')::date
                            then calls + 1 else 1 end,
               calls_month = date_trunc('month', now() at time zone 'UTC')::date
-            where practice_id = ? and feed = ? returning calls""")
+            where practice_id = (select id from practices where practice = ?) and feed = ?""")
         .params(budget, practice, feed)
-        .query(Long.class)
+        .update();
+  }
+
+  /** Whether a person has paused a feed; nobody can have paused one that is not known. */
+  boolean isOnHold(int practice, String feed) {
+    return database
+        .sql(
+            """
+            select exists (select 1 from feeds
+                           where practice_id = ? and feed = ? and on_hold_since is not null)""")
+        .params(practice, feed)
+        .query(Boolean.class)
         .single();
+  }
+
+  /**
+   * Pauses a feed for a person. What it is besides stays as it is.
+   *
+   * @return false when there is no such feed, or somebody has paused it before
+   */
+  boolean hold(int practice, String feed, String by, String why) {
+    return database
+            .sql(
+                """
+                update feeds set on_hold_since = now(), on_hold_by = ?, on_hold_why = ?
+                where practice_id = ? and feed = ? and on_hold_since is null""")
+            .params(by, why, practice, feed)
+            .update()
+        == 1;
+  }
+
+  /**
+   * Ends a pause by a person; a feed that reads does so at once.
+   *
+   * @return false when there is no such feed, or nobody has paused it
+   */
+  boolean resume(int practice, String feed) {
+    return database
+            .sql(
+                """
+                update feeds set on_hold_since = null, on_hold_by = null, on_hold_why = null,
+                  next_attempt_at = null,
+                  sync_asked_at = case when last_pass_at is null then sync_asked_at else now() end
+                where practice_id = ? and feed = ? and on_hold_since is not null""")
+            .params(practice, feed)
+            .update()
+        == 1;
   }
 
   /** A look for something new found nothing; what was asked for before it is done. */
@@ -252,7 +309,8 @@ public class FeedStates {
   }
 
   /**
-   * Asks a feed to read now; a pause does not hold it back.
+   * Asks a feed to read now; a pause does not hold it back, unless a person has paused it: then it
+   * reads when they resume it.
    *
    * @return false when there is no such feed
    */
@@ -276,6 +334,15 @@ public class FeedStates {
         .list();
   }
 
+  /** One feed of a practice. */
+  public Optional<Status> find(String practice, String feed) {
+    return database
+        .sql(STATUS + " where p.practice = ? and f.feed = ?")
+        .params(practice, feed)
+        .query((row, n) -> status(row))
+        .optional();
+  }
+
   /** One feed. */
   public Optional<Status> find(String feed) {
     return database
@@ -289,12 +356,15 @@ public class FeedStates {
 
   private static final String STATUS =
       """
-      select p.practice, f.feed, f.source, f.state, f.reason_category, f.reason, f.next_attempt_at,
-             f.last_pass_at, f.last_compare_at, f.last_received_at, c.watermark,
+      select p.practice, f.feed, f.source,
+             case when f.on_hold_since is not null and f.state <> 'REFUSED' then 'ON_HOLD'
+                  else f.state end,
+             f.reason_category, f.reason, f.next_attempt_at, f.last_pass_at, f.last_compare_at, f.last_received_at, c.watermark,
              exists (select 1 from feed_cursors l where l.practice_id = f.practice_id
                        and l.feed = f.feed and l.phase = 'LOAD'),
              case when f.calls_month = date_trunc('month', now() at time zone 'UTC')::date
-                  then f.calls else 0 end, f.call_budget
+                  then f.calls else 0 end, f.call_budget,
+             f.on_hold_since, f.on_hold_by, f.on_hold_why
       from feeds f
       join practices p on p.id = f.practice_id
       left join feed_cursors c on c.practice_id = f.practice_id and c.feed = f.feed
@@ -315,7 +385,10 @@ public class FeedStates {
         row.getString(11),
         row.getBoolean(12),
         row.getLong(13),
-        (Long) row.getObject(14));
+        (Long) row.getObject(14),
+        row.getTimestamp(15) == null
+            ? null
+            : new Hold(row.getString(16), row.getString(17), row.getTimestamp(15).toInstant()));
   }
 
   private static @Nullable Instant instant(java.sql.ResultSet row, int column)

@@ -35,6 +35,9 @@ public class FeedWatch {
   /** Passes are complete, and nothing new comes. */
   private static final Set<String> NOTHING_NEW = Set.of("NOTHING_NEW", "CLOCK_OFF");
 
+  /** A person's pause that lasts longer was forgotten, as likely as not. */
+  private static final Duration LONGEST_HOLD = Duration.ofDays(1);
+
   private static final Duration CLOCK_OFF = Duration.ofMinutes(30);
 
   private final FeedHealth health;
@@ -90,11 +93,22 @@ public class FeedWatch {
   /** Not when the night has come and silence is usual again: something must have arrived. */
   private static boolean isBack(Vitals feed, Alert alert) {
     Instant sign = NOTHING_NEW.contains(alert.cause()) ? feed.lastNewAt() : feed.lastSignAt();
+    if (alert.cause().equals("ON_HOLD")) {
+      return feed.onHold() == null;
+    }
     return !feed.waiting() && sign != null && sign.isAfter(alert.raisedAt());
   }
 
   private @Nullable Trouble trouble(Vitals feed) {
     Instant now = clock.instant();
+    FeedStates.Hold hold = feed.onHold();
+    if (hold != null) {
+      return isOver(LONGEST_HOLD, hold.since(), now)
+          ? new Trouble(
+              "ON_HOLD",
+              "paused by " + hold.by() + " since " + hold.since() + " (" + hold.why() + ")")
+          : null;
+    }
     if (feed.waiting()) {
       return isOver(leastSilence, feed.waitingSince(), now) && !isUsual(feed, now)
           ? new Trouble(String.valueOf(feed.reasonCategory()), since(feed) + feed.reason())

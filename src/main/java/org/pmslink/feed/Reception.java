@@ -65,6 +65,14 @@ public class Reception {
     }
   }
 
+  /**
+   * Whether a person has paused the feed. A door must then take nothing, and answer so that the
+   * sender keeps what it has and sends it again.
+   */
+  public boolean isOnHold(FeedDefinition definition) {
+    return states.isOnHold(practices.id(definition.getPractice()), definition.getFeed());
+  }
+
   /** What a crash cut short was never acknowledged, and comes again under another number. */
   private void closeAbandoned(FeedDefinition definition) {
     int practice = practices.id(definition.getPractice());

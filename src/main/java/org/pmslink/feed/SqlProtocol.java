@@ -200,7 +200,7 @@ class SqlProtocol implements PmsProtocol {
   }
 
   /** Keys of several columns are joined by a dot. */
-  static String key(Map<String, Object> row, SourceQuery query) {
+  private static String key(Map<String, Object> row, SourceQuery query) {
     return keyParts(row, query).stream().map(SqlProtocol::keyText).collect(Collectors.joining("."));
   }
 

@@ -58,6 +58,10 @@ class FhirDoor {
   private static final String IN = "/in-fhir/";
   private static final String FEED = IN + "{feed}";
   private static final String WAIT = "10";
+
+  /** Seconds: a person's pause lasts longer than an outage. */
+  private static final String WHILE_ON_HOLD = "60";
+
   private static final MediaType FHIR_JSON =
       MediaType.parseMediaType("application/fhir+json;charset=UTF-8");
 
@@ -160,6 +164,9 @@ class FhirDoor {
     // The filter has looked at the address as it was sent; what it was decoded to must agree.
     if (feed == null || !feed.getDefinition().getPractice().equals(Caller.of(request).practice())) {
       throw new FhirFault(404, IssueType.NOTFOUND, feeds.notThere());
+    }
+    if (reception.isOnHold(feed.getDefinition())) {
+      throw new OnHold();
     }
     return feed;
   }
@@ -281,9 +288,20 @@ class FhirDoor {
         "the store or the queue cannot be reached; nothing was taken, send it again later");
   }
 
+  @ExceptionHandler
+  ResponseEntity<String> onHold(OnHold pause) {
+    return withWait(
+        "this feed is paused by those who run the engine; nothing was taken, send it again later",
+        WHILE_ON_HOLD);
+  }
+
   private static ResponseEntity<String> withWait(String text) {
+    return withWait(text, WAIT);
+  }
+
+  private static ResponseEntity<String> withWait(String text, String seconds) {
     return ResponseEntity.status(503)
-        .header("Retry-After", WAIT)
+        .header("Retry-After", seconds)
         .contentType(FHIR_JSON)
         .body(FhirFault.json(FhirFault.outcome(503, text)));
   }
@@ -302,6 +320,15 @@ class FhirDoor {
         failure == null ? "?" : failure.getClass().getName(),
         trace.length == 0 ? "?" : trace[0]);
     return answer(500, FhirFault.outcome(500, "the request failed; the log says why"));
+  }
+
+  /** A person has paused the feed. */
+  static final class OnHold extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+
+    OnHold() {
+      super("on hold");
+    }
   }
 
   /** The route did not bring it onto the queue. */

@@ -328,6 +328,43 @@ public class Runs {
         .update();
   }
 
+  /**
+   * Forgets passes of a feed that are done and began before a time, with their pages and records.
+   * Not its first load, which decisions go by for good, and not the newest of a kind.
+   *
+   * @return how many are forgotten, {@code most} at the most
+   */
+  public int forget(int practiceId, String feed, Instant before, int most) {
+    return database
+        .sql(
+            """
+            with gone as (
+              delete from feed_runs where practice_id = ? and id in (
+                select r.id from feed_runs r
+                where r.practice_id = ? and r.feed = ? and r.started_at < ?
+                  and r.phase = 'DONE' and r.kind <> 'FIRST_LOAD'
+                  and exists (select 1 from feed_runs later
+                              where later.practice_id = r.practice_id and later.feed = r.feed
+                                and later.kind = r.kind and later.id > r.id)
+                order by r.started_at limit ?)
+              returning id),
+            pages as (
+              delete from feed_pages where practice_id = ? and run_id in (select id from gone)),
+            entries as (
+              delete from received_entries where practice_id = ? and run_id in (select id from gone))
+            select count(*) from gone""")
+        .params(
+            practiceId,
+            practiceId,
+            feed,
+            java.sql.Timestamp.from(before),
+            most,
+            practiceId,
+            practiceId)
+        .query(Integer.class)
+        .single();
+  }
+
   /** Whether every page that was sent has been handled to its last entry. */
   public boolean allHandled(Run run) {
     return database

@@ -243,4 +243,37 @@ class AscendTest {
       assertThat(api.requests()).isZero();
     }
   }
+
+  @Test
+  void aTrialReadsTheSameWithinTheAllowanceAndMovesNothing() throws Exception {
+    try (Office office = Office.at(engine, pms);
+        AscendApi api = AscendApi.start()) {
+      Someone ada = Someone.named("Rosalind", "Archer");
+      patient(api, 1, ada, "ACTIVE");
+      office.over(api).with("pageSize", "10").open();
+      office.member("M1", ada);
+      office.awaitSettled();
+      for (long i = 2; i <= 25; i++) {
+        patient(api, i, Someone.named("Other", "Person" + i), "NEW");
+      }
+      int before = api.requests();
+      api.failNext("429 1");
+
+      Shell tried = Shell.run(engine, "feed", "dry-run", office.name);
+
+      assertThat(tried.output())
+          .contains(office.name + ": 25 patients read; nothing was delivered")
+          .containsPattern("(?m)^ +1 would be linked$")
+          .containsPattern("(?m)^ +24 would be unlinked$");
+      assertThat(tried.status()).isZero();
+      assertThat(api.requests() - before).as("three pages, one of them twice").isEqualTo(4);
+      assertThat(office.status().calls()).isEqualTo(api.requests());
+      assertThat(office.charts()).isEqualTo(1);
+      engine.store().update("update feeds set calls = call_budget where feed = ?", office.name);
+      Shell usedUp = Shell.run(engine, "feed", "dry-run", office.name);
+      assertThat(usedUp.output()).contains("are used up");
+      assertThat(usedUp.status()).isEqualTo(1);
+      assertThat(api.requests() - before).isEqualTo(4);
+    }
+  }
 }

@@ -19,6 +19,7 @@ import org.junit.jupiter.api.condition.EnabledIf;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.pmslink.access.Role;
 import org.pmslink.access.Users;
+import org.pmslink.feed.FeedTasks;
 import org.pmslink.sample.OpenDentalServer;
 
 /** What the office does in the console, in a real browser against the running engine. */
@@ -386,13 +387,132 @@ class ConsoleTest {
       office.open();
       Page page = staff(office, Role.IT);
       link(page, "Feeds").click();
-      assertThat(page.locator("article")).containsText("running");
+      assertThat(page.locator("article").filter(named(office))).containsText("running");
+      link(page, office.name).last().click();
       office.chart(Someone.named("Wilma", "Kingsley"));
 
       button(page, "Read now").click();
 
       assertThat(page.getByRole(AriaRole.STATUS)).containsText("read now");
       Awaitility.await().atMost(Office.LONGEST).until(office::charts, Long.valueOf(2)::equals);
+    }
+  }
+
+  private static Locator.FilterOptions named(Office office) {
+    return new Locator.FilterOptions().setHasText(office.name);
+  }
+
+  @Test
+  void itPausesAFeedTriesAndAppliesItsFileAndSeesNoSecret() throws Exception {
+    try (Office office = Office.at(engine, pms)) {
+      Someone vera = Someone.named("Vera", "Kingsley");
+      office.chart(vera);
+      office.member("V1", vera);
+      office.open();
+      String feed = "/console/" + office.name + "/feeds/" + office.name;
+      Page page = staff(office, Role.IT);
+      page.navigate(feed);
+      assertThat(page.locator("figure svg").first()).hasAttribute("role", "img");
+      assertThat(page.locator("figcaption").first()).containsText("1 in all, at most 1 records");
+      button(page, "Pause").click();
+      assertThat(page.getByRole(AriaRole.ALERT)).containsText("Say why");
+      page.getByLabel("Why it is paused").fill("The server is moved");
+      button(page, "Pause").click();
+      assertThat(page.locator("h1")).containsText("on hold");
+      assertThat(page.locator("main")).containsText("Paused by it");
+      assertThat(button(page, "Read now")).hasCount(0);
+
+      // A paused feed that is applied stays paused.
+      Engine.rewrite(office.feedFile(), "PT1H", "PT2H");
+      page.navigate(feed + "/file");
+      assertThat(page.locator("main")).containsText("changed since the feed took it up");
+      assertThat(page.locator("table.file")).containsText("(not shown)");
+      assertThat(page.locator("table.file")).not().containsText(pms.readerPassword());
+      button(page, "Apply").click();
+      assertThat(page.locator("#progress")).containsText("runs as its file says now");
+      page.navigate(feed);
+      assertThat(page.locator("h1")).containsText("on hold");
+      button(page, "Resume").click();
+      assertThat(page.getByRole(AriaRole.STATUS)).containsText("It goes on");
+      office.awaitSettled();
+
+      page.navigate(feed + "/file");
+      button(page, "Try: read the patients").click();
+      assertThat(page.locator("#progress")).containsText("no cursor has moved");
+      assertThat(page.locator("#progress")).containsText("Would be decided");
+      assertThat(page.locator("#progress")).containsText("linked");
+      assertThat(page.locator("main")).not().containsText("Kingsley");
+      page.navigate(feed + "/file");
+      button(page, "Check, and ask the PMS").click();
+      assertThat(page.locator("#progress")).containsText("nothing is wrong");
+
+      // A file that does not start leaves the feed as it was.
+      Engine.rewrite(office.feedFile(), "PT2H", "two hours");
+      page.navigate(feed + "/file");
+      assertThat(page.locator("table.cards")).containsText("line");
+      assertThat(page.locator("table.cards")).containsText("is no duration; write it like PT5M");
+      assertThat(page.locator("td.differs")).containsText("two hours");
+      button(page, "Apply").click();
+      assertThat(page.locator("#progress")).containsText("the feed runs on as before");
+
+      Page manager = staff(office, Role.MANAGER);
+      manager.navigate(feed);
+      assertThat(manager.locator("h1")).containsText("running");
+      assertThat(button(manager, "Pause")).hasCount(0);
+      manager.navigate(feed + "/file");
+      assertThat(manager.locator("h1")).not().containsText("camel");
+    }
+  }
+
+  @Test
+  void aSampleIsTriedOnTheBenchAndOnlyWhoSeesPatientsLearnsWhoItIs() throws Exception {
+    try (Office office = Office.at(engine, pms)) {
+      Someone vera = Someone.named("Vera", "Benchley");
+      office.member("V1", vera);
+      office.open();
+      String sample =
+          "{\"PatNum\": 77, \"PatStatus\": 0, \"LName\": \"Benchley\", \"FName\": \"Vera\","
+              + " \"Birthdate\": \""
+              + vera.birthDate()
+              + "\", \"WirelessPhone\": \""
+              + vera.mobile()
+              + "\", \"Email\": \""
+              + vera.email()
+              + "\"}";
+      String login = login(office, Role.IT);
+      Page page = browser.window(1280);
+      StaffBrowser.signIn(page, login, PASSWORD);
+      page.navigate("/console/" + office.name + "/bench");
+      assertThat(page.getByLabel("Also what would be decided")).hasCount(0);
+      page.locator("select").selectOption(office.name + "/patient.jslt");
+      page.locator("textarea").fill("{\"PatNum\": ");
+      button(page, "Map it").click();
+      assertThat(page.getByRole(AriaRole.ALERT)).containsText("line 1: this is not JSON");
+      page.locator("textarea").fill(sample);
+      button(page, "Map it").click();
+      assertThat(page.locator("article")).containsText("\"family\" : \"Benchley\"");
+      assertThat(page.locator("article")).containsText("WirelessPhone");
+      assertThat(page.locator("article")).not().containsText("Would be");
+
+      engine.bean(Users.class).grant(login, office.name, Role.MANAGER);
+      page.navigate("/console/" + office.name + "/bench");
+      page.locator("select").selectOption(office.name + "/patient.jslt");
+      page.locator("textarea").fill(sample);
+      page.getByLabel("Also what would be decided").check();
+      button(page, "Map it").click();
+      assertThat(page.locator("article")).containsText("Would be linked");
+      assertThat(link(page, "member V1")).isVisible();
+      assertThat(office.charts()).isZero();
+      assertThat(
+              engine
+                  .store()
+                  .queryForList(
+                      "select action || ' ' || detail from audit where practice_id = ?"
+                          + " and action like 'tried%' order by id",
+                      String.class, office.id()))
+          .containsExactly(
+              "tried a mapping " + office.name + "/patient.jslt, 1 record",
+              "tried a mapping and a match " + office.name + "/patient.jslt, 1 record");
     }
   }
 
@@ -520,7 +640,12 @@ class ConsoleTest {
       String login = login(office, Role.MANAGER);
       here.bean(Users.class).grant(login, office.name, Role.AUDITOR);
       here.bean(Users.class).grant(login, office.name, Role.SUPPORT);
+      here.bean(Users.class).grant(login, office.name, Role.IT);
       String base = "/console/" + office.name;
+      String feed = base + "/feeds/" + office.name;
+      long check =
+          here.bean(FeedTasks.class)
+              .ask(office.name, login, office.name, FeedTasks.Kind.CHECK, false);
       String review =
           base
               + "/reviews/"
@@ -551,6 +676,10 @@ class ConsoleTest {
                 base + "/plans",
                 base + "/audit",
                 base + "/feeds",
+                feed,
+                feed + "/file",
+                feed + "/tasks/" + check,
+                base + "/bench",
                 base + "/letters",
                 base + "/letters/find?record=1",
                 base + "/nothing/of/that/name")) {

@@ -85,7 +85,8 @@ class FeedTrialTest {
     assertThat(written.status()).as(written.output()).isZero();
     Path feed = folder.resolve("routes/feeds/elm-street.camel.yaml");
     assertThat(feed).content().contains("value: elm-street").doesNotContain("NAME");
-    assertThat(written.output()).contains("pms-link feed apply elm-street");
+    assertThat(written.output())
+        .contains("pms-link feed " + (kind.equals("fhir") ? "dry-run" : "apply") + " elm-street");
     Shell checked = Shell.withSettings(here, "check", "--offline", feed.toString());
     assertThat(checked.output()).isEqualTo("elm-street.camel.yaml: ok\n");
     assertThat(checked.status()).isZero();

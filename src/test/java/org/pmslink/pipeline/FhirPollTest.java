@@ -100,6 +100,29 @@ class FhirPollTest {
     }
   }
 
+  @Test
+  void aTrialSearchesWhereTheFirstLoadWouldExportAndMakesNoPractice() throws Exception {
+    try (FhirPms pms = FhirPms.start();
+        Office office = office(pms)) {
+      neighbours(pms, 45);
+      office.with("pageSize", "20").with("bulk", "true").writeFeedFile();
+
+      Shell tried = Shell.run(engine, "feed", "dry-run", office.name);
+
+      assertThat(tried.output())
+          .contains(office.name + ": 45 patients read")
+          .contains("The store has no practice \"" + office.name + "\" yet");
+      assertThat(tried.status()).isZero();
+      assertThat(pms.exports()).isZero();
+      assertThat(
+              engine
+                  .store()
+                  .queryForObject(
+                      "select count(*) from practices where practice = ?", Long.class, office.name))
+          .isZero();
+    }
+  }
+
   private static boolean isThere(Office office, String chart) {
     return office.count(
             "select count(*) from patients where practice_id = ? and removed_at is null"

@@ -90,6 +90,25 @@ class OpenDentalApiTest {
       assertThat(office.count("select count(*) from transactions where practice_id = ?"))
           .isEqualTo(2);
 
+      String cursors =
+          engine
+              .store()
+              .queryForList("select * from feed_cursors where feed = ?", office.name)
+              .toString();
+      Shell tried = Shell.run(engine, "feed", "dry-run", office.name, "--all");
+      assertThat(tried.output())
+          .contains(office.name + ": 251 patients read")
+          .contains(office.name + ": 1 transactions-payments read")
+          .containsPattern("(?m)^ +251 would be kept$")
+          .containsPattern("(?m)^ +1 would be linked$");
+      assertThat(tried.status()).isZero();
+      assertThat(
+              engine
+                  .store()
+                  .queryForList("select * from feed_cursors where feed = ?", office.name)
+                  .toString())
+          .isEqualTo(cursors);
+
       office.edit("update patient set City = 'Dublin' where PatNum = ?", chart);
       office.edit("delete from appointment where AptNum = 1");
       office.edit(

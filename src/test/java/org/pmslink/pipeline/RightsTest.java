@@ -143,6 +143,7 @@ class RightsTest {
             .path()
             .replace("{practice}", practice)
             .replace("{number}", "R1")
+            .replace("{feed}", practice)
             .replace("{id}", "1")
             .replace("**", "nothing");
     return session.send(
