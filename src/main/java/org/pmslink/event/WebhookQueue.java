@@ -4,6 +4,7 @@ import io.micrometer.core.instrument.MeterRegistry;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
@@ -67,8 +68,9 @@ public class WebhookQueue {
   /** Webhooks, of all practices, for which something waits that may be tried now. */
   public List<Turn> turns() {
     givenUp.set(
-        database.queryForObject(
-            "select count(*) from webhook_deliveries where state = 'GIVEN_UP'", Long.class));
+        Objects.requireNonNull(
+            database.queryForObject(
+                "select count(*) from webhook_deliveries where state = 'GIVEN_UP'", Long.class)));
     return database.query(
         """
         select w.practice_id, r.practice, w.id, w.name, w.url, w.secret, w.private_network,

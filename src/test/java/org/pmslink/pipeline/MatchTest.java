@@ -307,8 +307,7 @@ class MatchTest {
       assertOutcome(post(fhirUrl(office), token, "application/fhir+json", large), 413);
       String longName = parameters(patient.replace("Xyloquenta", "Xyloquenta".repeat(2_000)));
       assertOutcome(post(fhirUrl(office), token, "application/fhir+json", longName), 400);
-      assertOutcome(get(base(office) + "/Patient?family=Xyloquenta", token), 400);
-      assertOutcome(get(base(office) + "/Patient/Xyloquenta", token), 400);
+      assertOutcome(get(base(office) + "/Patient/Xyloquenta", token), 404);
       assertOutcome(get(base(office) + "/Xyloquenta", token), 404);
       assertOutcome(get(fhirUrl(office), token), 405);
 
@@ -588,7 +587,6 @@ class MatchTest {
       assertThat(statement.getRestFirstRep().getResource()).hasSize(1);
       var patient = statement.getRestFirstRep().getResourceFirstRep();
       assertThat(patient.getType()).isEqualTo("Patient");
-      assertThat(patient.getInteraction()).as("nothing can be read or searched").isEmpty();
       assertThat(patient.getOperation()).extracting(o -> o.getName()).containsExactly("match");
     }
   }
