@@ -14,7 +14,9 @@ import org.springframework.jms.support.converter.SimpleMessageConverter;
 @Profile("!tool")
 class EventConfiguration {
 
-  /** A page of events is one commit of the broker's. The manager is no bean: there is one of those. */
+  /**
+   * A page of events is one commit of the broker's. The manager is no bean: there is one of those.
+   */
   @Bean
   SpringTransactionPolicy brokerTransaction(ConnectionFactory connectionFactory) {
     return new SpringTransactionPolicy(new JmsTransactionManager(connectionFactory));

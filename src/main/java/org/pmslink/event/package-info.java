@@ -1,4 +1,6 @@
-/** Events for other programs, on a topic and as signed webhooks: ids and versions, never patients. */
+/**
+ * Events for other programs, on a topic and as signed webhooks: ids and versions, never patients.
+ */
 @NullMarked
 package org.pmslink.event;
 

@@ -133,8 +133,7 @@ public final class PatientReads implements IResourceProvider {
         String source = source(caller.practice(), identifier);
         if (source != null) {
           charts
-              .bySourceId(
-                  caller.practice(), source.isEmpty() ? null : source, identifier.value())
+              .bySourceId(caller.practice(), source.isEmpty() ? null : source, identifier.value())
               .forEach(chart -> found.put(chart.id(), chart));
         }
       }
@@ -167,8 +166,7 @@ public final class PatientReads implements IResourceProvider {
     List<Patient> patients = new ArrayList<>();
     for (Chart chart : found) {
       patients.add(
-          FhirPatients.patient(
-              caller.practice(), chart, kin.getOrDefault(chart.id(), List.of())));
+          FhirPatients.patient(caller.practice(), chart, kin.getOrDefault(chart.id(), List.of())));
     }
     return patients;
   }

@@ -41,7 +41,8 @@ record SearchCursor(List<Wanted> wanted, long after, int count, long expires) {
     try {
       cursor =
           RecordJson.read(
-              new String(cipher.open(Base64.getUrlDecoder().decode(sealed), purpose(caller)), UTF_8),
+              new String(
+                  cipher.open(Base64.getUrlDecoder().decode(sealed), purpose(caller)), UTF_8),
               SearchCursor.class);
     } catch (PayloadCipherException | IllegalArgumentException | IllegalStateException e) {
       throw new FhirFault(

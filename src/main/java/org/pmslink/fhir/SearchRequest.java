@@ -65,7 +65,9 @@ record SearchRequest(
   record Token(@Nullable String system, String value) {
     static Token of(String text) {
       int bar = text.indexOf('|');
-      return bar < 0 ? new Token(null, text) : new Token(text.substring(0, bar), text.substring(bar + 1));
+      return bar < 0
+          ? new Token(null, text)
+          : new Token(text.substring(0, bar), text.substring(bar + 1));
     }
   }
 

@@ -87,7 +87,9 @@ public class ChartSearch {
     GIVEN(true),
     /** Any of these. */
     NAME(true),
-    /** A day, month or year; it may have {@code ge}, {@code le}, {@code gt}, {@code lt} before it. */
+    /**
+     * A day, month or year; it may have {@code ge}, {@code le}, {@code gt}, {@code lt} before it.
+     */
     BIRTH_DATE(false),
     /** All its digits, or the last seven or more. */
     PHONE(true),
@@ -176,7 +178,8 @@ public class ChartSearch {
     }
     List<Object> values = new ArrayList<>();
     // By themselves first: in the order of ids, the planner would rather read the whole table.
-    StringBuilder sql = new StringBuilder("with found as materialized (select f.id from patients f");
+    StringBuilder sql =
+        new StringBuilder("with found as materialized (select f.id from patients f");
     sql.append(" where f.practice_id = ? and f.removed_at is null and f.merged_into is null");
     values.add(practiceId);
     if (!terms.isEmpty()) {
@@ -248,8 +251,7 @@ public class ChartSearch {
                 .toArray(String[]::new)
             : new String[] {source};
     return database.query(
-        CHART
-            + "where p.practice_id = ? and p.source = any (?) and p.source_id = ? order by p.id",
+        CHART + "where p.practice_id = ? and p.source = any (?) and p.source_id = ? order by p.id",
         ChartSearch::chart,
         practiceId,
         sources,
@@ -339,7 +341,9 @@ public class ChartSearch {
           wanted.narrows()
               ? Optional.of(
                   new SearchWords.Term(
-                      anyOf.stream().map(v -> SearchWords.born(Days.of(v).orElseThrow().text)).toList(),
+                      anyOf.stream()
+                          .map(v -> SearchWords.born(Days.of(v).orElseThrow().text))
+                          .toList(),
                       true,
                       false))
               : Optional.empty();
@@ -353,8 +357,19 @@ public class ChartSearch {
             email ->
                 normalizer.person(
                     SourcePatient.person(
-                        null, null, null, null, null, null, null, null, null, null, List.of(email),
-                        null, null)))
+                        null,
+                        null,
+                        null,
+                        null,
+                        null,
+                        null,
+                        null,
+                        null,
+                        null,
+                        null,
+                        List.of(email),
+                        null,
+                        null)))
         .flatMap(person -> PracticeMatcher.blockingKeys(person).stream())
         .toList();
   }
@@ -446,7 +461,9 @@ public class ChartSearch {
       String text = matcher.group(2);
       String comparison = Objects.requireNonNullElse(matcher.group(1), "eq");
       try {
-        LocalDate first = LocalDate.parse(text + "-01-01".substring(text.length() == 4 ? 0 : text.length() == 7 ? 3 : 6));
+        LocalDate first =
+            LocalDate.parse(
+                text + "-01-01".substring(text.length() == 4 ? 0 : text.length() == 7 ? 3 : 6));
         LocalDate last =
             switch (text.length()) {
               case 4 -> first.plusYears(1).minusDays(1);

@@ -44,8 +44,8 @@ import org.springframework.util.FileSystemUtils;
 
 /**
  * Loads a practice as {@link LoadBenchmark} does and says how long a {@code Patient/$match} takes
- * then, and reading and searching for Patients, beside what a request that does nothing, the look-up of a person's keys, and a row of the
- * audit take by themselves:
+ * then, and reading and searching for Patients, beside what a request that does nothing, the
+ * look-up of a person's keys, and a row of the audit take by themselves:
  *
  * <pre>
  * mvn -B -ntp -Pbenchmark spring-boot:test-run -Dbenchmark.main=org.pmslink.benchmark.MatchBenchmark
@@ -213,23 +213,64 @@ public final class MatchBenchmark {
                 token);
     timed(read, WARM_UP / 3);
     print("Patient/ID", timed(read, REQUESTS));
-    search("Patient by family and given", http, patients, token, people, p ->
-        field("family", p.name().family()) + "&" + field("given", p.name().given()));
-    search("Patient by family", http, patients, token, people, p ->
-        field("family", p.name().family()));
-    search("Patient by two letters of the family", http, patients, token, people, p ->
-        field("family", beginning(p.name().family())));
-    search("Patient by one letter of any name", http, patients, token, people, p ->
-        field("name", first(p.name().family())));
-    search("Patient by birth date", http, patients, token, people, p ->
-        field("birthdate", p.birthDate() == null ? null : p.birthDate().toString()));
-    search("Patient by telephone", http, patients, token, people, p ->
-        field("phone", p.phones().isEmpty() ? null : p.phones().get(0).e164()));
-    search("Patient by e-mail", http, patients, token, people, p ->
-        field("email", p.emails().isEmpty() ? null : p.emails().get(0)));
-    search("Patient by postal code and gender", http, patients, token, people, p ->
-        field("address-postalcode", p.address() == null ? null : p.address().postalCode())
-            + "&gender=female");
+    search(
+        "Patient by family and given",
+        http,
+        patients,
+        token,
+        people,
+        p -> field("family", p.name().family()) + "&" + field("given", p.name().given()));
+    search(
+        "Patient by family",
+        http,
+        patients,
+        token,
+        people,
+        p -> field("family", p.name().family()));
+    search(
+        "Patient by two letters of the family",
+        http,
+        patients,
+        token,
+        people,
+        p -> field("family", beginning(p.name().family())));
+    search(
+        "Patient by one letter of any name",
+        http,
+        patients,
+        token,
+        people,
+        p -> field("name", first(p.name().family())));
+    search(
+        "Patient by birth date",
+        http,
+        patients,
+        token,
+        people,
+        p -> field("birthdate", p.birthDate() == null ? null : p.birthDate().toString()));
+    search(
+        "Patient by telephone",
+        http,
+        patients,
+        token,
+        people,
+        p -> field("phone", p.phones().isEmpty() ? null : p.phones().get(0).e164()));
+    search(
+        "Patient by e-mail",
+        http,
+        patients,
+        token,
+        people,
+        p -> field("email", p.emails().isEmpty() ? null : p.emails().get(0)));
+    search(
+        "Patient by postal code and gender",
+        http,
+        patients,
+        token,
+        people,
+        p ->
+            field("address-postalcode", p.address() == null ? null : p.address().postalCode())
+                + "&gender=female");
   }
 
   private static String field(String name, @Nullable String value) {

@@ -2,6 +2,7 @@ package org.pmslink.pipeline;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -31,6 +32,7 @@ import javax.crypto.spec.SecretKeySpec;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
+import org.pmslink.event.Webhooks;
 import org.pmslink.membership.Duplicates;
 import org.pmslink.membership.Verdicts;
 import org.pmslink.membership.Verdicts.Verdict;
@@ -38,7 +40,9 @@ import org.pmslink.sample.OpenDentalServer;
 import org.springframework.transaction.PlatformTransactionManager;
 import org.springframework.transaction.support.TransactionTemplate;
 
-/** Other programs are told of what happens: a subscriber of the topic, and a receiver of webhooks. */
+/**
+ * Other programs are told of what happens: a subscriber of the topic, and a receiver of webhooks.
+ */
 @ExtendWith(Pipeline.class)
 class EventsTest {
   private static final ObjectMapper JSON = new ObjectMapper();
@@ -167,8 +171,7 @@ class EventsTest {
       Awaitility.await("looked again")
           .atMost(Office.LONGEST)
           .until(
-              () ->
-                  engine.bean(Duplicates.class).isComplete(office.id(), Duplicates.Kind.CHART));
+              () -> engine.bean(Duplicates.class).isComplete(office.id(), Duplicates.Kind.CHART));
       assertThat(office.count("select count(*) from events where practice_id = ?")).isEqualTo(1);
     }
   }
@@ -203,15 +206,13 @@ class EventsTest {
   private void decide(Office office, long chart, Verdict verdict, String reason) {
     engine
         .bean(Verdicts.class)
-        .decide(
-            office.name, "open-dental", String.valueOf(chart), "M1", verdict, "tester", reason);
+        .decide(office.name, "open-dental", String.valueOf(chart), "M1", verdict, "tester", reason);
   }
 
   // ---- Webhooks ----
 
   /** What somebody has received. */
-  private record Received(
-      String path, String id, String timestamp, String signature, String body) {
+  private record Received(String path, String id, String timestamp, String signature, String body) {
     JsonNode json() {
       try {
         return JSON.readTree(body);
@@ -293,7 +294,7 @@ class EventsTest {
       Someone ines = Someone.named("Ines", "Caldwell");
       long chart = office.chart(ines);
       office.open();
-      String secret = add(office, receiver);
+      String secret = addByCommand(office, receiver);
       receiver.answer = r -> 503;
       office.member("M1", ines);
       Received first = receiver.await(1).get(0);
@@ -318,7 +319,10 @@ class EventsTest {
       assertThat(before).extracting(Received::id).containsOnly(first.id());
       assertThat(before).extracting(Received::body).containsOnly(first.body());
       assertThat(told(all.get(all.size() - 1).json())).isEqualTo("link.changed verified");
-      assertThat(all).extracting(Received::path).as("no redirect is followed").containsOnly("/hook");
+      assertThat(all)
+          .extracting(Received::path)
+          .as("no redirect is followed")
+          .containsOnly("/hook");
       assertThat(receiver.answered).containsSubsequence(503, 302, 200, 200);
 
       double abandonedBefore = abandoned();
@@ -331,7 +335,7 @@ class EventsTest {
           office,
           () -> {
             age(office);
-            return line(Shell.run(engine, "webhook", "list"), office).contains("1 given up");
+            return listed(office).givenUp() == 1;
           });
       assertThat(abandoned()).isEqualTo(abandonedBefore + 1);
       assertThat(
@@ -353,18 +357,15 @@ class EventsTest {
               Shell.run(engine, "webhook", "resend", "dashboard", "--practice", office.name)
                   .output())
           .contains("1 events are sent again");
-      assertThat(told(receiver.await(sofar + 1).get(sofar).json()))
-          .isEqualTo("link.changed ended");
+      assertThat(told(receiver.await(sofar + 1).get(sofar).json())).isEqualTo("link.changed ended");
       awaitWaiting(office, 0);
-      assertThat(line(Shell.run(engine, "webhook", "list"), office)).contains("well", "0 given up");
+      assertThat(listed(office).failingSince()).isNull();
+      assertThat(listed(office).givenUp()).isZero();
       assertThat(
               Shell.run(engine, "webhook", "remove", "dashboard", "--practice", office.name)
                   .status())
           .isZero();
-      assertThat(
-              Shell.run(engine, "webhook", "resend", "dashboard", "--practice", office.name)
-                  .status())
-          .isEqualTo(1);
+      assertThat(engine.bean(Webhooks.class).resend(office.name, "dashboard", null)).isEmpty();
     }
   }
 
@@ -417,11 +418,10 @@ class EventsTest {
                   "https://",
                   "nonsense")
               .toList()) {
-        Shell refused =
-            Shell.run(
-                engine, "webhook", "add", "x", "--practice", office.name, "--url", url);
-        assertThat(refused.status()).as(url).isEqualTo(1);
-        assertThat(refused.output()).as(url).contains("the address");
+        assertThatThrownBy(() -> engine.bean(Webhooks.class).add(office.name, "x", url, false))
+            .as(url)
+            .isInstanceOf(IllegalArgumentException.class)
+            .hasMessageContaining("the address");
       }
       Someone ines = Someone.named("Ines", "Caldwell");
       // Names that lead to this machine, to a private network, and to where clouds keep secrets.
@@ -460,8 +460,7 @@ class EventsTest {
                                   """
                                   select last_answer from webhooks
                                   where practice_id = ? and name like 'to-%'""",
-                                  String.class,
-                                  office.id()))
+                                  String.class, office.id()))
                       .hasSize(4)
                       .containsOnly("address not allowed"));
     }
@@ -479,23 +478,15 @@ class EventsTest {
     if (!there.isEmpty()) {
       return there.get(0);
     }
-    assertThat(
-            Shell.run(
-                    engine,
-                    "webhook",
-                    "add",
-                    "seed",
-                    "--practice",
-                    office.name,
-                    "--url",
-                    "https://127.0.0.1:9/",
-                    "--private-network")
-                .status())
-        .isZero();
+    engine.bean(Webhooks.class).add(office.name, "seed", "https://127.0.0.1:9/", true);
     return anyWebhook(office);
   }
 
   private String add(Office office, Receiver receiver) {
+    return engine.bean(Webhooks.class).add(office.name, "dashboard", receiver.url(), true);
+  }
+
+  private String addByCommand(Office office, Receiver receiver) {
     Shell added =
         Shell.run(
             engine,
@@ -512,8 +503,20 @@ class EventsTest {
     return added.output().strip();
   }
 
+  private Webhooks.Listed listed(Office office) {
+    return engine.bean(Webhooks.class).list().stream()
+        .filter(w -> w.practice().equals(office.name))
+        .findFirst()
+        .orElseThrow();
+  }
+
   private static String line(Shell shell, Office office) {
-    return shell.output().lines().filter(l -> l.startsWith(office.name + " ")).findFirst().orElse("");
+    return shell
+        .output()
+        .lines()
+        .filter(l -> l.startsWith(office.name + " "))
+        .findFirst()
+        .orElse("");
   }
 
   private double abandoned() {

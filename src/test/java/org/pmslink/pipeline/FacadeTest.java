@@ -131,8 +131,7 @@ class FacadeTest {
                                   """
                                   select action || ' ' || detail from audit
                                   where practice_id = ? and actor like 'facade-%' order by id""",
-                                  String.class,
-                                  office.id()))
+                                  String.class, office.id()))
                       .contains(
                           "read fhir: patient " + id, "refused status 404", "refused status 410"));
     }
@@ -141,14 +140,12 @@ class FacadeTest {
   @Test
   void chartsOfOnePersonAreJoinedByLinks() throws Exception {
     try (Office office = Office.at(engine, pms);
-        PushedPractice second =
-            PushedPractice.overHttp(engine).with("practice", office.name)) {
+        PushedPractice second = PushedPractice.overHttp(engine).with("practice", office.name)) {
       Someone ines = Someone.named("Ines", "Caldwell");
       long loser = office.chart(ines);
       long survivor = office.chart(ines);
       office.open();
-      String before =
-          read(office, survivor).getMeta().getVersionId();
+      String before = read(office, survivor).getMeta().getVersionId();
       office.merge(loser, survivor);
       office.sync();
 
@@ -168,7 +165,8 @@ class FacadeTest {
       second.open();
       HttpResponse<String> pushed =
           HTTP.send(
-              HttpRequest.newBuilder(URI.create(engine.url() + "/in/" + second.name + "?type=patients"))
+              HttpRequest.newBuilder(
+                      URI.create(engine.url() + "/in/" + second.name + "?type=patients"))
                   .header("Authorization", "Bearer " + token(office, Role.MACHINE))
                   .header("Content-Type", "application/json")
                   .POST(
@@ -191,8 +189,7 @@ class FacadeTest {
       assertThat(links(read(office, "A-1"))).containsExactly("seealso " + id(office, survivor));
       assertThat(
               found(
-                  search(
-                      office, "identifier", "urn:pms-link:" + office.name + ":pushing-pms|A-1")))
+                  search(office, "identifier", "urn:pms-link:" + office.name + ":pushing-pms|A-1")))
           .containsExactly("A-1");
     }
   }
@@ -210,12 +207,14 @@ class FacadeTest {
     try (Office office = Office.at(engine, pms)) {
       Someone ines = new Someone("De la Cruz", "Inés", "1980-03-05", "6142289901", "", "Columbus");
       Someone howard =
-          new Someone("Brandt", "Howard", "1980-11-05", "6142289902", "h.b@buckeyemail.com", "Dayton");
+          new Someone(
+              "Brandt", "Howard", "1980-11-05", "6142289902", "h.b@buckeyemail.com", "Dayton");
       Someone vera = new Someone("Brandt", "Vera", "1991-03-05", "6142289903", "", "Dayton");
       String a = String.valueOf(office.chart(ines));
       String b = String.valueOf(office.chart(howard));
       String c = String.valueOf(office.chart(vera));
-      office.edit("update patient set Zip = '43215', Gender = 0, Preferred = 'Howie' where PatNum = ?", b);
+      office.edit(
+          "update patient set Zip = '43215', Gender = 0, Preferred = 'Howie' where PatNum = ?", b);
       office.edit("update patient set Zip = '43301', Gender = 1 where PatNum = ?", c);
       office.edit("update patient set Zip = '43301', Gender = 1 where PatNum = ?", a);
       office.open();
@@ -343,8 +342,7 @@ class FacadeTest {
       }
       assertOutcome(
           get(base(office) + "/Patient?family=Xyloquenta", token(office, Role.IT), Map.of()), 403);
-      assertOutcome(
-          get(base(office) + "/Patient/1", token(office, Role.SUPPORT), Map.of()), 403);
+      assertOutcome(get(base(office) + "/Patient/1", token(office, Role.SUPPORT), Map.of()), 403);
       assertThat(output).doesNotContain("Xyloquenta");
     }
   }
@@ -519,8 +517,7 @@ class FacadeTest {
 
   /** With POST, as programs ought to. */
   private static IQuery<Bundle> query(IGenericClient client, String... terms) {
-    IQuery<Bundle> query =
-        client.search().forResource(Patient.class).returnBundle(Bundle.class);
+    IQuery<Bundle> query = client.search().forResource(Patient.class).returnBundle(Bundle.class);
     Map<String, List<String>> where = new java.util.LinkedHashMap<>();
     for (int i = 0; i < terms.length; i += 2) {
       where.put(terms[i], List.of(terms[i + 1]));
