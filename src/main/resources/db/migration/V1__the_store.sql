@@ -348,6 +348,130 @@ create table duplicate_sweeps (
   primary key (practice_id, kind)
 );
 
+-- What happened that others want to know of: ids, versions and codes, never patient data. Triggers write it in the transaction
+-- that did it, so none is lost and none is invented, whoever writes the link; at its end, so that versions are the last ones.
+-- Each looks up a few rows by their keys: planning that anew for each row, as the sessions do, costs ten times what it takes.
+create table events (
+  id           bigint generated always as identity primary key,
+  practice_id  integer not null,
+  event_id     uuid not null default gen_random_uuid(),
+  type         text not null,
+  subject      text not null,                         -- events of one are told in their order
+  at           timestamptz not null default now(),
+  data         json not null,
+  published_at timestamptz                            -- it is on the topic, and waits for each webhook
+);
+create index events_to_publish on events (id) where published_at is null;
+create index events_by_time on events (at);
+
+create function tell_of_link() returns trigger language plpgsql
+  set plan_cache_mode = force_generic_plan as $$
+begin
+  insert into events (practice_id, type, subject, data)
+  select l.practice_id,
+         case new.action when 'MADE' then 'pmslink.link.made' when 'FLAGGED' then 'pmslink.link.flagged'
+                         else 'pmslink.link.changed' end,
+         'members/' || m.member_number,
+         json_strip_nulls(json_build_object(
+           'link', l.id,
+           'change', case when new.action not in ('MADE', 'FLAGGED') then lower(replace(new.action, '_', '-')) end,
+           -- A code: rules alone put up flags. Of other changes, a person may have typed the reason.
+           'reason', case when new.action = 'FLAGGED' then new.reason end,
+           'member', m.member_number,
+           'member_version', m.version,
+           'pms', p.source,
+           'patient', p.id,
+           'patient_version', p.version,
+           'from_member', (select b.member_number from members b
+                           where new.action = 'MOVED' and b.practice_id = new.practice_id
+                             and b.id = (new.before ->> 'member_id')::bigint and b.id <> l.member_id),
+           'from_patient', (select b.id from patients b
+                            where new.action = 'MOVED' and b.practice_id = new.practice_id
+                              and b.id = (new.before ->> 'patient_id')::bigint and b.id <> l.patient_id)))
+  from links l
+  join patients p on p.practice_id = l.practice_id and p.id = l.patient_id
+  join members m on m.practice_id = l.practice_id and m.id = l.member_id
+  where l.practice_id = new.practice_id and l.id = new.link_id;
+  return null;
+end $$;
+create constraint trigger tell_of_link after insert on link_changes
+  deferrable initially deferred for each row execute function tell_of_link();
+
+create function tell_of_patient() returns trigger language plpgsql
+  set plan_cache_mode = force_generic_plan as $$
+begin
+  insert into events (practice_id, type, subject, data)
+  select l.practice_id, 'pmslink.patient.updated', 'members/' || m.member_number,
+         json_build_object('link', l.id, 'member', m.member_number, 'member_version', m.version,
+                           'pms', new.source, 'patient', new.id, 'patient_version', new.version,
+                           'gone', new.removed_at is not null)
+  from links l join members m on m.practice_id = l.practice_id and m.id = l.member_id
+  where l.practice_id = new.practice_id and l.patient_id = new.id and l.ended_at is null;
+  return null;
+end $$;
+-- A chart that comes for the first time is nobody's yet: a first load calls nothing here.
+create constraint trigger tell_of_patient after update on patients
+  deferrable initially deferred for each row
+  when (old.content_hash <> new.content_hash or (old.removed_at is null) <> (new.removed_at is null))
+  execute function tell_of_patient();
+
+create function tell_of_duplicate() returns trigger language plpgsql
+  set plan_cache_mode = force_generic_plan as $$
+begin
+  insert into events (practice_id, type, subject, data)
+  select new.practice_id, 'pmslink.duplicate.found', 'duplicates/' || new.id,
+         case when new.kind = 'CHART'
+           then json_build_object('duplicate', new.id, 'kind', 'patient', 'grade', lower(new.grade),
+                                  'patients', json_build_array(new.one, new.other))
+           else json_build_object('duplicate', new.id, 'kind', 'member', 'grade', lower(new.grade),
+                                  'members', (select json_agg(m.member_number order by m.id) from members m
+                                              where m.practice_id = new.practice_id
+                                                and m.id in (new.one, new.other))) end;
+  return null;
+end $$;
+create constraint trigger tell_of_duplicate_found after insert on duplicates
+  deferrable initially deferred for each row when (new.closed_at is null) execute function tell_of_duplicate();
+create constraint trigger tell_of_duplicate_found_again after update on duplicates
+  deferrable initially deferred for each row when (old.closed_at is not null and new.closed_at is null)
+  execute function tell_of_duplicate();
+
+-- Who is told of events over HTTP.
+create table webhooks (
+  id            bigint generated always as identity primary key,
+  practice_id   integer not null references practices,
+  name          text not null,
+  url           text not null,
+  secret        bytea not null,                       -- sealed
+  private_network boolean not null,                   -- it may lie there
+  created_at    timestamptz not null default now(),
+  removed_at    timestamptz,
+  failing_since timestamptz,
+  failures      integer not null default 0,           -- in a row
+  next_turn_at  timestamptz not null default now(),
+  last_answer   text                                  -- a status, or what kind of failure
+);
+create unique index one_webhook_of_a_name on webhooks (practice_id, name) where removed_at is null;
+
+create table webhook_deliveries (
+  practice_id     integer not null,
+  webhook_id      bigint not null,
+  event_id        bigint not null,                    -- events.id: the order
+  subject         text not null,
+  state           text not null default 'WAITING' check (state in ('WAITING', 'DELIVERED', 'GIVEN_UP')),
+  attempts        integer not null default 0,
+  waiting_since   timestamptz not null default now(),
+  next_attempt_at timestamptz not null default now(),
+  last_answer     text,
+  ended_at        timestamptz,
+  primary key (practice_id, webhook_id, event_id)
+);
+create index webhook_deliveries_waiting on webhook_deliveries (practice_id, webhook_id, event_id)
+  where state = 'WAITING';
+create index webhook_deliveries_waiting_by_subject
+  on webhook_deliveries (practice_id, webhook_id, subject, event_id) where state = 'WAITING';
+create index webhook_deliveries_given_up on webhook_deliveries (practice_id, webhook_id, event_id)
+  where state = 'GIVEN_UP';
+
 -- What a field of a member was before a feed or a person changed it.
 create table member_changes (
   id          bigint generated always as identity primary key,
@@ -720,6 +844,7 @@ create table access_tokens (
   id           bigint generated always as identity primary key,
   practice_id  integer not null references practices,
   name         text not null unique,                  -- of all practices, and never given twice: the audit names it
+  role         text not null,                         -- what its bearer may do there
   token_hash   bytea not null unique,                 -- SHA-256
   created_at   timestamptz not null default now(),
   last_used_at timestamptz,                           -- to the minute

@@ -43,6 +43,7 @@ class ArchitectureTest {
           Map.entry("activity", Set.of("patient")),
           Map.entry("mapping", Set.of("patient", "activity")),
           Map.entry("embedded", Set.of("security")),
+          Map.entry("event", Set.of("patient", "security")),
           // What people do with dead letters is audited in the transaction that does it.
           Map.entry("deadletter", Set.of("patient", "practice", "progress", "security", "access")),
           Map.entry(

@@ -37,11 +37,13 @@ public class Users {
   private static final String FIRST_USER = "admin";
 
   private final JdbcClient database;
+  private final ActorNames names;
   private final PasswordEncoder encoder = Pbkdf2PasswordEncoder.defaultsForSpringSecurity_v5_8();
   private final SecureRandom random = new SecureRandom();
 
-  Users(JdbcClient database) {
+  Users(JdbcClient database, ActorNames names) {
     this.database = database;
+    this.names = names;
   }
 
   /**
@@ -67,6 +69,7 @@ public class Users {
       throw new IllegalArgumentException(
           "a user's name has letters, digits and . _ @ - in it, at most 64; this one has not");
     }
+    names.claim(name);
     String password = firstPassword();
     try {
       database
@@ -96,7 +99,7 @@ public class Users {
       return Optional.empty();
     }
     String password = add(FIRST_USER);
-    for (Role role : Role.values()) {
+    for (Role role : Role.OF_PEOPLE) {
       grant(FIRST_USER, null, role);
     }
     return Optional.of(new First(FIRST_USER, password));
@@ -106,9 +109,14 @@ public class Users {
    * Gives somebody a role.
    *
    * @param practice {@code null} for every practice
-   * @throws IllegalArgumentException when there is no such user or practice
+   * @throws IllegalArgumentException when there is no such user or practice, or no person is in
+   *     that role
    */
   public void grant(String login, @Nullable String practice, Role role) {
+    if (!Role.OF_PEOPLE.contains(role)) {
+      throw new IllegalArgumentException(
+          "no person is a " + role.label() + "; give the role to a token");
+    }
     database
         .sql(
             """

@@ -40,6 +40,7 @@ import picocli.CommandLine.Spec;
       TuneCommand.class,
       DeadLettersCommand.class,
       TokenCommand.class,
+      WebhookCommand.class,
       UserCommand.class,
       AuditCommand.class
     },

@@ -37,6 +37,9 @@ public final class EmbeddedBroker implements AutoCloseable {
   static final String RECORDS = "records.received";
   static final String COMMANDS = "membership.commands";
 
+  /** A topic, for whoever subscribes to it. */
+  static final String EVENTS = "membership.events";
+
   private static final int KILOBYTE = 1024;
   private static final int MEGABYTE = 1024 * KILOBYTE;
 
@@ -151,6 +154,8 @@ public final class EmbeddedBroker implements AutoCloseable {
       configuration.addAddressConfiguration(address(queue));
       configuration.addAddressConfiguration(address(queue + ".dead"));
     }
+    configuration.addAddressConfiguration(
+        new CoreAddressConfiguration().setName(EVENTS).addRoutingType(RoutingType.MULTICAST));
     return configuration;
   }
 

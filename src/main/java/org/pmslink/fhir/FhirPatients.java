@@ -2,9 +2,14 @@ package org.pmslink.fhir;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import ca.uhn.fhir.context.FhirContext;
 import java.net.URLEncoder;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.Date;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.function.Consumer;
 import org.hl7.fhir.r4.model.Address;
@@ -16,11 +21,17 @@ import org.hl7.fhir.r4.model.DateType;
 import org.hl7.fhir.r4.model.Enumerations.AdministrativeGender;
 import org.hl7.fhir.r4.model.HumanName;
 import org.hl7.fhir.r4.model.HumanName.NameUse;
+import org.hl7.fhir.r4.model.IdType;
 import org.hl7.fhir.r4.model.Identifier;
 import org.hl7.fhir.r4.model.Patient;
+import org.hl7.fhir.r4.model.Patient.LinkType;
+import org.hl7.fhir.r4.model.Reference;
 import org.hl7.fhir.r4.model.StringType;
 import org.jspecify.annotations.Nullable;
+import org.pmslink.membership.ChartSearch.Chart;
+import org.pmslink.membership.ChartSearch.Kin;
 import org.pmslink.membership.Charts.ChartCandidate;
+import org.pmslink.patient.PatientRecord.PatientStatus;
 import org.pmslink.patient.Person;
 import org.pmslink.patient.Person.Gender;
 import org.pmslink.patient.Person.PersonName;
@@ -33,6 +44,9 @@ import org.pmslink.patient.SourcePatient.SourcePhone;
 
 /** Patients as FHIR has them, and as we do. */
 final class FhirPatients {
+  /** Before a practice and, behind a colon, its PMS. */
+  static final String SYSTEM = "urn:pms-link:";
+
   private static final String US_SSN = "http://hl7.org/fhir/sid/us-ssn";
 
   private FhirPatients() {}
@@ -141,14 +155,62 @@ final class FhirPatients {
    * id; the PMS's is an identifier. Never with an SSN or anything made of one.
    */
   static Patient patient(String practice, ChartCandidate chart) {
-    Person person = chart.person();
+    return patient(
+        practice, chart.id(), chart.source(), chart.sourceId(), chart.status(), chart.person());
+  }
+
+  /**
+   * The same with what it is to others, and its version: that of the chart, and a hash of all that
+   * is shown, because a merge or a link elsewhere changes that, too.
+   */
+  static Patient patient(String practice, Chart chart, List<Kin> kin) {
+    Patient patient =
+        patient(
+            practice, chart.id(), chart.source(), chart.sourceId(), chart.status(), chart.person());
+    if (chart.mergedInto() != null) {
+      patient.setActive(false);
+    }
+    for (Kin other : kin) {
+      patient
+          .addLink()
+          .setType(
+              switch (other.kinship()) {
+                case REPLACED_BY -> LinkType.REPLACEDBY;
+                case REPLACES -> LinkType.REPLACES;
+                case SEE_ALSO -> LinkType.SEEALSO;
+              })
+          .setOther(new Reference("Patient/" + other.chart()));
+    }
+    String shown = FhirContext.forR4Cached().newJsonParser().encodeResourceToString(patient);
+    String version = chart.version() + "-" + hash(shown);
+    patient.setId(new IdType("Patient", Long.toString(chart.id()), version));
+    patient.getMeta().setVersionId(version).setLastUpdated(Date.from(chart.updatedAt()));
+    return patient;
+  }
+
+  private static String hash(String text) {
+    try {
+      byte[] hash = MessageDigest.getInstance("SHA-256").digest(text.getBytes(UTF_8));
+      return HexFormat.of().formatHex(hash, 0, 6);
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("This Java has no SHA-256", e);
+    }
+  }
+
+  private static Patient patient(
+      String practice,
+      long id,
+      String source,
+      String sourceId,
+      PatientStatus status,
+      Person person) {
     Patient patient = new Patient();
-    patient.setId(Long.toString(chart.id()));
+    patient.setId(Long.toString(id));
     patient
         .addIdentifier()
-        .setSystem("urn:pms-link:" + practice + ":" + URLEncoder.encode(chart.source(), UTF_8))
-        .setValue(chart.sourceId());
-    switch (chart.status()) {
+        .setSystem(SYSTEM + practice + ":" + URLEncoder.encode(source, UTF_8))
+        .setValue(sourceId);
+    switch (status) {
       case ACTIVE -> patient.setActive(true);
       case INACTIVE, ARCHIVED -> patient.setActive(false);
       case DECEASED -> patient.setDeceased(new BooleanType(true));

@@ -8,22 +8,30 @@ import ca.uhn.fhir.rest.api.EncodingEnum;
 import ca.uhn.fhir.rest.api.server.RequestDetails;
 import ca.uhn.fhir.rest.server.RestfulServer;
 import ca.uhn.fhir.rest.server.exceptions.BaseServerResponseException;
+import ca.uhn.fhir.rest.server.exceptions.NotModifiedException;
 import ca.uhn.fhir.rest.server.tenant.UrlBaseTenantIdentificationStrategy;
 import jakarta.servlet.http.HttpServletRequest;
 import java.util.Date;
 import org.hl7.fhir.r4.model.CapabilityStatement;
 import org.hl7.fhir.r4.model.CapabilityStatement.CapabilityStatementKind;
 import org.hl7.fhir.r4.model.CapabilityStatement.CapabilityStatementRestComponent;
+import org.hl7.fhir.r4.model.CapabilityStatement.CapabilityStatementRestResourceComponent;
+import org.hl7.fhir.r4.model.CapabilityStatement.ConditionalReadStatus;
+import org.hl7.fhir.r4.model.CapabilityStatement.ResourceVersionPolicy;
 import org.hl7.fhir.r4.model.CapabilityStatement.RestfulCapabilityMode;
+import org.hl7.fhir.r4.model.CapabilityStatement.TypeRestfulInteraction;
 import org.hl7.fhir.r4.model.Enumerations.FHIRVersion;
 import org.hl7.fhir.r4.model.Enumerations.PublicationStatus;
+import org.hl7.fhir.r4.model.Enumerations.SearchParamType;
 import org.hl7.fhir.r4.model.OperationOutcome.IssueType;
 import org.pmslink.access.Audit;
 import org.pmslink.access.Caller;
 import org.pmslink.access.CallerFilter;
 import org.pmslink.access.Doors;
 import org.pmslink.linking.PatientSearch;
+import org.pmslink.membership.ChartSearch;
 import org.pmslink.patient.PatientNormalizer;
+import org.pmslink.security.PayloadCipher;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnWebApplication;
@@ -41,11 +49,16 @@ class FhirServer {
 
   @Bean
   ServletRegistrationBean<RestfulServer> fhirServlet(
-      PatientSearch search, PatientNormalizer normalizer, Audit audit) {
+      PatientSearch search,
+      PatientNormalizer normalizer,
+      ChartSearch charts,
+      PayloadCipher cipher,
+      Audit audit) {
     RestfulServer server = new RestfulServer(FhirContext.forR4Cached());
     server.setTenantIdentificationStrategy(new UrlBaseTenantIdentificationStrategy());
     server.setDefaultResponseEncoding(EncodingEnum.JSON);
-    server.setResourceProviders(new PatientMatch(search, normalizer, audit));
+    server.setResourceProviders(
+        new PatientReads(charts, cipher, audit), new PatientMatch(search, normalizer, audit));
     server.setServerConformanceProvider(new Capabilities(audit));
     server.registerInterceptor(new QuotesNothing());
     ServletRegistrationBean<RestfulServer> servlet =
@@ -100,12 +113,42 @@ class FhirServer {
           statement.addRest().setMode(RestfulCapabilityMode.SERVER);
       rest.getSecurity()
           .setDescription("A bearer token of this practice, in the header Authorization");
-      rest.addResource()
-          .setType("Patient")
-          .addOperation()
-          .setName("match")
-          .setDefinition(PatientMatch.DEFINITION);
+      CapabilityStatementRestResourceComponent patient = rest.addResource().setType("Patient");
+      patient.addInteraction().setCode(TypeRestfulInteraction.READ);
+      patient.addInteraction().setCode(TypeRestfulInteraction.SEARCHTYPE);
+      patient
+          .setVersioning(ResourceVersionPolicy.VERSIONED)
+          .setReadHistory(false)
+          .setConditionalRead(ConditionalReadStatus.NOTMATCH);
+      parameter(patient, SearchRequest.ID, SearchParamType.TOKEN, "ids of this server");
+      parameter(
+          patient,
+          SearchRequest.IDENTIFIER,
+          SearchParamType.TOKEN,
+          "the id in the PMS; also of charts that were merged");
+      SearchRequest.FIELDS.forEach((name, field) -> parameter(patient, name, type(field), ""));
+      parameter(patient, SearchRequest.TELECOM, SearchParamType.TOKEN, "a telephone or an e-mail");
+      patient.addOperation().setName("match").setDefinition(PatientMatch.DEFINITION);
       return statement;
+    }
+
+    private static void parameter(
+        CapabilityStatementRestResourceComponent patient,
+        String name,
+        SearchParamType type,
+        String documentation) {
+      var parameter = patient.addSearchParam().setName(name).setType(type);
+      if (!documentation.isEmpty()) {
+        parameter.setDocumentation(documentation);
+      }
+    }
+
+    private static SearchParamType type(ChartSearch.Field field) {
+      return switch (field) {
+        case FAMILY, GIVEN, NAME, POSTAL_CODE -> SearchParamType.STRING;
+        case BIRTH_DATE -> SearchParamType.DATE;
+        case PHONE, EMAIL, GENDER -> SearchParamType.TOKEN;
+      };
     }
   }
 
@@ -118,11 +161,15 @@ class FhirServer {
       if (thrown instanceof FhirFault ours) {
         return ours;
       }
+      if (thrown instanceof NotModifiedException same) {
+        return same;
+      }
       if (thrown instanceof BaseServerResponseException e && e.getStatusCode() < 500) {
         return new FhirFault(
             e.getStatusCode(),
             IssueType.NOTSUPPORTED,
-            "this server knows POST Patient/$match and GET metadata");
+            "this server knows GET Patient/ID, searches for Patients, POST Patient/$match and GET"
+                + " metadata");
       }
       for (Throwable t = thrown; t != null; t = t.getCause()) {
         if (t instanceof DataAccessException) {

@@ -82,6 +82,16 @@ public final class SearchWords {
     return words;
   }
 
+  /** The word that a name, a postal code or a number is found by; a beginning of it for a part. */
+  public static String word(String text) {
+    return cut(Folding.fold(text));
+  }
+
+  /** The word of a birth date, or its beginning for a year or a month: {@code 1980-01}. */
+  public static String born(String date) {
+    return day(date);
+  }
+
   /** What was typed, word by word; empty when there is nothing to search by. */
   public static List<Term> typed(String text) {
     List<Term> terms = new ArrayList<>();

@@ -4,9 +4,11 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.net.URI;
+import java.net.URLEncoder;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -19,9 +21,11 @@ import java.util.Locale;
 import java.util.Objects;
 import java.util.Random;
 import java.util.UUID;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.pmslink.PmsLink;
 import org.pmslink.access.AccessTokens;
+import org.pmslink.access.Role;
 import org.pmslink.cli.PassWatch;
 import org.pmslink.matching.PracticeMatcher;
 import org.pmslink.membership.Charts;
@@ -40,8 +44,8 @@ import org.springframework.util.FileSystemUtils;
 
 /**
  * Loads a practice as {@link LoadBenchmark} does and says how long a {@code Patient/$match} takes
- * then, beside what a request that does nothing, the look-up of a person's keys, and a row of the
- * audit take by themselves:
+ * then, and reading and searching for Patients, beside what a request that does nothing, the
+ * look-up of a person's keys, and a row of the audit take by themselves:
  *
  * <pre>
  * mvn -B -ntp -Pbenchmark spring-boot:test-run -Dbenchmark.main=org.pmslink.benchmark.MatchBenchmark
@@ -142,7 +146,9 @@ public final class MatchBenchmark {
     List<Person> people = people(store, practice);
     List<String> bodies = bodies(people);
     String token =
-        engine.getBean(AccessTokens.class).create(PRACTICE, "benchmark-" + UUID.randomUUID());
+        engine
+            .getBean(AccessTokens.class)
+            .create(PRACTICE, "benchmark-" + UUID.randomUUID(), Role.MACHINE);
     String url = "http://127.0.0.1:" + engine.getEnvironment().getProperty("local.server.port");
     HttpClient http = HttpClient.newHttpClient();
     HttpRequest nothing = HttpRequest.newBuilder(URI.create(url + "/")).GET().build();
@@ -175,6 +181,14 @@ public final class MatchBenchmark {
     print("limit: a request that does nothing", timed(bare, REQUESTS));
     print("limit: one look-up of all keys", timed(keys, REQUESTS));
     print("limit: one row of the audit", timed(row, REQUESTS / 3));
+    List<String> ids =
+        store.queryForList(
+            """
+            select id::text from patients where practice_id = ? and removed_at is null
+            order by md5(id::text) limit 2000""",
+            String.class,
+            practice);
+    measureReads(http, url + "/fhir/" + PRACTICE + "/Patient", token, people, ids);
     Statements.forget(engine);
     print("Patient/$match again", timed(match, REQUESTS));
     System.out.println("PostgreSQL in one $match: ms, calls, statement");
@@ -186,6 +200,124 @@ public final class MatchBenchmark {
           (double) statement.calls() / REQUESTS,
           statement.text().substring(0, Math.min(statement.text().length(), 100)));
     }
+  }
+
+  private static void measureReads(
+      HttpClient http, String patients, String token, List<Person> people, List<String> ids)
+      throws Exception {
+    Step read =
+        i ->
+            send(
+                http,
+                HttpRequest.newBuilder(URI.create(patients + "/" + ids.get(i % ids.size()))).GET(),
+                token);
+    timed(read, WARM_UP / 3);
+    print("Patient/ID", timed(read, REQUESTS));
+    search(
+        "Patient by family and given",
+        http,
+        patients,
+        token,
+        people,
+        p -> field("family", p.name().family()) + "&" + field("given", p.name().given()));
+    search(
+        "Patient by family",
+        http,
+        patients,
+        token,
+        people,
+        p -> field("family", p.name().family()));
+    search(
+        "Patient by two letters of the family",
+        http,
+        patients,
+        token,
+        people,
+        p -> field("family", beginning(p.name().family())));
+    search(
+        "Patient by one letter of any name",
+        http,
+        patients,
+        token,
+        people,
+        p -> field("name", first(p.name().family())));
+    search(
+        "Patient by birth date",
+        http,
+        patients,
+        token,
+        people,
+        p -> field("birthdate", p.birthDate() == null ? null : p.birthDate().toString()));
+    search(
+        "Patient by telephone",
+        http,
+        patients,
+        token,
+        people,
+        p -> field("phone", p.phones().isEmpty() ? null : p.phones().get(0).e164()));
+    search(
+        "Patient by e-mail",
+        http,
+        patients,
+        token,
+        people,
+        p -> field("email", p.emails().isEmpty() ? null : p.emails().get(0)));
+    search(
+        "Patient by postal code and gender",
+        http,
+        patients,
+        token,
+        people,
+        p ->
+            field("address-postalcode", p.address() == null ? null : p.address().postalCode())
+                + "&gender=female");
+  }
+
+  private static String field(String name, @Nullable String value) {
+    return value == null
+        ? "family=smith"
+        : name + "=" + URLEncoder.encode(value, StandardCharsets.UTF_8);
+  }
+
+  private static @Nullable String beginning(@Nullable String text) {
+    return text == null || text.length() < 2 ? null : text.substring(0, 2);
+  }
+
+  private static @Nullable String first(@Nullable String text) {
+    return text == null || text.isEmpty() ? null : text.substring(0, 1);
+  }
+
+  private static void search(
+      String what,
+      HttpClient http,
+      String patients,
+      String token,
+      List<Person> people,
+      Function<Person, String> form)
+      throws Exception {
+    List<String> forms = people.stream().map(form).toList();
+    Step search =
+        i ->
+            send(
+                http,
+                HttpRequest.newBuilder(URI.create(patients + "/_search"))
+                    .header("Content-Type", "application/x-www-form-urlencoded")
+                    .POST(HttpRequest.BodyPublishers.ofString(forms.get(i % forms.size()))),
+                token);
+    timed(search, REQUESTS / 30);
+    print(what, timed(search, REQUESTS / 10));
+  }
+
+  private static Object send(HttpClient http, HttpRequest.Builder request, String token)
+      throws Exception {
+    HttpResponse<String> response =
+        http.send(
+            request.header("Authorization", "Bearer " + token).build(),
+            HttpResponse.BodyHandlers.ofString());
+    if (response.statusCode() != 200) {
+      throw new IllegalStateException("answered with " + response.statusCode());
+    }
+    return response;
   }
 
   private interface Step {

@@ -53,6 +53,7 @@ final class Engine implements AutoCloseable {
             "--pmslink.sweep.period=100",
             "--pmslink.merges.period=100",
             "--pmslink.duplicates.period=100",
+            "--pmslink.events.period=100",
             "--pmslink.replay.period=100"));
     this.settings.addAll(Arrays.asList(settings));
   }
