@@ -367,6 +367,7 @@ class MemberApi {
    * @param fields whose values come from it
    * @param links sources in which its link stays
    * @param plan whether its plan goes on when both have one
+   * @param allTheSame whether they are made one though somebody has said something against it
    */
   record NewMerge(
       String merged,
@@ -374,6 +375,7 @@ class MemberApi {
       @Nullable List<String> fields,
       @Nullable List<String> links,
       @Nullable Boolean plan,
+      @Nullable Boolean allTheSame,
       String reason) {}
 
   @PostMapping("/{number}/merges")
@@ -414,7 +416,8 @@ class MemberApi {
               new MemberMerges.Choice(
                   fields,
                   typed.links() == null ? Set.of() : Set.copyOf(typed.links()),
-                  Boolean.TRUE.equals(typed.plan())),
+                  Boolean.TRUE.equals(typed.plan()),
+                  Boolean.TRUE.equals(typed.allTheSame())),
               caller.name(),
               reason);
           audit.note(caller, "merged members", goes.memberNumber() + " into " + number);

@@ -165,7 +165,7 @@ public class Members {
           "Somebody else, or the PMS, has changed this member meanwhile; look again.");
     }
     if (!changes.isEmpty()) {
-      write(practiceId, List.of(new Change(found.get(0), changes, false)), actor, false);
+      write(practiceId, List.of(new Change(found.get(0), changes)), actor, false);
     }
     if (!locked.equals(seen.lockedFields())) {
       lockFields(practice, seen.memberNumber(), locked);
