@@ -851,6 +851,21 @@ create table access_tokens (
   revoked_at   timestamptz
 );
 
+-- What was answered to programs that created something and named their request (Idempotency-Key), so that the same
+-- request creates nothing twice. A row is written in the transaction that creates; forgotten after a day.
+create table api_creations (
+  practice_id integer not null,
+  caller      text not null,
+  request_key text not null,
+  request     bytea not null,                         -- SHA-256 of its address and body
+  location    text,
+  etag        text,
+  body        json,
+  created_at  timestamptz not null default now(),
+  primary key (practice_id, caller, request_key)
+);
+create index api_creations_by_time on api_creations (practice_id, created_at);
+
 -- Signatures of requests that were taken, for as long as they could be sent again.
 create table used_signatures (
   practice_id integer not null,

@@ -68,6 +68,9 @@ class ArchitectureTest {
                   "progress",
                   "practice",
                   "outage")),
+          Map.entry(
+              "office",
+              Set.of("patient", "matching", "membership", "linking", "practice", "access")),
           Map.entry("csv", Set.of("mapping")),
           Map.entry(
               "feed",

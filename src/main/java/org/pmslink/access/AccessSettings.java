@@ -10,6 +10,8 @@ import org.springframework.util.unit.DataSize;
  * @param largestBody of a request
  * @param refusalsPerMinute of one client, after which it is not listened to for the rest of the
  *     minute
+ * @param callsPerMinute of one token, to the addresses of practices; more are refused until some of
+ *     the minute is over
  * @param wrongPasswordsPerMinute for one name, after which it is not listened to for the rest of
  *     the minute
  */
@@ -17,4 +19,5 @@ import org.springframework.util.unit.DataSize;
 record AccessSettings(
     @DefaultValue("256KB") DataSize largestBody,
     @DefaultValue("20") int refusalsPerMinute,
+    @DefaultValue("600") int callsPerMinute,
     @DefaultValue("5") int wrongPasswordsPerMinute) {}

@@ -141,6 +141,18 @@ public class AccessTokens {
     return known != null && same && !known.revoked ? known.caller : null;
   }
 
+  /** Notes that a token was used, to the minute: else calls would wait for one another's row. */
+  void used(Caller caller) {
+    database
+        .sql(
+            """
+            update access_tokens set last_used_at = now()
+            where practice_id = ? and id = ?
+              and (last_used_at is null or last_used_at < now() - interval '1 minute')""")
+        .params(caller.practiceId(), caller.token())
+        .update();
+  }
+
   private static byte[] hash(String token) {
     try {
       return MessageDigest.getInstance("SHA-256").digest(token.getBytes(UTF_8));

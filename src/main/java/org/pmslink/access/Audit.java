@@ -45,18 +45,9 @@ public class Audit {
   /** A row as it is shown. */
   public record Entry(long id, Instant at, String actor, String action, String detail) {}
 
-  /** Notes what a program did, and that its token was used. */
+  /** Notes what a program did. */
   @Transactional
   public void note(Caller caller, String action, String detail) {
-    // To the minute: a row that every call updates would make calls wait for one another.
-    database
-        .sql(
-            """
-            update access_tokens set last_used_at = now()
-            where practice_id = ? and id = ?
-              and (last_used_at is null or last_used_at < now() - interval '1 minute')""")
-        .params(caller.practiceId(), caller.token())
-        .update();
     write(caller.practiceId(), caller.name(), action, detail);
   }
 

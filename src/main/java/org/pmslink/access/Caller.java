@@ -20,6 +20,11 @@ public record Caller(long token, String name, int practiceId, String practice, S
     return (Caller) Objects.requireNonNull(request.getAttribute(ATTRIBUTE), "nobody has signed in");
   }
 
+  /** The same, for what people and programs do alike. */
+  public Actor asActor() {
+    return new Actor(name, practice, rights);
+  }
+
   /** Whether it has this right. */
   public boolean may(Right right) {
     return rights.contains(right);

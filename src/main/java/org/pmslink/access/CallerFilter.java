@@ -2,6 +2,7 @@ package org.pmslink.access;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import io.github.bucket4j.ConsumptionProbe;
 import jakarta.servlet.FilterChain;
 import jakarta.servlet.ReadListener;
 import jakarta.servlet.ServletException;
@@ -40,6 +41,7 @@ public final class CallerFilter extends OncePerRequestFilter {
   private final AccessTokens tokens;
   private final Audit audit;
   private final Throttle throttle;
+  private final RateLimits limits;
   private final long largestBody;
   private final String beforeName;
   private final Doors.Named named;
@@ -49,6 +51,7 @@ public final class CallerFilter extends OncePerRequestFilter {
       AccessTokens tokens,
       Audit audit,
       Throttle throttle,
+      RateLimits limits,
       long largestBody,
       String beforeName,
       Doors.Named named,
@@ -56,6 +59,7 @@ public final class CallerFilter extends OncePerRequestFilter {
     this.tokens = tokens;
     this.audit = audit;
     this.throttle = throttle;
+    this.limits = limits;
     this.largestBody = largestBody;
     this.beforeName = beforeName;
     this.named = named;
@@ -71,7 +75,7 @@ public final class CallerFilter extends OncePerRequestFilter {
     try {
       Body body = new Body(request);
       Caller caller = letIn(request, response, body);
-      if (caller != null) {
+      if (caller != null && isWithinLimits(caller, response)) {
         serve(caller, request, response, body, chain);
       }
     } catch (DataAccessException e) {
@@ -94,6 +98,35 @@ public final class CallerFilter extends OncePerRequestFilter {
       request.setAttribute(WANTED, right);
     }
     return may;
+  }
+
+  @Override
+  protected boolean shouldNotFilter(HttpServletRequest request) {
+    return named.isPublic(path(request));
+  }
+
+  private boolean isWithinLimits(Caller caller, HttpServletResponse response) throws IOException {
+    if (!named.isRateLimited()) {
+      return true;
+    }
+    ConsumptionProbe call = limits.take(caller);
+    response.setHeader("RateLimit-Policy", limits.policy());
+    response.setHeader(
+        "RateLimit",
+        "\"caller\";r="
+            + call.getRemainingTokens()
+            + ";t="
+            + seconds(call.getNanosToWaitForReset()));
+    if (!call.isConsumed()) {
+      response.setHeader(
+          "Retry-After", Long.toString(Math.max(1, seconds(call.getNanosToWaitForRefill()))));
+      refusal.write(response, 429, "this token has called too often; try again later");
+    }
+    return call.isConsumed();
+  }
+
+  private static long seconds(long nanos) {
+    return (nanos + 999_999_999) / 1_000_000_000;
   }
 
   private @Nullable Caller letIn(
@@ -157,6 +190,7 @@ public final class CallerFilter extends OncePerRequestFilter {
       FilterChain chain)
       throws ServletException, IOException {
     caller.makes(request);
+    tokens.used(caller);
     try {
       if (!isRefused(body, response)) {
         chain.doFilter(new Buffered(request, body.bytes()), response);
@@ -220,13 +254,17 @@ public final class CallerFilter extends OncePerRequestFilter {
 
   /** The name in the address; empty when there is none. Names need no decoding. */
   private String name(HttpServletRequest request) {
-    String path = request.getRequestURI().substring(request.getContextPath().length());
+    String path = path(request);
     if (!path.startsWith(beforeName)) {
       return "";
     }
     String rest = path.substring(beforeName.length());
     int end = rest.indexOf('/');
     return end < 0 ? rest : rest.substring(0, end);
+  }
+
+  private static String path(HttpServletRequest request) {
+    return request.getRequestURI().substring(request.getContextPath().length());
   }
 
   /** The request with its body in memory. */

@@ -3,6 +3,7 @@ package org.pmslink.access;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnWebApplication;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
@@ -22,10 +23,14 @@ public class Doors {
   /** One for all doors: a client that guesses at one of them is not listened to at any. */
   private final Throttle throttle;
 
+  /** Likewise: calls count wherever they go. */
+  private final RateLimits limits;
+
   Doors(AccessTokens tokens, Audit audit, AccessSettings settings) {
     this.tokens = tokens;
     this.audit = audit;
     this.settings = settings;
+    limits = new RateLimits(settings.callsPerMinute());
     throttle = new Throttle(settings.refusalsPerMinute());
   }
 
@@ -54,6 +59,16 @@ public class Doors {
       return true;
     }
 
+    /** Whether callers may call so many times a minute; a feed takes what its PMS sends. */
+    default boolean isRateLimited() {
+      return false;
+    }
+
+    /** Whether an address is open to everybody; there is nothing of a practice behind it. */
+    default boolean isPublic(String path) {
+      return false;
+    }
+
     /** Whether a request looks signed; cheap, and says nothing about the signature. */
     default boolean isSigned(String name, HttpServletRequest request) {
       return false;
@@ -72,23 +87,38 @@ public class Doors {
   }
 
   /** Names of practices, where a token is all there is. */
-  private static final Named PRACTICES =
-      new Named() {
-        @Override
-        public String practiceOf(String name) {
-          return name;
-        }
+  private static class Practices implements Named {
+    private final Set<String> publicPaths;
 
-        @Override
-        public String whatIsNeeded() {
-          return "a valid bearer token is needed";
-        }
+    Practices(Set<String> publicPaths) {
+      this.publicPaths = publicPaths;
+    }
 
-        @Override
-        public String notThere() {
-          return "there is no such practice for this token";
-        }
-      };
+    @Override
+    public boolean isRateLimited() {
+      return true;
+    }
+
+    @Override
+    public boolean isPublic(String path) {
+      return publicPaths.contains(path);
+    }
+
+    @Override
+    public String practiceOf(String name) {
+      return name;
+    }
+
+    @Override
+    public String whatIsNeeded() {
+      return "a valid bearer token is needed";
+    }
+
+    @Override
+    public String notThere() {
+      return "there is no such practice for this token";
+    }
+  }
 
   /**
    * A filter that lets nobody pass who has no token for the practice that is named.
@@ -98,7 +128,17 @@ public class Doors {
    */
   public FilterRegistrationBean<CallerFilter> guard(
       String all, String beforePractice, Refusal refusal) {
-    return guard(all, beforePractice, settings.largestBody(), PRACTICES, refusal);
+    return guard(all, beforePractice, Set.of(), refusal);
+  }
+
+  /**
+   * The same but for addresses that are open to everybody.
+   *
+   * @param publicPaths those, in full
+   */
+  public FilterRegistrationBean<CallerFilter> guard(
+      String all, String beforePractice, Set<String> publicPaths, Refusal refusal) {
+    return guard(all, beforePractice, settings.largestBody(), new Practices(publicPaths), refusal);
   }
 
   /**
@@ -111,7 +151,14 @@ public class Doors {
     FilterRegistrationBean<CallerFilter> guard =
         new FilterRegistrationBean<>(
             new CallerFilter(
-                tokens, audit, throttle, largestBody.toBytes(), beforeName, named, refusal));
+                tokens,
+                audit,
+                throttle,
+                limits,
+                largestBody.toBytes(),
+                beforeName,
+                named,
+                refusal));
     guard.addUrlPatterns(all);
     guard.setName("callers of " + all);
     return guard;

@@ -28,6 +28,11 @@ public record Visit(String actor, String practice, Set<Right> rights, Set<String
     request.setAttribute(ATTRIBUTE, this);
   }
 
+  /** The same, for what people and programs do alike. */
+  public Actor asActor() {
+    return new Actor(actor, practice, rights);
+  }
+
   /** Whether they have this right here. */
   public boolean may(Right right) {
     return rights.contains(right);

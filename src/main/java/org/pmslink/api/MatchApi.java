@@ -1,7 +1,13 @@
 package org.pmslink.api;
 
+import com.fasterxml.jackson.annotation.JsonProperty;
 import com.fasterxml.jackson.databind.PropertyNamingStrategies.SnakeCaseStrategy;
 import com.fasterxml.jackson.databind.annotation.JsonNaming;
+import io.swagger.v3.oas.annotations.Operation;
+import io.swagger.v3.oas.annotations.media.Content;
+import io.swagger.v3.oas.annotations.media.Schema;
+import io.swagger.v3.oas.annotations.parameters.RequestBody;
+import io.swagger.v3.oas.annotations.tags.Tag;
 import jakarta.servlet.http.HttpServletRequest;
 import java.io.IOException;
 import java.util.List;
@@ -17,26 +23,18 @@ import org.pmslink.matching.Comparison.Evidence;
 import org.pmslink.patient.InvalidRecordException;
 import org.pmslink.patient.PatientNormalizer;
 import org.pmslink.patient.Person;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnWebApplication;
-import org.springframework.dao.DataAccessException;
-import org.springframework.http.HttpHeaders;
 import org.springframework.http.MediaType;
 import org.springframework.http.ResponseEntity;
-import org.springframework.web.bind.annotation.ExceptionHandler;
 import org.springframework.web.bind.annotation.PostMapping;
-import org.springframework.web.bind.annotation.RequestMapping;
 import org.springframework.web.bind.annotation.RestController;
-import org.springframework.web.server.ResponseStatusException;
 
 /** {@code POST /api/v1/practices/PRACTICE/patients/match}: what {@code $match} is, over JSON. */
 @RestController
 @ConditionalOnWebApplication
+@Tag(name = "Patients")
 class MatchApi {
-  static final String PRACTICES = "/api/v1/practices/";
-  private static final String MATCH = PRACTICES + "{practice}/patients/match";
-  private static final Logger LOG = LoggerFactory.getLogger(MatchApi.class);
+  private static final String MATCH = ApiJson.PRACTICE + "/patients/match";
 
   private final PatientSearch search;
   private final PatientNormalizer normalizer;
@@ -97,13 +95,45 @@ class MatchApi {
     }
   }
 
-  @PostMapping(MATCH)
+  /** What is sent, for those who read the description: {@link MatchInput} reads it. */
+  record Asked(
+      @Nullable String family,
+      @Nullable String given,
+      @Nullable String middle,
+      @Nullable String suffix,
+      @Nullable String preferred,
+      @Schema(description = "YYYY-MM-DD") @Nullable String birthDate,
+      @Schema(description = "M, F or other") @Nullable String sex,
+      @Schema(description = "Nine digits or the last four") @Nullable String ssn,
+      @Nullable String phoneHome,
+      @Nullable String phoneMobile,
+      @Nullable String phoneWork,
+      @Nullable String email,
+      @Nullable String line1,
+      @Nullable String line2,
+      @Nullable String city,
+      @Nullable String state,
+      @Nullable String postalCode,
+      @Nullable String country,
+      @JsonProperty("onlyCertainMatches") @Nullable Boolean onlyCertainMatches,
+      @Nullable Integer count) {}
+
+  @PostMapping(
+      path = MATCH,
+      consumes = MediaType.APPLICATION_JSON_VALUE,
+      produces = MediaType.APPLICATION_JSON_VALUE)
   @Needs(Right.SEE_PATIENTS)
-  ResponseEntity<?> match(HttpServletRequest request) throws IOException {
+  @Operation(
+      summary = "Which charts somebody may be, as rules see it; stores nothing",
+      requestBody =
+          @RequestBody(
+              required = true,
+              content =
+                  @Content(
+                      mediaType = MediaType.APPLICATION_JSON_VALUE,
+                      schema = @Schema(implementation = Asked.class))))
+  ResponseEntity<Answer> match(HttpServletRequest request) throws IOException {
     Caller caller = Caller.of(request);
-    if (!isJson(request.getContentType())) {
-      throw new Problem.Refused(415, "the body must be application/json");
-    }
     MatchInput input = MatchInput.read(request.getInputStream().readAllBytes());
     Person person;
     try {
@@ -136,59 +166,5 @@ class MatchApi {
                 found.all(),
                 found.tooMany(),
                 found.candidates().stream().map(Candidate::of).toList()));
-  }
-
-  @RequestMapping(MATCH)
-  @Needs(Right.BE_THERE)
-  ResponseEntity<Problem> otherMethods() {
-    ResponseEntity<Problem> answer = problem(Problem.of(405, "this address takes POST"));
-    HttpHeaders headers = new HttpHeaders();
-    headers.putAll(answer.getHeaders());
-    headers.set(HttpHeaders.ALLOW, "POST");
-    return new ResponseEntity<>(answer.getBody(), headers, answer.getStatusCode());
-  }
-
-  @RequestMapping("/api/**")
-  ResponseEntity<Problem> elsewhere() {
-    return problem(Problem.of(404, "there is nothing at this address"));
-  }
-
-  @ExceptionHandler
-  ResponseEntity<Problem> refused(Problem.Refused refused) {
-    return problem(refused.problem);
-  }
-
-  @ExceptionHandler
-  ResponseEntity<Problem> refused(ResponseStatusException refused) {
-    return problem(
-        Problem.of(refused.getStatusCode().value(), String.valueOf(refused.getReason())));
-  }
-
-  @ExceptionHandler
-  ResponseEntity<Problem> withoutStore(DataAccessException failure) {
-    LOG.warn("a request found no store: {}", failure.getClass().getSimpleName());
-    return problem(Problem.of(503, "the store cannot be reached; try again later"));
-  }
-
-  /** Without the exception's message, which may quote a patient. */
-  @ExceptionHandler
-  ResponseEntity<Problem> failed(Exception failure) {
-    StackTraceElement[] trace = failure.getStackTrace();
-    LOG.error(
-        "a request failed: {} at {}",
-        failure.getClass().getName(),
-        trace.length == 0 ? "?" : trace[0]);
-    return problem(Problem.of(500, "the request failed; the log says why"));
-  }
-
-  private static boolean isJson(@Nullable String contentType) {
-    String type = contentType == null ? "" : contentType.toLowerCase(Locale.ROOT);
-    return type.equals("application/json") || type.startsWith("application/json;");
-  }
-
-  private static ResponseEntity<Problem> problem(Problem problem) {
-    return ResponseEntity.status(problem.status())
-        .contentType(MediaType.parseMediaType(Problem.MEDIA_TYPE))
-        .body(problem);
   }
 }

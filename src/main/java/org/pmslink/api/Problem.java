@@ -1,35 +1,60 @@
 package org.pmslink.api;
 
+import com.fasterxml.jackson.annotation.JsonInclude;
+import io.swagger.v3.oas.annotations.media.Schema;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
+import java.util.List;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
 import org.pmslink.access.CallerFilter;
 import org.pmslink.access.Doors;
-import org.pmslink.patient.RecordJson;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnWebApplication;
 import org.springframework.boot.web.servlet.FilterRegistrationBean;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.http.HttpStatus;
+import org.springframework.security.web.firewall.HttpStatusRequestRejectedHandler;
+import org.springframework.security.web.firewall.RequestRejectedHandler;
 
 /**
  * What is wrong with a request, after RFC 9457.
  *
  * @param detail without anything that the caller sent, but for names of fields
+ * @param candidates charts that somebody may be who was to become a member without one
  */
-record Problem(String type, String title, int status, String detail) {
+@Schema(description = "What is wrong with a request, after RFC 9457.")
+record Problem(
+    String type,
+    String title,
+    int status,
+    String detail,
+    @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable List<Alike> candidates) {
   static final String MEDIA_TYPE = "application/problem+json";
+  private static final String API = "/api/";
+
+  /** A chart, without anything that it says. */
+  record Alike(long patient, String grade) {}
 
   static Problem of(int status, String detail) {
-    HttpStatus known = HttpStatus.resolve(status);
-    return new Problem(
-        "about:blank", known == null ? "Error" : known.getReasonPhrase(), status, detail);
+    return of(status, detail, null);
   }
 
-  private void write(HttpServletResponse response) throws IOException {
+  private static Problem of(int status, String detail, @Nullable List<Alike> candidates) {
+    HttpStatus known = HttpStatus.resolve(status);
+    return new Problem(
+        "about:blank",
+        known == null ? "Error" : known.getReasonPhrase(),
+        status,
+        detail,
+        candidates);
+  }
+
+  void write(HttpServletResponse response) throws IOException {
     response.setStatus(status);
     response.setContentType(MEDIA_TYPE);
     response.setCharacterEncoding("UTF-8");
-    response.getWriter().write(RecordJson.write(this));
+    response.getWriter().write(ApiJson.write(this));
   }
 
   /** A request that cannot be answered. */
@@ -41,6 +66,15 @@ record Problem(String type, String title, int status, String detail) {
       super(detail);
       problem = Problem.of(status, detail);
     }
+
+    Refused(int status, String detail, List<Alike> candidates) {
+      super(detail);
+      problem = Problem.of(status, detail, candidates);
+    }
+
+    static Refused notThere() {
+      return new Refused(404, "there is nothing at this address");
+    }
   }
 
   /** Lets nobody in without a token. */
@@ -50,9 +84,23 @@ record Problem(String type, String title, int status, String detail) {
     @Bean
     FilterRegistrationBean<CallerFilter> apiGuard(Doors doors) {
       return doors.guard(
-          "/api/*",
-          MatchApi.PRACTICES,
+          API + "*",
+          ApiJson.PRACTICES,
+          Set.of(Description.PATH),
           (response, status, reason) -> Problem.of(status, reason).write(response));
+    }
+
+    /** Addresses that the firewall stops before anybody else sees them. */
+    @Bean
+    RequestRejectedHandler addressesThatAreNone() {
+      RequestRejectedHandler elsewhere = new HttpStatusRequestRejectedHandler();
+      return (request, response, rejected) -> {
+        if (request.getRequestURI().startsWith(request.getContextPath() + API)) {
+          Problem.of(400, "the address holds characters that none of ours has").write(response);
+        } else {
+          elsewhere.handle(request, response, rejected);
+        }
+      };
     }
   }
 }

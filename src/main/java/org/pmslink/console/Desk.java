@@ -1,17 +1,12 @@
 package org.pmslink.console;
 
-import java.util.Optional;
-import org.jspecify.annotations.Nullable;
 import org.pmslink.access.Audit;
-import org.pmslink.linking.Explaining;
-import org.pmslink.matching.Comparison.Grade;
-import org.pmslink.matching.Explanation;
 import org.pmslink.membership.Member;
 import org.pmslink.membership.Members;
 import org.pmslink.membership.PatientDirectory;
 import org.pmslink.membership.PatientDirectory.Found;
-import org.pmslink.membership.RefusedException;
 import org.pmslink.membership.Worklists;
+import org.pmslink.office.LinkDesk;
 import org.springframework.http.HttpStatus;
 import org.springframework.stereotype.Component;
 import org.springframework.web.server.ResponseStatusException;
@@ -19,11 +14,9 @@ import org.springframework.web.server.ResponseStatusException;
 /** What several pages of the office look up: a chart, a member, and the two compared. */
 @Component
 class Desk {
-  private static final int LONGEST_REASON = 500;
-
   private final PatientDirectory patients;
   private final Members members;
-  private final Explaining explaining;
+  private final LinkDesk links;
   private final Worklists worklists;
   private final Shown shown;
   private final Audit audit;
@@ -31,7 +24,7 @@ class Desk {
   Desk(
       PatientDirectory patients,
       Members members,
-      Explaining explaining,
+      LinkDesk links,
       Worklists worklists,
       Shown shown,
       Audit audit) {
@@ -39,7 +32,7 @@ class Desk {
     this.worklists = worklists;
     this.patients = patients;
     this.members = members;
-    this.explaining = explaining;
+    this.links = links;
     this.shown = shown;
   }
 
@@ -70,17 +63,7 @@ class Desk {
 
   /** A chart and a member beside each other, as rules see them now. */
   SideBySide compare(String practice, Found chart, Member member) {
-    return SideBySide.of(chart, member, explain(practice, chart, member), shown);
-  }
-
-  private @Nullable Explanation explain(String practice, Found chart, Member member) {
-    if (member.removed() || chart.removedAt() != null || chart.mergedInto() != null) {
-      return null;
-    }
-    return explaining
-        .explain(practice, chart.source(), chart.sourceId(), member.memberNumber())
-        .now()
-        .explanation();
+    return SideBySide.of(chart, member, links.explain(practice, chart, member), shown);
   }
 
   /** Address of the review that waits behind this one, or of the list when none does. */
@@ -89,29 +72,5 @@ class Desk {
         .map(next -> "/reviews/" + next.id())
         .findFirst()
         .orElse("/reviews");
-  }
-
-  /** Whether the two are alike enough for somebody who may not decide against the rules. */
-  static boolean isLikely(SideBySide pair) {
-    return Optional.ofNullable(pair.reviewed())
-        .map(reviewed -> reviewed.comparison().grade())
-        .filter(grade -> grade == Grade.CERTAIN || grade == Grade.PROBABLE)
-        .isPresent();
-  }
-
-  /**
-   * Why somebody does something, in their words.
-   *
-   * @throws RefusedException when they say nothing, or too much
-   */
-  static String reason(String typed) throws RefusedException {
-    String reason = typed.strip();
-    if (reason.isEmpty()) {
-      throw new RefusedException("Say why: whoever looks at this link later will want to know.");
-    }
-    if (reason.length() > LONGEST_REASON) {
-      throw new RefusedException("The reason has more than " + LONGEST_REASON + " characters.");
-    }
-    return reason;
   }
 }

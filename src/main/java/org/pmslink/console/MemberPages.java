@@ -9,6 +9,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
+import org.pmslink.access.Actor;
 import org.pmslink.access.Audit;
 import org.pmslink.access.Needs;
 import org.pmslink.access.Right;
@@ -27,6 +28,9 @@ import org.pmslink.membership.Plans;
 import org.pmslink.membership.RefusedException;
 import org.pmslink.membership.Verdicts;
 import org.pmslink.membership.Worklists;
+import org.pmslink.office.LinkDesk;
+import org.pmslink.office.MemberDesk;
+import org.pmslink.office.NotAllowedException;
 import org.pmslink.practice.Practices;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnWebApplication;
 import org.springframework.http.HttpStatus;
@@ -48,8 +52,6 @@ class MemberPages {
   private static final int PAGE = 50;
   private static final int MOST_CANDIDATES = 5;
   private static final int MOST_FOUND = 10;
-  private static final int LONGEST_VALUE = 200;
-  private static final String NO_LONGER_THERE = "The chart or the member is no longer in use.";
 
   private final Members members;
   private final MemberHistory history;
@@ -64,6 +66,8 @@ class MemberPages {
   private final Practices practices;
   private final Audit audit;
   private final Desk desk;
+  private final LinkDesk links;
+  private final MemberDesk memberDesk;
 
   MemberPages(
       Members members,
@@ -78,7 +82,9 @@ class MemberPages {
       Verdicts verdicts,
       Practices practices,
       Audit audit,
-      Desk desk) {
+      Desk desk,
+      LinkDesk links,
+      MemberDesk memberDesk) {
     this.members = members;
     this.history = history;
     this.merges = merges;
@@ -92,6 +98,8 @@ class MemberPages {
     this.practices = practices;
     this.audit = audit;
     this.desk = desk;
+    this.links = links;
+    this.memberDesk = memberDesk;
   }
 
   @GetMapping
@@ -285,53 +293,19 @@ class MemberPages {
     SideBySide pair = desk.compare(practice, chart, member);
     boolean linkedToOthers =
         chart.memberNumber() != null && !chart.memberNumber().equals(member.memberNumber());
-    boolean memberLinkedElsewhere = otherChart(practice, member, chart) != null;
     model.addAttribute("pair", pair);
     model.addAttribute("others", linkedToOthers);
-    model.addAttribute("elsewhere", memberLinkedElsewhere);
+    model.addAttribute("elsewhere", links.isLinkedElsewhere(practice, member, chart));
     model.addAttribute(
         "linkedNow",
         chart.memberNumber() != null && chart.memberNumber().equals(member.memberNumber()));
-    model.addAttribute("mayLink", mayLink(practice, pair, Visit.of(request)) == null);
-    model.addAttribute("whyNot", mayLink(practice, pair, Visit.of(request)));
+    RefusedException whyNot =
+        links.whyNotLink(Visit.of(request).asActor(), chart, member, pair.reviewed());
+    model.addAttribute("mayLink", whyNot == null);
+    model.addAttribute("whyNot", whyNot == null ? null : whyNot.getMessage());
     model.addAttribute(
         "verdict", verdicts.standing(practices.id(practice), chart.id(), member.id()));
     return "compare";
-  }
-
-  private @Nullable String otherChart(String practice, Member member, Found chart) {
-    return history.links(practice, member).stream()
-        .filter(MemberHistory.Link::stands)
-        .filter(l -> l.source().equals(chart.source()) && !l.sourceId().equals(chart.sourceId()))
-        .map(MemberHistory.Link::sourceId)
-        .findFirst()
-        .orElse(null);
-  }
-
-  /** Why somebody may not link the two; {@code null} when they may. */
-  private @Nullable String mayLink(String practice, SideBySide pair, Visit visit) {
-    if (pair.member().removed()) {
-      return "The membership has ended.";
-    }
-    if (pair.chart().removedAt() != null || pair.chart().mergedInto() != null) {
-      return "The chart is no longer in use in the PMS.";
-    }
-    if (visit.may(Right.RELINK)) {
-      return null;
-    }
-    if (!visit.may(Right.LINK)) {
-      return "Linking is for the front desk and for managers.";
-    }
-    String linked = pair.chart().memberNumber();
-    if (linked != null && !linked.equals(pair.member().memberNumber())) {
-      return "The chart is linked to another member; a manager can re-link it.";
-    }
-    if (otherChart(practice, pair.member(), pair.chart()) != null) {
-      return "The member is linked to another chart; a manager can re-link it.";
-    }
-    return Desk.isLikely(pair)
-        ? null
-        : "The two are not alike enough; a manager can link them after making sure.";
   }
 
   /** Links, re-links or verifies: a person says that the two are one. */
@@ -347,20 +321,7 @@ class MemberPages {
       HttpServletRequest request,
       RedirectAttributes after,
       Model model) {
-    Member member = desk.member(practice, number);
-    Found chart = desk.chart(practice, source, id);
-    String whyNot = mayLink(practice, desk.compare(practice, chart, member), Visit.of(request));
-    return decide(
-        practice,
-        member,
-        chart,
-        Verdicts.Verdict.SAME,
-        reason,
-        whyNot,
-        review,
-        request,
-        after,
-        model);
+    return decide(practice, number, source, id, true, reason, review, request, after, model);
   }
 
   /** A person says that the two are not one: a link between them ends, and none is made again. */
@@ -376,61 +337,38 @@ class MemberPages {
       HttpServletRequest request,
       RedirectAttributes after,
       Model model) {
-    Member member = desk.member(practice, number);
-    Found chart = desk.chart(practice, source, id);
-    String whyNot =
-        number.equals(chart.memberNumber()) && !Visit.of(request).may(Right.RELINK)
-            ? "Ending a link is for a manager."
-            : null;
-    return decide(
-        practice,
-        member,
-        chart,
-        Verdicts.Verdict.NOT_SAME,
-        reason,
-        whyNot,
-        review,
-        request,
-        after,
-        model);
+    return decide(practice, number, source, id, false, reason, review, request, after, model);
   }
 
   /**
    * Keeps what a person says of the two, and goes on to where they came from.
    *
-   * @param whyNot why they may not; {@code null} when they may
    * @param review through which they came, the next one follows; 0 for none
    */
   private String decide(
       String practice,
-      Member member,
-      Found chart,
-      Verdicts.Verdict verdict,
+      String number,
+      String source,
+      String id,
+      boolean same,
       String reason,
-      @Nullable String whyNot,
       long review,
       HttpServletRequest request,
       RedirectAttributes after,
       Model model) {
-    String actor = Visit.of(request).actor();
-    String number = member.memberNumber();
-    boolean same = verdict == Verdicts.Verdict.SAME;
-    String pair = number + " and " + chart.source() + "/" + chart.sourceId();
+    Member member = desk.member(practice, number);
+    Found chart = desk.chart(practice, source, id);
+    Actor actor = Visit.of(request).asActor();
     try {
-      String why = Desk.reason(reason);
-      if (whyNot != null) {
-        audit.note(practice, actor, "refused", (same ? "to link " : "to tell apart ") + pair);
-        throw new RefusedException(whyNot);
+      if (same) {
+        links.same(actor, chart, member, reason);
+      } else {
+        links.notSame(actor, chart, member, reason);
       }
-      verdicts.decide(practice, chart.source(), chart.sourceId(), number, verdict, actor, why);
     } catch (RefusedException e) {
       model.addAttribute("complaint", e.getMessage());
       return comparePage(practice, member, chart, request, model);
-    } catch (IllegalArgumentException e) {
-      model.addAttribute("complaint", NO_LONGER_THERE);
-      return comparePage(practice, member, chart, request, model);
     }
-    audit.note(practice, actor, same ? "linked" : "told apart", pair);
     after.addFlashAttribute("done", same ? "Linked." : "Kept apart.");
     after.addFlashAttribute("undo", new Undo(number, chart.source(), chart.sourceId()));
     return "redirect:/console/"
@@ -450,19 +388,13 @@ class MemberPages {
       RedirectAttributes after) {
     Member member = desk.member(practice, number);
     Found chart = desk.chart(practice, source, id);
-    Visit visit = Visit.of(request);
-    if (!visit.may(Right.RELINK)
-        && !verdicts.isBy(practices.id(practice), chart.id(), member.id(), visit.actor())) {
-      audit.note(practice, visit.actor(), "refused", "take back of " + number);
-      throw new ResponseStatusException(HttpStatus.FORBIDDEN);
-    }
     try {
-      if (verdicts.withdraw(practice, source, id, number, visit.actor(), "taken back")) {
-        audit.note(practice, visit.actor(), "took back", number + " and " + source + "/" + id);
-      }
+      links.takeBack(Visit.of(request).asActor(), chart, member);
       after.addFlashAttribute("done", "Taken back; the matching rules decide about it again.");
-    } catch (IllegalArgumentException e) {
-      after.addFlashAttribute("complaint", NO_LONGER_THERE);
+    } catch (NotAllowedException e) {
+      throw new ResponseStatusException(HttpStatus.FORBIDDEN);
+    } catch (RefusedException e) {
+      after.addFlashAttribute("complaint", e.getMessage());
     }
     return "redirect:/console/" + practice + "/members/" + number;
   }
@@ -482,41 +414,30 @@ class MemberPages {
       RedirectAttributes after,
       Model model) {
     Member member = desk.member(practice, number);
-    String actor = Visit.of(request).actor();
-    Map<Member.Field, String> changes = new EnumMap<>(Member.Field.class);
+    Map<Member.Field, String> values = new EnumMap<>(Member.Field.class);
     Set<Member.Field> locked = EnumSet.noneOf(Member.Field.class);
-    String complaint = null;
     for (Member.Field field : Member.Field.values()) {
       String value = typed.get(field.name());
-      if (value != null && !value.strip().equals(member.fields().getOrDefault(field, ""))) {
-        changes.put(field, value.strip());
-        if (value.length() > LONGEST_VALUE || value.chars().anyMatch(Character::isISOControl)) {
-          complaint = "One of the fields has more than " + LONGEST_VALUE + " characters.";
-        }
+      if (value != null) {
+        values.put(field, value);
       }
       if (typed.containsKey("lock-" + field.name()) && field.isContact()) {
         locked.add(field);
       }
     }
+    String complaint = null;
     if (version != member.version()) {
       complaint = "Somebody else, or the PMS, has changed this member meanwhile; look again.";
-    } else if (changes.containsKey(Member.Field.FAMILY)
-            && String.valueOf(changes.get(Member.Field.FAMILY)).isEmpty()
-        || changes.containsKey(Member.Field.GIVEN)
-            && String.valueOf(changes.get(Member.Field.GIVEN)).isEmpty()) {
-      complaint = "A member needs a first and a last name.";
+    } else {
+      try {
+        memberDesk.change(Visit.of(request).asActor(), member, values, locked);
+      } catch (RefusedException e) {
+        complaint = e.getMessage();
+      }
     }
     if (complaint != null) {
       model.addAttribute("complaint", complaint);
       return memberPage(practice, member, model);
-    }
-    if (!changes.isEmpty()) {
-      members.change(practice, number, changes, actor);
-      audit.note(practice, actor, "changed member", number + ": " + changes.keySet());
-    }
-    if (!locked.equals(member.lockedFields())) {
-      members.lockFields(practice, number, locked);
-      audit.note(practice, actor, "locked fields", number + ": " + locked);
     }
     after.addFlashAttribute("done", "Saved.");
     return "redirect:/console/" + practice + "/members/" + number;

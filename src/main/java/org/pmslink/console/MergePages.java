@@ -17,6 +17,7 @@ import org.pmslink.membership.MemberHistory;
 import org.pmslink.membership.MemberMerges;
 import org.pmslink.membership.Memberships;
 import org.pmslink.membership.RefusedException;
+import org.pmslink.office.LinkDesk;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnWebApplication;
 import org.springframework.stereotype.Controller;
 import org.springframework.ui.Model;
@@ -171,7 +172,7 @@ class MergePages {
           otherStays ? version : otherVersion,
           new MemberMerges.Choice(fields, links, plan, typed.containsKey("allTheSame")),
           actor,
-          Desk.reason(reason));
+          LinkDesk.reason(reason));
     } catch (RefusedException e) {
       model.addAttribute("complaint", e.getMessage());
       return page(practice, one, other, model);
@@ -197,7 +198,7 @@ class MergePages {
     desk.member(practice, number);
     String actor = Visit.of(request).actor();
     try {
-      String why = Desk.reason(reason);
+      String why = LinkDesk.reason(reason);
       if (merges.of(practice, number).stream().noneMatch(m -> m.id() == merge)) {
         throw new RefusedException("The two have been taken apart already.");
       }

@@ -3,21 +3,20 @@ package org.pmslink.console;
 import jakarta.servlet.http.HttpServletRequest;
 import java.util.List;
 import java.util.Locale;
+import org.pmslink.access.Actor;
 import org.pmslink.access.Audit;
 import org.pmslink.access.Needs;
 import org.pmslink.access.Right;
 import org.pmslink.access.Visit;
 import org.pmslink.linking.PatientSearch;
 import org.pmslink.membership.Charts;
-import org.pmslink.membership.Enrolment;
 import org.pmslink.membership.PatientDirectory;
 import org.pmslink.membership.PatientDirectory.Found;
 import org.pmslink.membership.Plans;
 import org.pmslink.membership.RefusedException;
 import org.pmslink.membership.Worklists;
-import org.pmslink.patient.PatientNormalizer;
-import org.pmslink.patient.Person;
-import org.pmslink.patient.SourcePatient;
+import org.pmslink.office.Applicant;
+import org.pmslink.office.MemberDesk;
 import org.pmslink.practice.Practices;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnWebApplication;
 import org.springframework.stereotype.Controller;
@@ -38,37 +37,30 @@ import org.springframework.web.bind.annotation.RequestParam;
 @RequestMapping("/console/{practice}")
 class PatientPages {
   private static final int MOST_FOUND = 25;
-  private static final int MOST_ALIKE = 5;
 
   private final PatientDirectory patients;
-  private final PatientSearch search;
-  private final PatientNormalizer normalizer;
   private final Practices practices;
   private final Charts charts;
   private final Worklists worklists;
-  private final Enrolment enrolment;
+  private final MemberDesk memberDesk;
   private final Plans plans;
   private final Audit audit;
   private final Desk desk;
 
   PatientPages(
       PatientDirectory patients,
-      PatientSearch search,
-      PatientNormalizer normalizer,
       Practices practices,
       Charts charts,
       Worklists worklists,
-      Enrolment enrolment,
+      MemberDesk memberDesk,
       Plans plans,
       Audit audit,
       Desk desk) {
     this.patients = patients;
-    this.search = search;
-    this.normalizer = normalizer;
     this.practices = practices;
     this.charts = charts;
     this.worklists = worklists;
-    this.enrolment = enrolment;
+    this.memberDesk = memberDesk;
     this.plans = plans;
     this.audit = audit;
     this.desk = desk;
@@ -115,7 +107,7 @@ class PatientPages {
         "age", charts.age(practices.id(practice), chart.source(), chart.sourceId()).orElse(null));
     model.addAttribute("review", worklists.reviewOf(practice, chart.id()).orElse(null));
     if (!model.containsAttribute("form")) {
-      model.addAttribute("form", Form.of(chart.record().person()));
+      model.addAttribute("form", Applicant.of(chart.record().person()));
     }
     model.addAttribute("plans", plans.list(practice, false));
     return "patient";
@@ -128,26 +120,18 @@ class PatientPages {
       @PathVariable String practice,
       @RequestParam String source,
       @RequestParam String id,
-      @ModelAttribute("form") Form form,
+      @ModelAttribute("form") Applicant form,
       HttpServletRequest request,
       Model model) {
     Found chart = desk.chart(practice, source, id);
-    String complaint = form.complaint();
-    if (complaint == null && chart.memberNumber() != null) {
-      complaint = "This patient is linked to member " + chart.memberNumber() + " already.";
-    }
-    if (complaint == null && (chart.removedAt() != null || chart.mergedInto() != null)) {
-      complaint = "This chart is no longer in use in the PMS.";
-    }
-    if (complaint == null) {
-      try {
-        return "redirect:/console/"
-            + practice
-            + "/members/"
-            + enrol(practice, form, new Enrolment.Chart(source, id), request);
-      } catch (RefusedException e) {
-        complaint = e.getMessage();
-      }
+    String complaint;
+    try {
+      return "redirect:/console/"
+          + practice
+          + "/members/"
+          + memberDesk.enrol(Visit.of(request).asActor(), form, chart);
+    } catch (RefusedException e) {
+      complaint = e.getMessage();
     }
     model.addAttribute("complaint", complaint);
     return patientPage(practice, chart, model);
@@ -156,7 +140,7 @@ class PatientPages {
   @GetMapping("/members/new")
   @Needs(Right.CHANGE_MEMBERS)
   String newMember(@PathVariable String practice, Model model) {
-    model.addAttribute("form", Form.EMPTY);
+    model.addAttribute("form", Applicant.EMPTY);
     model.addAttribute("plans", plans.list(practice, false));
     return "new-member";
   }
@@ -169,32 +153,24 @@ class PatientPages {
   @Needs(Right.CHANGE_MEMBERS)
   String enrolUnlinked(
       @PathVariable String practice,
-      @ModelAttribute("form") Form form,
+      @ModelAttribute("form") Applicant form,
       @RequestParam(defaultValue = "false") boolean seen,
       HttpServletRequest request,
       Model model) {
     String complaint = form.complaint();
     if (complaint == null) {
-      Person person = normalizer.person(form.typed());
-      List<PatientSearch.Candidate> alike =
-          PatientSearch.isEnough(person)
-              ? search.search(practice, person, false, MOST_ALIKE).candidates()
-              : List.of();
-      if (alike.isEmpty() || seen) {
+      Actor actor = Visit.of(request).asActor();
+      List<PatientSearch.Candidate> alike = seen ? List.of() : memberDesk.alike(actor, form);
+      if (alike.isEmpty()) {
         try {
           return "redirect:/console/"
               + practice
               + "/members/"
-              + enrol(practice, form, null, request);
+              + memberDesk.enrol(actor, form, null);
         } catch (RefusedException e) {
           complaint = e.getMessage();
         }
       } else {
-        audit.note(
-            practice,
-            Visit.of(request).actor(),
-            "searched patients",
-            alike.size() + " like a new member");
         model.addAttribute(
             "alike",
             alike.stream()
@@ -214,179 +190,4 @@ class PatientPages {
 
   /** A chart that a new member may be, and why. */
   record Alike(Found chart, String grade, String why) {}
-
-  private String enrol(
-      String practice,
-      Form form,
-      Enrolment.@org.jspecify.annotations.Nullable Chart chart,
-      HttpServletRequest request)
-      throws RefusedException {
-    String actor = Visit.of(request).actor();
-    String number =
-        enrolment.enrol(
-            practice,
-            form.number(),
-            form.typed(),
-            chart,
-            form.newPlan(),
-            actor,
-            "chosen when the member was added");
-    audit.note(
-        practice,
-        actor,
-        "added member",
-        number + (chart == null ? "" : ", linked to " + chart.source() + "/" + chart.sourceId()));
-    return number;
-  }
-
-  /** A member as the office types one. */
-  record Form(
-      String number,
-      String family,
-      String given,
-      String middle,
-      String suffix,
-      String birthDate,
-      String phone,
-      String email,
-      String line1,
-      String line2,
-      String city,
-      String state,
-      String postalCode,
-      String plan,
-      String startsOn) {
-    static final Form EMPTY =
-        new Form("", "", "", "", "", "", "", "", "", "", "", "", "", "", today());
-    private static final int LONGEST = 100;
-    private static final int LONGEST_NUMBER = 40;
-
-    Form {
-      number = text(number);
-      family = text(family);
-      given = text(given);
-      middle = text(middle);
-      suffix = text(suffix);
-      birthDate = text(birthDate);
-      phone = text(phone);
-      email = text(email);
-      line1 = text(line1);
-      line2 = text(line2);
-      city = text(city);
-      state = text(state);
-      postalCode = text(postalCode);
-      plan = text(plan);
-      startsOn = text(startsOn);
-    }
-
-    private static String today() {
-      return java.time.LocalDate.now().toString();
-    }
-
-    /** The plan that was chosen; what {@link #complaint} has no objection to. */
-    Enrolment.@org.jspecify.annotations.Nullable NewPlan newPlan() {
-      return plan.isEmpty()
-          ? null
-          : new Enrolment.NewPlan(Long.parseLong(plan), java.time.LocalDate.parse(startsOn));
-    }
-
-    private static String text(@org.jspecify.annotations.Nullable String typed) {
-      return typed == null ? "" : typed.strip();
-    }
-
-    static Form of(Person person) {
-      Person.PersonName name = person.name();
-      Person.PostalAddress address =
-          person.address() == null
-              ? new Person.PostalAddress(null, null, null, null, null)
-              : person.address();
-      return new Form(
-          "",
-          text(name.family()),
-          text(name.given()),
-          text(name.middle()),
-          text(name.suffix()),
-          person.birthDate() == null ? "" : person.birthDate().toString(),
-          person.phones().stream()
-              .sorted(
-                  java.util.Comparator.comparing(
-                      p ->
-                          p.use() == Person.PhoneUse.MOBILE
-                              ? 0
-                              : p.use() == Person.PhoneUse.HOME ? 1 : 2))
-              .map(Person.Phone::e164)
-              .findFirst()
-              .orElse(""),
-          person.emails().isEmpty() ? "" : person.emails().get(0),
-          text(address.line1()),
-          text(address.line2()),
-          text(address.city()),
-          text(address.state()),
-          text(address.postalCode()),
-          "",
-          today());
-    }
-
-    /** What is missing or wrong, for whoever typed it; {@code null} for nothing. */
-    @org.jspecify.annotations.Nullable
-    String complaint() {
-      if (family.isEmpty() || given.isEmpty()) {
-        return "A member needs a first and a last name.";
-      }
-      if (birthDate.isEmpty()) {
-        return "A member needs a birth date.";
-      }
-      try {
-        java.time.LocalDate born = java.time.LocalDate.parse(birthDate);
-        if (born.isAfter(java.time.LocalDate.now(java.time.ZoneOffset.UTC).plusDays(1))
-            || born.getYear() < 1900) {
-          return "Nobody is born on that day; check the birth date.";
-        }
-      } catch (java.time.DateTimeException e) {
-        return "The birth date is no day; write it like 1980-04-12.";
-      }
-      if (phone.isEmpty() && email.isEmpty()) {
-        return "A member needs a telephone or an e-mail.";
-      }
-      if (number.length() > LONGEST_NUMBER || !number.matches("[A-Za-z0-9._-]*")) {
-        return "A member number has letters, digits, dots and hyphens, at most "
-            + LONGEST_NUMBER
-            + ".";
-      }
-      if (!plan.isEmpty()) {
-        try {
-          newPlan();
-        } catch (NumberFormatException | java.time.DateTimeException e) {
-          return "Choose one of the plans, and the day it starts, like 2026-01-31.";
-        }
-      }
-      for (String value :
-          List.of(
-              family, given, middle, suffix, phone, email, line1, line2, city, state, postalCode)) {
-        if (value.length() > LONGEST || value.chars().anyMatch(Character::isISOControl)) {
-          return "One of the fields has more than "
-              + LONGEST
-              + " characters, or some that cannot be typed.";
-        }
-      }
-      return null;
-    }
-
-    SourcePatient typed() {
-      return SourcePatient.person(
-          "",
-          family,
-          given,
-          middle,
-          suffix,
-          null,
-          birthDate,
-          null,
-          null,
-          List.of(new SourcePatient.SourcePhone("mobile", phone)),
-          email.isEmpty() ? List.of() : List.of(email),
-          new SourcePatient.SourceAddress(line1, line2, city, state, postalCode, null),
-          null);
-    }
-  }
 }

@@ -14,6 +14,7 @@ import org.pmslink.membership.Memberships;
 import org.pmslink.membership.Plans;
 import org.pmslink.membership.Plans.Entitlement;
 import org.pmslink.membership.RefusedException;
+import org.pmslink.office.LinkDesk;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnWebApplication;
 import org.springframework.stereotype.Controller;
 import org.springframework.ui.Model;
@@ -171,7 +172,8 @@ class PlanPages {
     desk.member(practice, number);
     String actor = Visit.of(request).actor();
     try {
-      memberships.step(practice, number, id, Memberships.Step.of(step), actor, Desk.reason(reason));
+      memberships.step(
+          practice, number, id, Memberships.Step.of(step), actor, LinkDesk.reason(reason));
       audit.note(practice, actor, step + " plan", number + ": " + id);
       after.addFlashAttribute("done", "Done.");
     } catch (RefusedException | IllegalArgumentException e) {

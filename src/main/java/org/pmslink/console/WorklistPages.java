@@ -12,6 +12,7 @@ import org.pmslink.membership.Members;
 import org.pmslink.membership.PatientDirectory.Found;
 import org.pmslink.membership.RefusedException;
 import org.pmslink.membership.Worklists;
+import org.pmslink.office.LinkDesk;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnWebApplication;
 import org.springframework.stereotype.Controller;
 import org.springframework.ui.Model;
@@ -185,7 +186,7 @@ class WorklistPages {
       RedirectAttributes after) {
     String actor = Visit.of(request).actor();
     try {
-      if (!duplicates.tellApart(practice, id, actor, Desk.reason(reason))) {
+      if (!duplicates.tellApart(practice, id, actor, LinkDesk.reason(reason))) {
         throw Desk.notThere();
       }
     } catch (RefusedException e) {

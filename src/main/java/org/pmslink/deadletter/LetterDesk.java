@@ -314,6 +314,15 @@ public class LetterDesk {
     noted(practice, actor, Selection.letters(List.of(id)), List.of(id), action, detail);
   }
 
+  /** Keeps everybody else from changing a letter until the transaction ends. */
+  public void hold(String practice, long id) {
+    database
+        .sql("select id from dead_letters where practice_id = ? and id = ? for update")
+        .params(practices.id(practice), id)
+        .query(Long.class)
+        .list();
+  }
+
   /** What people did with a letter and with its group, oldest first. */
   public List<Event> events(String practice, long id) {
     int practiceId = practices.id(practice);

@@ -284,8 +284,13 @@ public class Activities {
       @Nullable String clinic,
       List<String> procedureCodes) {}
 
-  /** A line of the ledger of a member's chart. */
+  /**
+   * A line of the ledger of a member's chart.
+   *
+   * @param id its stream and its id there, unique in the source
+   */
   public record MemberTransaction(
+      String id,
       String source,
       String patient,
       @Nullable String payer,
@@ -296,18 +301,28 @@ public class Activities {
       boolean voided,
       @Nullable String provider) {}
 
-  /**
-   * The charts that a member's link leads to now: the linked one, and all that were merged into it.
-   * Not what the PMS only says was merged: a chart that another member is linked to is theirs until
-   * a person has decided.
-   */
-  private static final String CHARTS_OF_MEMBER =
+  /** Whose visits and transactions are looked for: the charts that a member's link leads to now. */
+  private static final String OF_MEMBER =
       """
       with recursive charts as (
         select p.source, p.source_id from members m
         join links l on l.practice_id = m.practice_id and l.member_id = m.id and l.ended_at is null
         join patients p on p.practice_id = l.practice_id and p.id = l.patient_id
         where m.practice_id = ? and m.member_number = ?
+      """;
+
+  private static final String OF_CHART =
+      """
+      with recursive charts as (
+        select p.source, p.source_id from patients p where p.practice_id = ? and p.id = ?
+      """;
+
+  /**
+   * Behind either: these charts, and all that were merged into them. Not what the PMS only says was
+   * merged: a chart that another member is linked to is theirs until a person has decided.
+   */
+  private static final String AND_MERGED =
+      """
         union
         select p.source, p.source_id from charts c
         join patients p on p.practice_id = ? and p.source = c.source and p.merged_into = c.source_id
@@ -316,8 +331,18 @@ public class Activities {
 
   /** The member's visits, latest first; none while it is not linked. */
   public List<MemberVisit> visitsOf(int practice, String memberNumber) {
+    return visits(OF_MEMBER, practice, memberNumber);
+  }
+
+  /** Likewise of a chart, by its number here. */
+  public List<MemberVisit> visitsOf(int practice, long chart) {
+    return visits(OF_CHART, practice, chart);
+  }
+
+  private List<MemberVisit> visits(String whose, int practice, Object which) {
     return database.query(
-        CHARTS_OF_MEMBER
+        whose
+            + AND_MERGED
             + """
             select v.source, v.patient_source_id, v.on_date, min(v.starts_at),
                    (array_agg(v.status order by array_position(
@@ -343,7 +368,7 @@ public class Activities {
                 row.getString(7),
                 Stream.of(row.getString(8).split(" ")).filter(c -> !c.isEmpty()).sorted().toList()),
         practice,
-        memberNumber,
+        which,
         practice,
         practice);
   }
@@ -354,7 +379,8 @@ public class Activities {
   /** What was done for a member: once for each time it was done; nothing while it is not linked. */
   public List<DoneProcedure> proceduresOf(int practice, String memberNumber) {
     return database.query(
-        CHARTS_OF_MEMBER
+        OF_MEMBER
+            + AND_MERGED
             + """
             select v.on_date, upper(p.code)
             from visits v
@@ -371,10 +397,20 @@ public class Activities {
 
   /** The ledger of the member's charts, latest first; empty while it is not linked. */
   public List<MemberTransaction> transactionsOf(int practice, String memberNumber) {
+    return transactions(OF_MEMBER, practice, memberNumber);
+  }
+
+  /** Likewise of a chart, by its number here. */
+  public List<MemberTransaction> transactionsOf(int practice, long chart) {
+    return transactions(OF_CHART, practice, chart);
+  }
+
+  private List<MemberTransaction> transactions(String whose, int practice, Object which) {
     return database.query(
-        CHARTS_OF_MEMBER
+        whose
+            + AND_MERGED
             + """
-            select t.source, t.patient_source_id, t.payer_source_id, t.on_date, t.type,
+            select t.stream || '/' || t.source_id, t.source, t.patient_source_id, t.payer_source_id, t.on_date, t.type,
                    t.amount_cents, t.code, t.voided, t.provider
             from transactions t
             join charts c on c.source = t.source and c.source_id = t.patient_source_id
@@ -385,14 +421,15 @@ public class Activities {
                 row.getString(1),
                 row.getString(2),
                 row.getString(3),
-                row.getDate(4).toLocalDate(),
-                row.getString(5),
-                row.getLong(6),
-                row.getString(7),
-                row.getBoolean(8),
-                row.getString(9)),
+                row.getString(4),
+                row.getDate(5).toLocalDate(),
+                row.getString(6),
+                row.getLong(7),
+                row.getString(8),
+                row.getBoolean(9),
+                row.getString(10)),
         practice,
-        memberNumber,
+        which,
         practice,
         practice);
   }

@@ -304,6 +304,15 @@ public class Duplicates {
 
   /** Open findings, most certain first. */
   public List<Finding> open(String practice, int limit) {
+    return open(practice, "d.grade, d.score desc, d.id", 0, limit);
+  }
+
+  /** The same behind the one with this id, in the order in which they were first found. */
+  public List<Finding> open(String practice, long after, int limit) {
+    return open(practice, "d.id", after, limit);
+  }
+
+  private List<Finding> open(String practice, String order, long after, int limit) {
     return database.query(
         """
         select d.id, d.kind, d.grade, d.score, d.found_at,
@@ -312,8 +321,10 @@ public class Duplicates {
         """
             + SIDES
             + """
-        where d.practice_id = ? and d.closed_at is null
-        order by d.grade, d.score desc, d.id limit ?""",
+            where d.practice_id = ? and d.closed_at is null and d.id > ?
+            order by\s"""
+            + order
+            + " limit ?",
         (row, n) ->
             new Finding(
                 row.getLong(1),
@@ -324,6 +335,7 @@ public class Duplicates {
                 row.getDouble(4),
                 row.getTimestamp(5).toInstant()),
         practices.id(practice),
+        after,
         limit);
   }
 }

@@ -168,11 +168,13 @@ public class MemberHistory {
   /**
    * Something that happened to a member, or to one that was merged into it.
    *
+   * @param id unique among those of a kind
    * @param what {@code CHANGED} for a field, else what became of the link, the plan or the member
    * @param about the field, the chart of the link, the plan, or the other member
    * @param before the field's former value
    */
   public record Event(
+      long id,
       Instant at,
       String actor,
       Kind kind,
@@ -192,7 +194,7 @@ public class MemberHistory {
           union
           select g.merged_id from member_merges g join who on who.id = g.survivor_id
           where g.practice_id = ? and g.undone_at is null)
-        select * from (
+        select at, actor, kind, what, about, before, after, reason, id from (
           select at, actor, 'FIELD' as kind, 'CHANGED' as what, field as about, before, after,
                  null as reason, id
           from member_changes where practice_id = ? and member_id in (select id from who)
@@ -224,6 +226,7 @@ public class MemberHistory {
         order by at desc, kind, id desc limit ?""",
         (row, n) ->
             new Event(
+                row.getLong(9),
                 row.getTimestamp(1).toInstant(),
                 row.getString(2),
                 Kind.valueOf(row.getString(3)),

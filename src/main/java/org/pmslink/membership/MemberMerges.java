@@ -127,7 +127,7 @@ public class MemberMerges {
     Member stays = both.get(inOrder ? 0 : 1);
     Member goes = both.get(inOrder ? 1 : 0);
     if (stays.version() != survivorVersion || goes.version() != mergedVersion) {
-      throw new RefusedException(
+      throw new RefusedException.Changed(
           "Somebody else, or the PMS, has changed one of the members meanwhile; look again.");
     }
     List<String> said = verdicts.against(practiceId, stays.id(), goes.id());

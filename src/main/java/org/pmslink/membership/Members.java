@@ -144,6 +144,34 @@ public class Members {
     return true;
   }
 
+  /**
+   * Changes fields and locks of a member by hand, as long as it is what was seen of it.
+   *
+   * @param changes as above
+   * @param locked fields that no feed writes from now on; replaces those that were locked
+   * @throws RefusedException when somebody else, or a feed, has changed the member since
+   */
+  @Transactional(rollbackFor = RefusedException.class)
+  public void change(
+      String practice, Member seen, Map<Field, String> changes, Set<Field> locked, String actor)
+      throws RefusedException {
+    int practiceId = practices.id(practice);
+    lock.enter(practiceId, true);
+    List<Member> found = lock(practiceId, List.of(seen.memberNumber()));
+    if (found.isEmpty()
+        || found.get(0).version() != seen.version()
+        || !found.get(0).lockedFields().equals(seen.lockedFields())) {
+      throw new RefusedException.Changed(
+          "Somebody else, or the PMS, has changed this member meanwhile; look again.");
+    }
+    if (!changes.isEmpty()) {
+      write(practiceId, List.of(new Change(found.get(0), changes)), actor, false);
+    }
+    if (!locked.equals(seen.lockedFields())) {
+      lockFields(practice, seen.memberNumber(), locked);
+    }
+  }
+
   /** Locks fields, so that no feed writes them; replaces the locks the member had. */
   @Transactional
   public boolean lockFields(String practice, String memberNumber, Set<Field> fields) {

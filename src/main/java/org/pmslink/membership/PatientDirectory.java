@@ -115,6 +115,39 @@ public class PatientDirectory {
         .findFirst();
   }
 
+  /** The same by its number here. */
+  public Optional<Found> find(String practice, long id) {
+    return database
+        .query(
+            FOUND.formatted("patients") + "where p.practice_id = ? and p.id = ?",
+            PatientDirectory::found,
+            practices.id(practice),
+            id)
+        .stream()
+        .findFirst();
+  }
+
+  /**
+   * All charts that are in use, in the order in which they were first seen.
+   *
+   * @param source only of this PMS installation, if any
+   * @param after number here of the last one of the page before; 0 for the first page
+   */
+  public List<Found> list(String practice, @Nullable String source, long after, int limit) {
+    return database.query(
+        FOUND.formatted("patients")
+            + """
+            where p.practice_id = ? and p.id > ? and (?::text is null or p.source = ?)
+              and p.removed_at is null and p.merged_into is null
+            order by p.id limit ?""",
+        PatientDirectory::found,
+        practices.id(practice),
+        after,
+        source,
+        source,
+        limit);
+  }
+
   /** Charts of the same household, without this one. */
   public List<Found> family(String practice, Found chart) {
     String guarantor = chart.record().person().guarantorId();

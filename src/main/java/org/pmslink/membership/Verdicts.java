@@ -1,5 +1,6 @@
 package org.pmslink.membership;
 
+import java.time.Instant;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -508,6 +509,41 @@ public class Verdicts {
             chart,
             member,
             actor));
+  }
+
+  /**
+   * What somebody has decided about a chart and a member, and what stands.
+   *
+   * @param chart its number here
+   */
+  public record Decided(
+      long chart,
+      String source,
+      String sourceId,
+      Verdict verdict,
+      String actor,
+      String reason,
+      Instant at) {}
+
+  /** What stands about a member, newest first. */
+  public List<Decided> of(String practice, long member) {
+    return database.query(
+        """
+        select v.patient_id, p.source, p.source_id, v.verdict, v.actor, v.reason, v.at
+        from verdicts v join patients p on p.practice_id = v.practice_id and p.id = v.patient_id
+        where v.practice_id = ? and v.member_id = ? and v.withdrawn_at is null
+        order by v.id desc""",
+        (row, n) ->
+            new Decided(
+                row.getLong(1),
+                row.getString(2),
+                row.getString(3),
+                Verdict.valueOf(row.getString(4)),
+                row.getString(5),
+                row.getString(6),
+                row.getTimestamp(7).toInstant()),
+        practices.id(practice),
+        member);
   }
 
   /** What a person has decided about a chart and a member, with who and why; empty for nothing. */

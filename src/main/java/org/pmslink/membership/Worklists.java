@@ -121,32 +121,47 @@ public class Worklists {
   /**
    * A link that wants verification.
    *
+   * @param id of the link
    * @param reason why it was flagged
    */
   public record Flagged(
+      long id,
       String source,
       String sourceId,
       String memberNumber,
       String reason,
       @Nullable Instant flaggedAt) {}
 
-  /** Links that want verification, oldest first. */
+  /** Links that want verification, those that were flagged first in front. */
   public List<Flagged> flagged(String practice, int limit) {
+    return flagged(practice, "l.flagged_at, l.id", 0, limit);
+  }
+
+  /** The same behind the link with this id, in the order of their making. */
+  public List<Flagged> flagged(String practice, long after, int limit) {
+    return flagged(practice, "l.id", after, limit);
+  }
+
+  private List<Flagged> flagged(String practice, String order, long after, int limit) {
     return database.query(
         """
-        select l.source, p.source_id, m.member_number, l.flag_reason, l.flagged_at
+        select l.id, l.source, p.source_id, m.member_number, l.flag_reason, l.flagged_at
         from links l join patients p on p.practice_id = l.practice_id and p.id = l.patient_id
         join members m on m.practice_id = l.practice_id and m.id = l.member_id
-        where l.practice_id = ? and l.ended_at is null and l.flag_reason is not null
-        order by l.flagged_at, l.id limit ?""",
+        where l.practice_id = ? and l.ended_at is null and l.flag_reason is not null and l.id > ?
+        order by\s"""
+            + order
+            + " limit ?",
         (row, n) ->
             new Flagged(
-                row.getString(1),
+                row.getLong(1),
                 row.getString(2),
                 row.getString(3),
                 row.getString(4),
-                row.getTimestamp(5) == null ? null : row.getTimestamp(5).toInstant()),
+                row.getString(5),
+                row.getTimestamp(6) == null ? null : row.getTimestamp(6).toInstant()),
         practices.id(practice),
+        after,
         limit);
   }
 

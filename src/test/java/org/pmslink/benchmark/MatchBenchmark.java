@@ -125,6 +125,7 @@ public final class MatchBenchmark {
                 "--pmslink.mappings-folder=mappings",
                 "--pmslink.routes-folder=" + spine,
                 "--server.port=0",
+                "--pmslink.access.calls-per-minute=100000000",
                 "--management.server.port=0"));
     settings.addAll(more);
     return new SpringApplicationBuilder(PmsLink.class)

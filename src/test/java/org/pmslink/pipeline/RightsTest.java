@@ -4,6 +4,8 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.Socket;
 import java.net.URI;
 import java.net.URLEncoder;
 import java.net.http.HttpClient;
@@ -12,6 +14,7 @@ import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
@@ -22,6 +25,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
+import org.pmslink.access.AccessTokens;
 import org.pmslink.access.Audit;
 import org.pmslink.access.Needs;
 import org.pmslink.access.Role;
@@ -36,8 +40,11 @@ import org.springframework.web.servlet.mvc.method.annotation.RequestMappingHandl
  */
 @ExtendWith(Pipeline.class)
 class RightsTest {
+  private static final String CONSOLE = "/console/{practice}";
+  private static final String API = "/api/v1/practices/{practice}";
   private static final String PASSWORD = "a sentence to remember";
   private static final AtomicInteger STAFF = new AtomicInteger(1);
+  private static final AtomicInteger CLIENTS = new AtomicInteger();
   private static final Pattern TOKEN = Pattern.compile("name=\"_csrf\" value=\"([^\"]+)\"");
   private static final HttpClient HTTP =
       HttpClient.newBuilder().followRedirects(HttpClient.Redirect.NEVER).build();
@@ -53,7 +60,7 @@ class RightsTest {
   /** An address with its method, and what it needs. */
   private record Action(String method, String path, Needs needs) {}
 
-  private List<Action> actions() {
+  private List<Action> actions(String below) {
     List<Action> actions = new ArrayList<>();
     engine
         .bean(RequestMappingHandlerMapping.class)
@@ -61,11 +68,15 @@ class RightsTest {
         .forEach(
             (info, method) -> {
               for (String path : info.getPatternValues()) {
-                if (path.startsWith("/console/{practice}")) {
+                if (path.startsWith(below)) {
                   for (RequestMethod verb : info.getMethodsCondition().getMethods()) {
                     Needs needs = method.getMethodAnnotation(Needs.class);
                     assertThat(needs).as(verb + " " + path + " says what it needs").isNotNull();
-                    actions.add(new Action(verb.name(), path, Objects.requireNonNull(needs)));
+                    actions.add(
+                        new Action(
+                            verb.name(),
+                            path.replaceAll(":[^}]*\\}", "}"),
+                            Objects.requireNonNull(needs)));
                   }
                 }
               }
@@ -163,7 +174,7 @@ class RightsTest {
         office.member("R1", rosa);
         office.open();
       }
-      List<Action> actions = actions();
+      List<Action> actions = actions(CONSOLE);
       assertThat(actions).hasSizeGreaterThan(20);
       List<String> wrong = new ArrayList<>();
       Map<Action, StringBuilder> table = new java.util.LinkedHashMap<>();
@@ -202,8 +213,108 @@ class RightsTest {
       assertThat(wrong).isEmpty();
       assertThat(Files.readString(Path.of("docs", "security.md")))
           .as("the table of docs/security.md")
-          .contains(asTable(table));
+          .contains(asTable(table, CONSOLE, Role.OF_PEOPLE));
       assertThat(engine.bean(Audit.class).verify()).allMatch(proof -> proof.broken().isEmpty());
+    }
+  }
+
+  @Test
+  void everyTokenMayDoInItsPracticeWhatTheTableSaysAndNothingElsewhere() throws Exception {
+    try (Office own = Office.at(engine, pms);
+        Office other = Office.at(engine, pms)) {
+      for (Office office : List.of(own, other)) {
+        Someone rosa = Someone.named("Rosa", "Everywhere");
+        office.chart(rosa);
+        office.member("R1", rosa);
+        office.open();
+      }
+      List<Action> actions = actions(API);
+      assertThat(actions).hasSizeGreaterThan(40);
+      List<String> wrong = new ArrayList<>();
+      Map<Action, StringBuilder> table = new java.util.LinkedHashMap<>();
+      actions.forEach(action -> table.put(action, new StringBuilder()));
+      Map<String, String> nowhere = new TreeMap<>();
+      List<Role> roles = List.of(Role.values());
+      for (Role role : roles) {
+        String token =
+            engine
+                .bean(AccessTokens.class)
+                .create(own.name, "r-" + role.label() + STAFF.getAndIncrement(), role);
+        for (Action action : actions) {
+          boolean may = role.rights().contains(action.needs().value());
+          String what = role + " " + action.method() + " " + action.path() + ": ";
+          String here = call(action, own.name, token);
+          if (status(here) == 403 == may || status(here) >= 500) {
+            wrong.add(what + here);
+          }
+          Objects.requireNonNull(table.get(action)).append(may ? " yes |" : " |");
+          String elsewhere = call(action, other.name, token);
+          String nothing =
+              nowhere.computeIfAbsent(
+                  action.method() + " " + action.path(), a -> nowhere(action, token));
+          if (status(elsewhere) != 404 || !elsewhere.equals(nothing)) {
+            wrong.add(what + "elsewhere " + elsewhere + ", nowhere " + nothing);
+          }
+        }
+      }
+      for (Action action : actions) {
+        String answer = call(action, own.name, "no-token");
+        if (status(answer) != 401) {
+          wrong.add("nobody " + action.method() + " " + action.path() + ": " + answer);
+        }
+      }
+      assertThat(wrong).isEmpty();
+      assertThat(Files.readString(Path.of("docs", "security.md")))
+          .as("the table of docs/security.md")
+          .contains(asTable(table, API, roles));
+      assertThat(engine.bean(Audit.class).verify()).allMatch(proof -> proof.broken().isEmpty());
+    }
+  }
+
+  private String nowhere(Action action, String token) {
+    try {
+      return call(action, "no-practice-of-that-name", token);
+    } catch (IOException e) {
+      throw new java.io.UncheckedIOException(e);
+    }
+  }
+
+  private static int status(String answer) {
+    return Integer.parseInt(answer.substring(9, 12));
+  }
+
+  /** Calls from an address of its own: whoever is refused too often is not listened to. */
+  private String call(Action action, String practice, String token) throws IOException {
+    String path =
+        action
+            .path()
+            .replace("{practice}", practice)
+            .replace("{number}", "R1")
+            .replaceAll("\\{[a-z]+}", "1");
+    URI url = URI.create(engine.url());
+    int client = CLIENTS.getAndIncrement();
+    byte[] from = {127, 1, (byte) (client / 250), (byte) (client % 250 + 1)};
+    try (Socket socket =
+        new Socket(
+            InetAddress.getByName(url.getHost()),
+            url.getPort(),
+            InetAddress.getByAddress(from),
+            0)) {
+      boolean bare = action.method().equals("GET") || action.method().equals("DELETE");
+      socket
+          .getOutputStream()
+          .write(
+              (action.method()
+                      + " "
+                      + path
+                      + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer "
+                      + token
+                      + (bare
+                          ? "\r\n\r\n"
+                          : "\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"))
+                  .getBytes(UTF_8));
+      return new String(socket.getInputStream().readAllBytes(), UTF_8)
+          .replaceAll("(?m)^Date: .*$", "");
     }
   }
 
@@ -212,25 +323,26 @@ class RightsTest {
     return TOKEN.matcher(answer.body()).replaceAll("").replace(practice, "");
   }
 
-  private static String asTable(Map<Action, StringBuilder> table) throws IOException {
+  private static String asTable(
+      Map<Action, StringBuilder> table, String below, Collection<Role> roles) throws IOException {
     StringBuilder text = new StringBuilder("| |");
-    for (Role role : Role.OF_PEOPLE) {
+    for (Role role : roles) {
       text.append(' ').append(role.label()).append(" |");
     }
-    text.append("\n|---|").append("---|".repeat(Role.OF_PEOPLE.size())).append('\n');
+    text.append("\n|---|").append("---|".repeat(roles.size())).append('\n');
     table.forEach(
         (action, cells) ->
             text.append("| `")
                 .append(action.method())
                 .append(' ')
                 .append(
-                    action.path().substring("/console/{practice}".length()).isEmpty()
+                    action.path().substring(below.length()).isEmpty()
                         ? "/"
-                        : action.path().substring("/console/{practice}".length()))
+                        : action.path().substring(below.length()))
                 .append("` |")
                 .append(cells)
                 .append('\n'));
-    Files.writeString(Path.of("target", "rights.md"), text);
+    Files.writeString(Path.of("target", "rights" + roles.size() + ".md"), text);
     return text.toString();
   }
 

@@ -1,0 +1,49 @@
+package org.pmslink.api;
+
+import io.swagger.v3.oas.annotations.Operation;
+import io.swagger.v3.oas.annotations.tags.Tag;
+import org.jspecify.annotations.Nullable;
+import org.pmslink.access.Audit;
+import org.pmslink.access.Caller;
+import org.pmslink.access.Needs;
+import org.pmslink.access.Right;
+import org.springframework.boot.autoconfigure.condition.ConditionalOnWebApplication;
+import org.springframework.http.MediaType;
+import org.springframework.web.bind.annotation.GetMapping;
+import org.springframework.web.bind.annotation.RequestParam;
+import org.springframework.web.bind.annotation.RestController;
+
+/** Who did and saw what; looking at it is itself noted. */
+@RestController
+@ConditionalOnWebApplication
+@Tag(name = "Audit")
+class AuditApi {
+  private final Audit audit;
+
+  AuditApi(Audit audit) {
+    this.audit = audit;
+  }
+
+  @GetMapping(path = ApiJson.PRACTICE + "/audit", produces = MediaType.APPLICATION_JSON_VALUE)
+  @Needs(Right.SEE_AUDIT)
+  @Operation(summary = "Who did and saw what, newest first")
+  Page<Audit.Entry> entries(
+      Caller caller,
+      @RequestParam(required = false) @Nullable String actor,
+      @RequestParam(required = false) @Nullable String action,
+      @RequestParam(defaultValue = Page.USUAL) int limit,
+      @RequestParam(required = false) @Nullable String cursor) {
+    int most = Page.limit(limit);
+    Long before = cursor == null ? null : Page.number(cursor);
+    Page<Audit.Entry> page =
+        Page.of(
+            audit.entries(caller.practice(), before, actor, action, most + 1),
+            most,
+            entry -> String.valueOf(entry.id()));
+    audit.note(
+        caller,
+        "read audit",
+        page.items().size() + " entries" + (before == null ? "" : " before " + before));
+    return page;
+  }
+}

@@ -1,0 +1,199 @@
+package org.pmslink.api;
+
+import io.swagger.v3.oas.annotations.Operation;
+import io.swagger.v3.oas.annotations.tags.Tag;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.pmslink.access.Audit;
+import org.pmslink.access.Caller;
+import org.pmslink.access.Needs;
+import org.pmslink.access.Right;
+import org.pmslink.matching.Comparison.Evidence;
+import org.pmslink.membership.Duplicates;
+import org.pmslink.membership.PatientDirectory;
+import org.pmslink.membership.RefusedException;
+import org.pmslink.membership.Worklists;
+import org.springframework.boot.autoconfigure.condition.ConditionalOnWebApplication;
+import org.springframework.http.HttpStatus;
+import org.springframework.http.MediaType;
+import org.springframework.http.ResponseEntity;
+import org.springframework.web.bind.annotation.GetMapping;
+import org.springframework.web.bind.annotation.PathVariable;
+import org.springframework.web.bind.annotation.PostMapping;
+import org.springframework.web.bind.annotation.RequestBody;
+import org.springframework.web.bind.annotation.RequestMapping;
+import org.springframework.web.bind.annotation.RequestParam;
+import org.springframework.web.bind.annotation.ResponseStatus;
+import org.springframework.web.bind.annotation.RestController;
+
+/** What waits for a person: reviews, links that want verification, duplicates. */
+@RestController
+@ConditionalOnWebApplication
+@RequestMapping(
+    path = ApiJson.PRACTICE,
+    consumes = MediaType.APPLICATION_JSON_VALUE,
+    produces = MediaType.APPLICATION_JSON_VALUE)
+@Tag(name = "Worklists")
+class WorklistApi {
+  private final Worklists worklists;
+  private final Duplicates duplicates;
+  private final PatientDirectory patients;
+  private final Audit audit;
+
+  WorklistApi(Worklists worklists, Duplicates duplicates, PatientDirectory patients, Audit audit) {
+    this.worklists = worklists;
+    this.duplicates = duplicates;
+    this.patients = patients;
+    this.audit = audit;
+  }
+
+  @GetMapping("/worklists")
+  @Needs(Right.SEE_PATIENTS)
+  @Operation(summary = "How much waits, and how many members there are")
+  Worklists.Counts counts(Caller caller) {
+    return worklists.counts(caller.practice());
+  }
+
+  /**
+   * A chart that rules could not decide about.
+   *
+   * @param patient its number here
+   * @param reason why, for example AMBIGUOUS
+   * @param candidates numbers of the members that it may be, best first
+   */
+  record Review(
+      long id,
+      long patient,
+      String source,
+      String sourceId,
+      String reason,
+      java.time.Instant openedAt,
+      List<String> candidates) {}
+
+  private Review review(Caller caller, Worklists.Review review) {
+    return new Review(
+        review.id(),
+        patients
+            .find(caller.practice(), review.source(), review.sourceId())
+            .orElseThrow(Problem.Refused::notThere)
+            .id(),
+        review.source(),
+        review.sourceId(),
+        review.reason(),
+        review.openedAt(),
+        review.candidates());
+  }
+
+  @GetMapping("/reviews")
+  @Needs(Right.SEE_PATIENTS)
+  @Operation(
+      summary = "Charts that rules could not decide about, oldest first",
+      description = "A verdict about the chart and one of the members closes it.")
+  Page<Review> reviews(
+      Caller caller,
+      @RequestParam(defaultValue = Page.USUAL) int limit,
+      @RequestParam(required = false) @Nullable String cursor) {
+    int most = Page.limit(limit);
+    Page<Worklists.Review> page =
+        Page.of(
+            worklists.reviews(caller.practice(), Page.number(cursor), most + 1),
+            most,
+            review -> String.valueOf(review.id()));
+    audit.note(caller, "listed reviews", String.valueOf(page.items().size()));
+    return page.map(review -> review(caller, review));
+  }
+
+  @GetMapping("/reviews/{review}")
+  @Needs(Right.SEE_PATIENTS)
+  @Operation(summary = "One review that is open")
+  ResponseEntity<Review> review(Caller caller, @PathVariable long review) {
+    Worklists.Review found =
+        worklists.review(caller.practice(), review).orElseThrow(Problem.Refused::notThere);
+    audit.note(
+        caller,
+        "saw review",
+        found.source() + "/" + found.sourceId() + " with " + found.candidates());
+    return Tags.ok(review(caller, found));
+  }
+
+  @GetMapping("/flagged-links")
+  @Needs(Right.SEE_PATIENTS)
+  @Operation(summary = "Links that want verification, in the order of their making")
+  Page<Worklists.Flagged> flagged(
+      Caller caller,
+      @RequestParam(defaultValue = Page.USUAL) int limit,
+      @RequestParam(required = false) @Nullable String cursor) {
+    int most = Page.limit(limit);
+    Page<Worklists.Flagged> page =
+        Page.of(
+            worklists.flagged(caller.practice(), Page.number(cursor), most + 1),
+            most,
+            link -> String.valueOf(link.id()));
+    audit.note(caller, "listed flagged links", String.valueOf(page.items().size()));
+    return page;
+  }
+
+  @GetMapping("/duplicates")
+  @Needs(Right.SEE_PATIENTS)
+  @Operation(summary = "Charts that seem to be one person, and members, as they were found")
+  Page<Duplicates.Finding> duplicates(
+      Caller caller,
+      @RequestParam(defaultValue = Page.USUAL) int limit,
+      @RequestParam(required = false) @Nullable String cursor) {
+    int most = Page.limit(limit);
+    Page<Duplicates.Finding> page =
+        Page.of(
+            duplicates.open(caller.practice(), Page.number(cursor), most + 1),
+            most,
+            finding -> String.valueOf(finding.id()));
+    audit.note(caller, "listed duplicates", String.valueOf(page.items().size()));
+    return page;
+  }
+
+  /** Two that seem to be one, and why; the weights add up to the score. */
+  record Duplicate(
+      long id,
+      Duplicates.Kind kind,
+      Duplicates.Side one,
+      Duplicates.Side other,
+      String grade,
+      double score,
+      List<Evidence> evidence) {}
+
+  @GetMapping("/duplicates/{duplicate}")
+  @Needs(Right.SEE_PATIENTS)
+  @Operation(summary = "One finding that is open")
+  ResponseEntity<Duplicate> duplicate(Caller caller, @PathVariable long duplicate) {
+    Duplicates.Found found =
+        duplicates.find(caller.practice(), duplicate).orElseThrow(Problem.Refused::notThere);
+    audit.note(
+        caller,
+        found.kind() == Duplicates.Kind.MEMBER ? "compared members" : "compared charts",
+        name(found.one()) + " and " + name(found.other()));
+    return Tags.ok(
+        new Duplicate(
+            found.id(),
+            found.kind(),
+            found.one(),
+            found.other(),
+            ApiJson.label(found.comparison().grade()),
+            found.comparison().score(),
+            found.comparison().evidenceWithPrior()));
+  }
+
+  private static String name(Duplicates.Side side) {
+    return side.source().isEmpty() ? side.id() : side.source() + "/" + side.id();
+  }
+
+  @PostMapping("/duplicates/{duplicate}/not-same")
+  @Needs(Right.CHANGE_MEMBERS)
+  @Operation(summary = "Says that the two of a finding are two people; it never opens again")
+  @ResponseStatus(HttpStatus.NO_CONTENT)
+  void toldApart(Caller caller, @PathVariable long duplicate, @RequestBody MemberApi.Reason reason)
+      throws RefusedException {
+    if (!duplicates.tellApart(caller.practice(), duplicate, caller.name(), reason.given())) {
+      throw Problem.Refused.notThere();
+    }
+    audit.note(caller, "told duplicates apart", "finding " + duplicate);
+  }
+}

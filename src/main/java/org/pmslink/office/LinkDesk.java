@@ -1,0 +1,213 @@
+package org.pmslink.office;
+
+import org.jspecify.annotations.Nullable;
+import org.pmslink.access.Actor;
+import org.pmslink.access.Audit;
+import org.pmslink.access.Right;
+import org.pmslink.linking.Explaining;
+import org.pmslink.matching.Comparison.Grade;
+import org.pmslink.matching.Explanation;
+import org.pmslink.membership.Member;
+import org.pmslink.membership.MemberHistory;
+import org.pmslink.membership.PatientDirectory.Found;
+import org.pmslink.membership.RefusedException;
+import org.pmslink.membership.Verdicts;
+import org.pmslink.practice.Practices;
+import org.springframework.stereotype.Component;
+
+/**
+ * Decides about a chart and a member, for whoever asks. With {@link Right#LINK} alone one links
+ * what rules find certain or probable while neither is linked elsewhere, and takes back one's own
+ * decisions; the rest wants {@link Right#RELINK}.
+ */
+@Component
+public class LinkDesk {
+  private static final int LONGEST_REASON = 500;
+
+  private final Explaining explaining;
+  private final MemberHistory history;
+  private final Verdicts verdicts;
+  private final Practices practices;
+  private final Audit audit;
+
+  LinkDesk(
+      Explaining explaining,
+      MemberHistory history,
+      Verdicts verdicts,
+      Practices practices,
+      Audit audit) {
+    this.explaining = explaining;
+    this.history = history;
+    this.verdicts = verdicts;
+    this.practices = practices;
+    this.audit = audit;
+  }
+
+  /** What rules think of the two now; {@code null} when one of them is no longer in use. */
+  public @Nullable Explanation explain(String practice, Found chart, Member member) {
+    if (member.removed() || isGone(chart)) {
+      return null;
+    }
+    return explaining
+        .explain(practice, chart.source(), chart.sourceId(), member.memberNumber())
+        .now()
+        .explanation();
+  }
+
+  private static boolean isGone(Found chart) {
+    return chart.removedAt() != null || chart.mergedInto() != null;
+  }
+
+  /** Whether the member is linked to another chart of the same PMS. */
+  public boolean isLinkedElsewhere(String practice, Member member, Found chart) {
+    return history.links(practice, member).stream()
+        .anyMatch(
+            link ->
+                link.stands()
+                    && link.source().equals(chart.source())
+                    && !link.sourceId().equals(chart.sourceId()));
+  }
+
+  /**
+   * Why somebody may not link the two; {@code null} when they may.
+   *
+   * @param explanation what {@link #explain} said of them
+   */
+  public @Nullable RefusedException whyNotLink(
+      Actor actor, Found chart, Member member, @Nullable Explanation explanation) {
+    if (member.removed()) {
+      return new RefusedException("The membership has ended.");
+    }
+    if (isGone(chart)) {
+      return new RefusedException("The chart is no longer in use in the PMS.");
+    }
+    if (actor.may(Right.RELINK)) {
+      return null;
+    }
+    if (!actor.may(Right.LINK)) {
+      return new NotAllowedException("Linking is for the front desk and for managers.");
+    }
+    String linked = chart.memberNumber();
+    if (linked != null && !linked.equals(member.memberNumber())) {
+      return new NotAllowedException(
+          "The chart is linked to another member; a manager can re-link it.");
+    }
+    if (isLinkedElsewhere(actor.practice(), member, chart)) {
+      return new NotAllowedException(
+          "The member is linked to another chart; a manager can re-link it.");
+    }
+    Grade grade = explanation == null ? Grade.CERTAINLY_NOT : explanation.comparison().grade();
+    return grade == Grade.CERTAIN || grade == Grade.PROBABLE
+        ? null
+        : new NotAllowedException(
+            "The two are not alike enough; a manager can link them after making sure.");
+  }
+
+  /**
+   * Links, re-links or verifies: somebody says that the two are one.
+   *
+   * @throws RefusedException when they may not, it cannot be, or they do not say why
+   */
+  public void same(Actor actor, Found chart, Member member, String reason) throws RefusedException {
+    String why = reason(reason);
+    RefusedException not =
+        whyNotLink(actor, chart, member, explain(actor.practice(), chart, member));
+    if (not != null) {
+      String attempt = "to link " + pair(chart, member);
+      audit.note(actor.practice(), actor.name(), "refused", attempt);
+      throw not instanceof NotAllowedException right ? right.at(attempt) : not;
+    }
+    decide(actor, chart, member, Verdicts.Verdict.SAME, why);
+    audit.note(actor.practice(), actor.name(), "linked", pair(chart, member));
+  }
+
+  /**
+   * Somebody says that the two are not one: a link between them ends, and none is made again.
+   *
+   * @throws RefusedException as above
+   */
+  public void notSame(Actor actor, Found chart, Member member, String reason)
+      throws RefusedException {
+    String why = reason(reason);
+    if (member.memberNumber().equals(chart.memberNumber()) && !actor.may(Right.RELINK)) {
+      String attempt = "to tell apart " + pair(chart, member);
+      audit.note(actor.practice(), actor.name(), "refused", attempt);
+      throw new NotAllowedException("Ending a link is for a manager.").at(attempt);
+    }
+    decide(actor, chart, member, Verdicts.Verdict.NOT_SAME, why);
+    audit.note(actor.practice(), actor.name(), "told apart", pair(chart, member));
+  }
+
+  private void decide(
+      Actor actor, Found chart, Member member, Verdicts.Verdict verdict, String reason)
+      throws RefusedException {
+    try {
+      verdicts.decide(
+          actor.practice(),
+          chart.source(),
+          chart.sourceId(),
+          member.memberNumber(),
+          verdict,
+          actor.name(),
+          reason);
+    } catch (IllegalArgumentException e) {
+      throw gone();
+    }
+  }
+
+  /**
+   * Takes back what was decided about the two; rules decide again.
+   *
+   * @return false when nothing was
+   * @throws RefusedException when somebody else decided it and they may not
+   */
+  public boolean takeBack(Actor actor, Found chart, Member member) throws RefusedException {
+    String practice = actor.practice();
+    if (!actor.may(Right.RELINK)
+        && !verdicts.isBy(practices.id(practice), chart.id(), member.id(), actor.name())) {
+      audit.note(practice, actor.name(), "refused", "take back of " + member.memberNumber());
+      throw new NotAllowedException("Somebody else decided that; a manager can take it back.");
+    }
+    boolean was;
+    try {
+      was =
+          verdicts.withdraw(
+              practice,
+              chart.source(),
+              chart.sourceId(),
+              member.memberNumber(),
+              actor.name(),
+              "taken back");
+    } catch (IllegalArgumentException e) {
+      throw gone();
+    }
+    if (was) {
+      audit.note(practice, actor.name(), "took back", pair(chart, member));
+    }
+    return was;
+  }
+
+  private static RefusedException gone() {
+    return new RefusedException("The chart or the member is no longer in use.");
+  }
+
+  private static String pair(Found chart, Member member) {
+    return member.memberNumber() + " and " + chart.source() + "/" + chart.sourceId();
+  }
+
+  /**
+   * Why somebody does something, in their words.
+   *
+   * @throws RefusedException when they say nothing, or too much
+   */
+  public static String reason(String typed) throws RefusedException {
+    String reason = typed.strip();
+    if (reason.isEmpty()) {
+      throw new RefusedException("Say why: whoever looks at this link later will want to know.");
+    }
+    if (reason.length() > LONGEST_REASON) {
+      throw new RefusedException("The reason has more than " + LONGEST_REASON + " characters.");
+    }
+    return reason;
+  }
+}

@@ -1,0 +1,137 @@
+package org.pmslink.office;
+
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import org.pmslink.access.Actor;
+import org.pmslink.access.Audit;
+import org.pmslink.linking.PatientSearch;
+import org.pmslink.membership.Enrolment;
+import org.pmslink.membership.Member;
+import org.pmslink.membership.Member.Field;
+import org.pmslink.membership.Members;
+import org.pmslink.membership.PatientDirectory.Found;
+import org.pmslink.membership.RefusedException;
+import org.pmslink.patient.PatientNormalizer;
+import org.pmslink.patient.Person;
+import org.springframework.stereotype.Component;
+
+/** Adds members and changes them, for whoever asks. */
+@Component
+public class MemberDesk {
+  private static final int LONGEST_VALUE = 200;
+  private static final int MOST_ALIKE = 5;
+
+  private final Members members;
+  private final Enrolment enrolment;
+  private final PatientSearch search;
+  private final PatientNormalizer normalizer;
+  private final Audit audit;
+
+  MemberDesk(
+      Members members,
+      Enrolment enrolment,
+      PatientSearch search,
+      PatientNormalizer normalizer,
+      Audit audit) {
+    this.members = members;
+    this.enrolment = enrolment;
+    this.search = search;
+    this.normalizer = normalizer;
+    this.audit = audit;
+  }
+
+  /**
+   * Adds a member.
+   *
+   * @param chart whose person this is; {@code null} for somebody whom the PMS does not have
+   * @return the member's number
+   * @throws RefusedException saying what is missing or wrong
+   */
+  public String enrol(Actor actor, Applicant applicant, @Nullable Found chart)
+      throws RefusedException {
+    String complaint = applicant.complaint();
+    if (complaint != null) {
+      throw new RefusedException(complaint);
+    }
+    if (chart != null && chart.memberNumber() != null) {
+      throw new RefusedException(
+          "This patient is linked to member " + chart.memberNumber() + " already.");
+    }
+    if (chart != null && (chart.removedAt() != null || chart.mergedInto() != null)) {
+      throw new RefusedException("This chart is no longer in use in the PMS.");
+    }
+    String number =
+        enrolment.enrol(
+            actor.practice(),
+            applicant.number(),
+            applicant.typed(),
+            chart == null ? null : new Enrolment.Chart(chart.source(), chart.sourceId()),
+            applicant.newPlan(),
+            actor.name(),
+            "chosen when the member was added");
+    audit.note(
+        actor.practice(),
+        actor.name(),
+        "added member",
+        number + (chart == null ? "" : ", linked to " + chart.source() + "/" + chart.sourceId()));
+    return number;
+  }
+
+  /** Charts that somebody may be who is to become a member without one. */
+  public List<PatientSearch.Candidate> alike(Actor actor, Applicant applicant) {
+    Person person = normalizer.person(applicant.typed());
+    if (!PatientSearch.isEnough(person)) {
+      return List.of();
+    }
+    List<PatientSearch.Candidate> alike =
+        search.search(actor.practice(), person, false, MOST_ALIKE).candidates();
+    audit.note(
+        actor.practice(), actor.name(), "searched patients", alike.size() + " like a new member");
+    return alike;
+  }
+
+  /**
+   * Changes a member.
+   *
+   * @param seen as it was when somebody decided to change it
+   * @param typed new values; fields that are not there stay, an empty value empties the field
+   * @param locked contact fields that no feed may write from now on
+   * @throws RefusedException when a value cannot be, or the member is another by now
+   */
+  public void change(Actor actor, Member seen, Map<Field, String> typed, Set<Field> locked)
+      throws RefusedException {
+    Map<Field, String> changes = new EnumMap<>(Field.class);
+    for (Map.Entry<Field, String> one : typed.entrySet()) {
+      String value = one.getValue().strip();
+      if (value.length() > LONGEST_VALUE || value.chars().anyMatch(Character::isISOControl)) {
+        throw new RefusedException(
+            "One of the fields has more than "
+                + LONGEST_VALUE
+                + " characters, or some that cannot be typed.");
+      }
+      if (!value.equals(seen.fields().getOrDefault(one.getKey(), ""))) {
+        changes.put(one.getKey(), value);
+      }
+    }
+    for (Field name : List.of(Field.FAMILY, Field.GIVEN)) {
+      if ("".equals(changes.get(name))) {
+        throw new RefusedException("A member needs a first and a last name.");
+      }
+    }
+    if (!locked.stream().allMatch(Field::isContact)) {
+      throw new RefusedException("Only contact fields can be locked: feeds write no others.");
+    }
+    members.change(actor.practice(), seen, changes, locked, actor.name());
+    String number = seen.memberNumber();
+    if (!changes.isEmpty()) {
+      audit.note(
+          actor.practice(), actor.name(), "changed member", number + ": " + changes.keySet());
+    }
+    if (!locked.equals(seen.lockedFields())) {
+      audit.note(actor.practice(), actor.name(), "locked fields", number + ": " + locked);
+    }
+  }
+}
