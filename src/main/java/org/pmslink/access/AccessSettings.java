@@ -1,5 +1,6 @@
 package org.pmslink.access;
 
+import java.time.Duration;
 import org.springframework.boot.context.properties.ConfigurationProperties;
 import org.springframework.boot.context.properties.bind.DefaultValue;
 import org.springframework.util.unit.DataSize;
@@ -12,9 +13,13 @@ import org.springframework.util.unit.DataSize;
  *     minute
  * @param wrongPasswordsPerMinute for one name, after which it is not listened to for the rest of
  *     the minute
+ * @param longestSession after which people sign in again, however busy they were
+ * @param localPasswords whether people may sign in with passwords of ours
  */
 @ConfigurationProperties("pmslink.access")
 record AccessSettings(
     @DefaultValue("256KB") DataSize largestBody,
     @DefaultValue("20") int refusalsPerMinute,
-    @DefaultValue("5") int wrongPasswordsPerMinute) {}
+    @DefaultValue("5") int wrongPasswordsPerMinute,
+    @DefaultValue("12h") Duration longestSession,
+    @DefaultValue("true") boolean localPasswords) {}
