@@ -692,6 +692,7 @@ create table access_tokens (
   id           bigint generated always as identity primary key,
   practice_id  integer not null references practices,
   name         text not null unique,                  -- of all practices, and never given twice: the audit names it
+  role         text not null,                         -- what its bearer may do there
   token_hash   bytea not null unique,                 -- SHA-256
   created_at   timestamptz not null default now(),
   last_used_at timestamptz,                           -- to the minute

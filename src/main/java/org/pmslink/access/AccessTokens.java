@@ -15,8 +15,8 @@ import org.springframework.jdbc.core.simple.JdbcClient;
 import org.springframework.stereotype.Component;
 
 /**
- * Tokens by which programs call the engine, each for one practice. 256 random bits need no salt and
- * no slow hash: what is kept is their SHA-256, from which no token can be found.
+ * Tokens by which programs call the engine, each for one practice and in one role. 256 random bits
+ * need no salt and no slow hash: what is kept is their SHA-256, from which no token can be found.
  */
 @Component
 public class AccessTokens {
@@ -24,16 +24,19 @@ public class AccessTokens {
   private static final byte[] NO_HASH = new byte[32];
 
   private final JdbcClient database;
+  private final ActorNames names;
   private final SecureRandom random = new SecureRandom();
 
-  AccessTokens(JdbcClient database) {
+  AccessTokens(JdbcClient database, ActorNames names) {
     this.database = database;
+    this.names = names;
   }
 
   /** A token as it is listed. */
   public record Listed(
       String practice,
       String name,
+      Role role,
       Instant createdAt,
       @Nullable Instant lastUsedAt,
       @Nullable Instant revokedAt) {}
@@ -43,7 +46,8 @@ public class AccessTokens {
    *
    * @throws IllegalArgumentException when there is no such practice, or the name has been used
    */
-  public String create(String practice, String name) {
+  public String create(String practice, String name, Role role) {
+    names.claim(name);
     byte[] bytes = new byte[TOKEN_BYTES];
     random.nextBytes(bytes);
     String token = Base64.getUrlEncoder().withoutPadding().encodeToString(bytes);
@@ -52,9 +56,9 @@ public class AccessTokens {
           database
               .sql(
                   """
-                  insert into access_tokens (practice_id, name, token_hash)
-                  select id, ?, ? from practices where practice = ?""")
-              .params(name, hash(token), practice)
+                  insert into access_tokens (practice_id, name, role, token_hash)
+                  select id, ?, ?, ? from practices where practice = ?""")
+              .params(name, role.name(), hash(token), practice)
               .update();
       if (created == 0) {
         throw new IllegalArgumentException(
@@ -72,7 +76,7 @@ public class AccessTokens {
     return database
         .sql(
             """
-            select p.practice, t.name, t.created_at, t.last_used_at, t.revoked_at
+            select p.practice, t.name, t.role, t.created_at, t.last_used_at, t.revoked_at
             from access_tokens t join practices p on p.id = t.practice_id
             order by p.practice, t.name""")
         .query(
@@ -80,9 +84,10 @@ public class AccessTokens {
                 new Listed(
                     row.getString(1),
                     row.getString(2),
-                    row.getTimestamp(3).toInstant(),
-                    instant(row.getTimestamp(4)),
-                    instant(row.getTimestamp(5))))
+                    Role.valueOf(row.getString(3)),
+                    row.getTimestamp(4).toInstant(),
+                    instant(row.getTimestamp(5)),
+                    instant(row.getTimestamp(6))))
         .list();
   }
 
@@ -114,7 +119,8 @@ public class AccessTokens {
         database
             .sql(
                 """
-                select t.id, t.name, t.practice_id, p.practice, t.token_hash, t.revoked_at is not null
+                select t.id, t.name, t.practice_id, p.practice, t.role, t.token_hash,
+                       t.revoked_at is not null
                 from access_tokens t join practices p on p.id = t.practice_id
                 where t.token_hash = ?""")
             .param(hash)
@@ -122,9 +128,13 @@ public class AccessTokens {
                 (row, n) ->
                     new Known(
                         new Caller(
-                            row.getLong(1), row.getString(2), row.getInt(3), row.getString(4)),
-                        row.getBytes(5),
-                        row.getBoolean(6)))
+                            row.getLong(1),
+                            row.getString(2),
+                            row.getInt(3),
+                            row.getString(4),
+                            Role.valueOf(row.getString(5)).rights()),
+                        row.getBytes(6),
+                        row.getBoolean(7)))
             .optional()
             .orElse(null);
     boolean same = MessageDigest.isEqual(hash, known == null ? NO_HASH : known.hash);

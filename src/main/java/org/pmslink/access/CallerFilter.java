@@ -26,12 +26,16 @@ import org.springframework.web.filter.OncePerRequestFilter;
  *
  * <p>Without a good token or signature the answer is 401, whatever is named; with a token for
  * another practice it is 404, whether what is named exists or not. So nobody learns which practices
- * there are.
+ * there are. Whoever may call there, and not do what they want, gets 403.
  */
 public final class CallerFilter extends OncePerRequestFilter {
   private static final Logger LOG = LoggerFactory.getLogger(CallerFilter.class);
   private static final String BEARER = "bearer ";
   private static final int LONGEST_TOKEN = 200;
+  private static final String WANTED = CallerFilter.class.getName() + ".wanted";
+
+  /** What a caller is told who is let in, and not to this. */
+  public static final String NOT_IN_THIS_ROLE = "this token's role does not allow that";
 
   private final AccessTokens tokens;
   private final Audit audit;
@@ -80,6 +84,18 @@ public final class CallerFilter extends OncePerRequestFilter {
     }
   }
 
+  /**
+   * Whether whoever makes a request has a right; when not, the refusal that must follow is noted
+   * with it.
+   */
+  public static boolean mayMake(HttpServletRequest request, Right right) {
+    boolean may = Caller.of(request).may(right);
+    if (!may) {
+      request.setAttribute(WANTED, right);
+    }
+    return may;
+  }
+
   private @Nullable Caller letIn(
       HttpServletRequest request, HttpServletResponse response, Body body) throws IOException {
     String client = request.getRemoteAddr();
@@ -106,7 +122,12 @@ public final class CallerFilter extends OncePerRequestFilter {
       caller = named.signer(name, request, body.bytes());
     }
     if (caller != null && caller.practice().equals(practice)) {
-      return caller;
+      if (caller.may(named.needs())) {
+        return caller;
+      }
+      audit.note(caller, "refused", "wants " + named.needs());
+      refusal.write(response, 403, NOT_IN_THIS_ROLE);
+      return null;
     }
     throttle.refused(client, System.nanoTime());
     audit.noteRefusal(
@@ -143,7 +164,11 @@ public final class CallerFilter extends OncePerRequestFilter {
     } finally {
       // A successful call has been noted before its answer was written.
       if (response.getStatus() >= 400) {
-        audit.note(caller, "refused", "status " + response.getStatus());
+        Object wanted = request.getAttribute(WANTED);
+        audit.note(
+            caller,
+            "refused",
+            wanted == null ? "status " + response.getStatus() : "wants " + wanted);
       }
     }
   }

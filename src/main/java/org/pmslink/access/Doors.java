@@ -44,6 +44,11 @@ public class Doors {
     /** Practice that what is named belongs to; empty when there is nothing of that name. */
     String practiceOf(String name);
 
+    /** Without which nobody passes, whatever they ask for there. */
+    default Right needs() {
+      return Right.BE_THERE;
+    }
+
     /** Whether bearers of a token may call; names that are unknown say yes. */
     default boolean takesTokens(String name) {
       return true;

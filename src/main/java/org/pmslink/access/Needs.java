@@ -6,8 +6,8 @@ import java.lang.annotation.RetentionPolicy;
 import java.lang.annotation.Target;
 
 /**
- * The right that a page or an action wants in the practice of its address. A page of a practice
- * that does not say so is not served.
+ * The right that a page, an action or a call wants in the practice of its address. What is of a
+ * practice and does not say so is not served.
  */
 @Target(ElementType.METHOD)
 @Retention(RetentionPolicy.RUNTIME)

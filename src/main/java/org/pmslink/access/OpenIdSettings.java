@@ -44,6 +44,12 @@ record OpenIdSettings(
         throw new IllegalArgumentException(
             "pmslink.access.oidc: set one of client-secret, client-secret-file, client-key-file");
       }
+      for (ClaimedRole role : roles) {
+        if (!Role.OF_PEOPLE.contains(role.role())) {
+          throw new IllegalArgumentException(
+              "pmslink.access.oidc.roles: no person is a " + role.role().label());
+        }
+      }
       if (!scopes.contains("openid")) {
         throw new IllegalArgumentException("pmslink.access.oidc.scopes must contain openid");
       }

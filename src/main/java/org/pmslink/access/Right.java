@@ -24,6 +24,8 @@ public enum Right {
   SEE_FEEDS,
   /** Pause, resume, read and apply feeds. */
   CHANGE_FEEDS,
+  /** Send records to a feed that takes them, and ask what became of them. */
+  SEND_RECORDS,
   /** Read the audit. */
   SEE_AUDIT
 }

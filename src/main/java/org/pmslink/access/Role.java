@@ -1,11 +1,13 @@
 package org.pmslink.access;
 
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.EnumSet;
 import java.util.Locale;
 import java.util.Set;
+import java.util.stream.Collectors;
 
-/** What somebody is in a practice, and what follows from it. */
+/** What a person or a program is in a practice, and what follows from it. */
 public enum Role {
   /** Adds members and links them where there is little doubt. */
   FRONT_DESK(Right.SEE_PATIENTS, Right.CHANGE_MEMBERS, Right.LINK),
@@ -22,7 +24,13 @@ public enum Role {
   /** Runs feeds and mappings; sees no patient data. */
   IT(Right.SEE_FEEDS, Right.CHANGE_FEEDS, Right.SEE_LETTERS),
   /** Reads who did what. */
-  AUDITOR(Right.SEE_AUDIT);
+  AUDITOR(Right.SEE_AUDIT),
+  /** A program that brings and finds patients; no person is one. */
+  MACHINE(Right.SEE_PATIENTS, Right.CHANGE_MEMBERS, Right.LINK, Right.SEND_RECORDS);
+
+  /** The roles that a person can have. */
+  public static final Set<Role> OF_PEOPLE =
+      Collections.unmodifiableSet(EnumSet.complementOf(EnumSet.of(MACHINE)));
 
   private final Set<Right> rights;
 
@@ -30,7 +38,7 @@ public enum Role {
     rights = Collections.unmodifiableSet(EnumSet.of(Right.BE_THERE, more));
   }
 
-  /** What a person in this role may do. */
+  /** What whoever has this role may do. */
   public Set<Right> rights() {
     return rights;
   }
@@ -50,6 +58,9 @@ public enum Role {
       }
     }
     throw new IllegalArgumentException(
-        "there is no role " + label + "; roles: front-desk, manager, support, it, auditor");
+        "there is no role "
+            + label
+            + "; roles: "
+            + Arrays.stream(values()).map(Role::label).collect(Collectors.joining(", ")));
   }
 }

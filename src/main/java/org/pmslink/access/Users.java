@@ -43,13 +43,16 @@ public class Users {
   private static final String FIRST_USER = "admin";
 
   private final JdbcClient database;
+  private final ActorNames names;
   private final AccessSettings settings;
   private final OpenIdSettings provider;
   private final PasswordEncoder encoder = Pbkdf2PasswordEncoder.defaultsForSpringSecurity_v5_8();
   private final SecureRandom random = new SecureRandom();
 
-  Users(JdbcClient database, AccessSettings settings, OpenIdSettings provider) {
+  Users(
+      JdbcClient database, ActorNames names, AccessSettings settings, OpenIdSettings provider) {
     this.database = database;
+    this.names = names;
     this.settings = settings;
     this.provider = provider;
   }
@@ -79,6 +82,7 @@ public class Users {
    */
   public String add(String login) {
     String name = name(login);
+    names.claim(name);
     String password = firstPassword();
     try {
       database
@@ -112,9 +116,7 @@ public class Users {
           "no provider is set through which they could sign in: pmslink.access.oidc.issuer");
     }
     String name = name(login);
-    if (find(name).isPresent()) {
-      throw new IllegalArgumentException("there is a user " + name + " already");
-    }
+    names.claim(name);
     if (!insert(name, subject)) {
       throw new IllegalArgumentException(
           "there is a user with this subject already; see user list");
@@ -149,9 +151,12 @@ public class Users {
    * @return nobody when another is called so here, or when nobody can be
    */
   Optional<User> arrive(String login, String subject) {
-    String name = login.toLowerCase(Locale.ROOT);
-    if (LOGIN.matcher(name).matches()) {
+    try {
+      String name = name(login);
+      names.claim(name);
       insert(name, subject);
+    } catch (IllegalArgumentException e) {
+      return Optional.empty();
     }
     return bySubject(subject);
   }
@@ -176,7 +181,7 @@ public class Users {
       return Optional.empty();
     }
     String password = add(FIRST_USER);
-    for (Role role : Role.values()) {
+    for (Role role : Role.OF_PEOPLE) {
       grant(FIRST_USER, null, role);
     }
     return Optional.of(new First(FIRST_USER, password));
@@ -186,9 +191,14 @@ public class Users {
    * Gives somebody a role.
    *
    * @param practice {@code null} for every practice
-   * @throws IllegalArgumentException when there is no such user or practice
+   * @throws IllegalArgumentException when there is no such user or practice, or no person is in
+   *     that role
    */
   public void grant(String login, @Nullable String practice, Role role) {
+    if (!Role.OF_PEOPLE.contains(role)) {
+      throw new IllegalArgumentException(
+          "no person is a " + role.label() + "; give the role to a token");
+    }
     database
         .sql(
             """

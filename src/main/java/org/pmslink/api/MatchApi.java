@@ -9,6 +9,8 @@ import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 import org.pmslink.access.Audit;
 import org.pmslink.access.Caller;
+import org.pmslink.access.Needs;
+import org.pmslink.access.Right;
 import org.pmslink.linking.PatientSearch;
 import org.pmslink.linking.PatientSearch.Found;
 import org.pmslink.matching.Comparison.Evidence;
@@ -26,6 +28,7 @@ import org.springframework.web.bind.annotation.ExceptionHandler;
 import org.springframework.web.bind.annotation.PostMapping;
 import org.springframework.web.bind.annotation.RequestMapping;
 import org.springframework.web.bind.annotation.RestController;
+import org.springframework.web.server.ResponseStatusException;
 
 /** {@code POST /api/v1/practices/PRACTICE/patients/match}: what {@code $match} is, over JSON. */
 @RestController
@@ -95,6 +98,7 @@ class MatchApi {
   }
 
   @PostMapping(MATCH)
+  @Needs(Right.SEE_PATIENTS)
   ResponseEntity<?> match(HttpServletRequest request) throws IOException {
     Caller caller = Caller.of(request);
     if (!isJson(request.getContentType())) {
@@ -135,6 +139,7 @@ class MatchApi {
   }
 
   @RequestMapping(MATCH)
+  @Needs(Right.BE_THERE)
   ResponseEntity<Problem> otherMethods() {
     ResponseEntity<Problem> answer = problem(Problem.of(405, "this address takes POST"));
     HttpHeaders headers = new HttpHeaders();
@@ -151,6 +156,12 @@ class MatchApi {
   @ExceptionHandler
   ResponseEntity<Problem> refused(Problem.Refused refused) {
     return problem(refused.problem);
+  }
+
+  @ExceptionHandler
+  ResponseEntity<Problem> refused(ResponseStatusException refused) {
+    return problem(
+        Problem.of(refused.getStatusCode().value(), String.valueOf(refused.getReason())));
   }
 
   @ExceptionHandler

@@ -4,6 +4,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.regex.Pattern;
 import org.pmslink.access.AccessTokens;
+import org.pmslink.access.Role;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -36,7 +37,7 @@ final class TokenCommand implements Runnable {
       mixinStandardHelpOptions = true,
       description = {
         "Makes a token for one practice and prints it, this once: only its hash is kept.",
-        "Whoever has it can search the practice's patients; hand it on as a password."
+        "Whoever has it can do in the practice what its role allows; hand it on as a password."
       })
   int make(
       @Option(names = "--practice", required = true, description = "The practice it opens.")
@@ -45,13 +46,21 @@ final class TokenCommand implements Runnable {
               names = "--name",
               required = true,
               description = "Who gets it, for the audit; never given twice.")
-          String name) {
+          String name,
+      @Option(
+              names = "--role",
+              defaultValue = "machine",
+              description =
+                  "What it may do: machine, front-desk, manager, support, it, auditor. Default:"
+                      + " ${DEFAULT-VALUE}.")
+          String role) {
     if (!NAME.matcher(name).matches()) {
       throw new ParameterException(
           spec.commandLine(), "A name has letters, digits, dots, hyphens; at most 64 of them.");
     }
     try (var store = tool.store()) {
-      CommandLineTool.out().println(store.getBean(AccessTokens.class).create(practice, name));
+      CommandLineTool.out()
+          .println(store.getBean(AccessTokens.class).create(practice, name, Role.of(role)));
       return 0;
     }
   }
@@ -59,7 +68,7 @@ final class TokenCommand implements Runnable {
   @Command(
       name = "list",
       mixinStandardHelpOptions = true,
-      description = "Lists all tokens: practice, name, when made, last used, revoked.")
+      description = "Lists all tokens: practice, name, role, when made, last used, revoked.")
   int list() {
     try (var store = tool.store()) {
       List<AccessTokens.Listed> tokens = store.getBean(AccessTokens.class).list();
@@ -68,9 +77,10 @@ final class TokenCommand implements Runnable {
             .println(
                 String.format(
                     Locale.ROOT,
-                    "%-20s %-20s made %s, last used %s%s",
+                    "%-20s %-20s %-10s made %s, last used %s%s",
                     token.practice(),
                     token.name(),
+                    token.role().label(),
                     token.createdAt(),
                     token.lastUsedAt() == null ? "never" : token.lastUsedAt(),
                     token.revokedAt() == null ? "" : ", revoked " + token.revokedAt()));

@@ -3,12 +3,14 @@ package org.pmslink.door;
 import jakarta.servlet.http.HttpServletRequest;
 import java.time.Clock;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import org.apache.camel.CamelContext;
 import org.apache.camel.Route;
 import org.jspecify.annotations.Nullable;
 import org.pmslink.access.Caller;
 import org.pmslink.access.Doors;
+import org.pmslink.access.Right;
 import org.pmslink.practice.Practices;
 import org.springframework.jdbc.core.simple.JdbcClient;
 import org.springframework.stereotype.Component;
@@ -52,6 +54,11 @@ public class HttpFeeds implements Doors.Named {
   }
 
   @Override
+  public Right needs() {
+    return Right.SEND_RECORDS;
+  }
+
+  @Override
   public boolean takesTokens(String feed) {
     HttpFeed found = find(feed);
     return found == null || found.getProof().isByToken();
@@ -73,7 +80,8 @@ public class HttpFeeds implements Doors.Named {
       return null;
     }
     String practice = found.getDefinition().getPractice();
-    return new Caller(0, signerOf(feed), practices.id(practice), practice);
+    return new Caller(
+        0, signerOf(feed), practices.id(practice), practice, Set.of(Right.SEND_RECORDS));
   }
 
   /** Name of a feed's signer in the audit. */

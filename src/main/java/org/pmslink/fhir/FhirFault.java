@@ -25,6 +25,7 @@ final class FhirFault extends BaseServerResponseException {
     IssueType type =
         switch (status) {
           case 401 -> IssueType.LOGIN;
+          case 403 -> IssueType.FORBIDDEN;
           case 404 -> IssueType.NOTFOUND;
           case 405, 406, 415, 501 -> IssueType.NOTSUPPORTED;
           case 413 -> IssueType.TOOLONG;

@@ -6,6 +6,7 @@ import org.apache.camel.CamelContext;
 import org.apache.camel.Route;
 import org.jspecify.annotations.Nullable;
 import org.pmslink.access.Doors;
+import org.pmslink.access.Right;
 import org.springframework.stereotype.Component;
 
 /** The feeds that are sent FHIR resources, by name, while their routes run. */
@@ -37,6 +38,11 @@ public class FhirFeeds implements Doors.Named {
   public String practiceOf(String feed) {
     FhirFeed found = find(feed);
     return found == null ? "" : found.getDefinition().getPractice();
+  }
+
+  @Override
+  public Right needs() {
+    return Right.SEND_RECORDS;
   }
 
   @Override

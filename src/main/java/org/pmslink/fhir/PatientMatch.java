@@ -19,6 +19,8 @@ import org.hl7.fhir.r4.model.OperationOutcome.IssueType;
 import org.hl7.fhir.r4.model.Patient;
 import org.pmslink.access.Audit;
 import org.pmslink.access.Caller;
+import org.pmslink.access.CallerFilter;
+import org.pmslink.access.Right;
 import org.pmslink.linking.PatientSearch;
 import org.pmslink.linking.PatientSearch.Candidate;
 import org.pmslink.linking.PatientSearch.Found;
@@ -54,6 +56,9 @@ public final class PatientMatch implements IResourceProvider {
       canonicalUrl = DEFINITION,
       bundleType = BundleTypeEnum.SEARCHSET)
   public Bundle match(HttpServletRequest http, RequestDetails details) throws IOException {
+    if (!CallerFilter.mayMake(http, Right.SEE_PATIENTS)) {
+      throw new FhirFault(403, IssueType.FORBIDDEN, CallerFilter.NOT_IN_THIS_ROLE);
+    }
     Caller caller = Caller.of(http);
     MatchRequest request =
         MatchRequest.read(http.getInputStream().readAllBytes(), http.getContentType());

@@ -22,6 +22,7 @@ import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 import org.pmslink.PmsLink;
 import org.pmslink.access.AccessTokens;
+import org.pmslink.access.Role;
 import org.pmslink.cli.PassWatch;
 import org.pmslink.matching.PracticeMatcher;
 import org.pmslink.membership.Charts;
@@ -142,7 +143,9 @@ public final class MatchBenchmark {
     List<Person> people = people(store, practice);
     List<String> bodies = bodies(people);
     String token =
-        engine.getBean(AccessTokens.class).create(PRACTICE, "benchmark-" + UUID.randomUUID());
+        engine
+            .getBean(AccessTokens.class)
+            .create(PRACTICE, "benchmark-" + UUID.randomUUID(), Role.MACHINE);
     String url = "http://127.0.0.1:" + engine.getEnvironment().getProperty("local.server.port");
     HttpClient http = HttpClient.newHttpClient();
     HttpRequest nothing = HttpRequest.newBuilder(URI.create(url + "/")).GET().build();

@@ -31,6 +31,7 @@ import org.hl7.fhir.r4.model.StringType;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.pmslink.access.AccessTokens;
+import org.pmslink.access.Role;
 import org.pmslink.sample.FhirPms;
 import org.pmslink.sample.OpenDentalServer;
 import org.springframework.boot.test.system.CapturedOutput;
@@ -59,7 +60,7 @@ class FhirReceiveTest {
     assertThat(office.without("poll").connect()).isNull();
     return engine
         .bean(AccessTokens.class)
-        .create(office.name, "fhir-sender-" + TOKENS.getAndIncrement());
+        .create(office.name, "fhir-sender-" + TOKENS.getAndIncrement(), Role.MACHINE);
   }
 
   private String base(Office office) {
@@ -277,7 +278,7 @@ class FhirReceiveTest {
       String token =
           engine
               .bean(AccessTokens.class)
-              .create(polled.name, "fhir-sender-" + TOKENS.getAndIncrement());
+              .create(polled.name, "fhir-sender-" + TOKENS.getAndIncrement(), Role.MACHINE);
 
       assertThat(notify(office, token, notification("handshake", 0)).statusCode()).isEqualTo(200);
       assertThat(notify(office, token, notification("event-notification", 2, 1, 2)).statusCode())

@@ -2,6 +2,7 @@ package org.pmslink.pipeline;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import ca.uhn.fhir.context.FhirContext;
 import ca.uhn.fhir.parser.StrictErrorHandler;
@@ -25,6 +26,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.StreamSupport;
+import org.awaitility.Awaitility;
 import org.hl7.fhir.r4.model.Bundle;
 import org.hl7.fhir.r4.model.Bundle.BundleEntryComponent;
 import org.hl7.fhir.r4.model.Bundle.SearchEntryMode;
@@ -38,6 +40,9 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.pmslink.access.AccessTokens;
+import org.pmslink.access.Right;
+import org.pmslink.access.Role;
+import org.pmslink.access.Users;
 import org.pmslink.sample.OpenDentalServer;
 import org.springframework.boot.test.system.CapturedOutput;
 import org.springframework.boot.test.system.OutputCaptureExtension;
@@ -387,7 +392,7 @@ class MatchTest {
       String good = token(office);
       String others = token(other);
       String name = "revoked-" + TOKENS.getAndIncrement();
-      String revoked = engine.bean(AccessTokens.class).create(office.name, name);
+      String revoked = engine.bean(AccessTokens.class).create(office.name, name, Role.MACHINE);
       assertThat(json(office, revoked, typed(ines).toString()).statusCode()).isEqualTo(200);
       assertThat(engine.bean(AccessTokens.class).revoke(name)).isTrue();
       assertThat(engine.bean(AccessTokens.class).revoke(name)).isFalse();
@@ -423,6 +428,60 @@ class MatchTest {
   }
 
   @Test
+  void aTokenMayDoWhatItsRoleAllowsAndNothingElse() throws Exception {
+    try (Office office = Office.at(engine, pms)) {
+      Someone ines = Someone.named("Ines", "Caldwell");
+      office.chart(ines);
+      office.open();
+      AccessTokens tokens = engine.bean(AccessTokens.class);
+      for (Role role : Role.values()) {
+        String name = role.label() + "-" + TOKENS.getAndIncrement();
+        String token = tokens.create(office.name, name, role);
+        boolean may = role.rights().contains(Right.SEE_PATIENTS);
+        HttpResponse<String> json = json(office, token, typed(ines).toString());
+        HttpResponse<String> fhir =
+            post(fhirUrl(office), token, "application/fhir+json", parameters("{}"));
+        if (may) {
+          assertThat(json.statusCode()).as(name).isEqualTo(200);
+          assertThat(fhir.statusCode()).as(name).isNotEqualTo(403);
+        } else {
+          assertProblem(json, 403);
+          assertOutcome(fhir, 403);
+          // The FHIR server sends its answer before the refusal is noted.
+          Awaitility.await()
+              .atMost(Office.LONGEST)
+              .untilAsserted(
+                  () ->
+                      assertThat(audit(office, name))
+                          .containsExactly(
+                              "refused wants SEE_PATIENTS", "refused wants SEE_PATIENTS"));
+        }
+      }
+    }
+  }
+
+  @Test
+  void noTokenIsCalledWhatSomebodyElseIs() throws Exception {
+    try (Office office = Office.at(engine, pms)) {
+      office.open();
+      AccessTokens tokens = engine.bean(AccessTokens.class);
+      Users users = engine.bean(Users.class);
+      String login = "dora-" + TOKENS.getAndIncrement();
+      users.add(login);
+      String token = "lab-" + TOKENS.getAndIncrement();
+      tokens.create(office.name, token, Role.MACHINE);
+      for (String taken : List.of(login, login.toUpperCase(Locale.ROOT), token, "rule", "Feed")) {
+        assertThatThrownBy(() -> tokens.create(office.name, taken, Role.MACHINE))
+            .isInstanceOf(IllegalArgumentException.class)
+            .hasMessageContaining("choose another");
+      }
+      assertThatThrownBy(() -> users.add(token)).hasMessageContaining("choose another");
+      assertThatThrownBy(() -> users.grant(login, office.name, Role.MACHINE))
+          .hasMessageContaining("give the role to a token");
+    }
+  }
+
+  @Test
   void everyCallIsAuditedWithWhoAndHowManyAndSoAreRefusals() throws Exception {
     try (Office office = Office.at(engine, pms);
         Office other = Office.at(engine, pms)) {
@@ -431,7 +490,7 @@ class MatchTest {
       office.open();
       other.open();
       String name = "auditor-" + TOKENS.getAndIncrement();
-      String token = engine.bean(AccessTokens.class).create(office.name, name);
+      String token = engine.bean(AccessTokens.class).create(office.name, name, Role.MACHINE);
 
       json(office, token, typed(ines).toString());
       match(client(office, token), asked(ines), null, null);
@@ -553,7 +612,9 @@ class MatchTest {
   }
 
   private String token(Office office) {
-    return engine.bean(AccessTokens.class).create(office.name, "test-" + TOKENS.getAndIncrement());
+    return engine
+        .bean(AccessTokens.class)
+        .create(office.name, "test-" + TOKENS.getAndIncrement(), Role.MACHINE);
   }
 
   private IGenericClient client(Office office) {

@@ -20,6 +20,7 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.pmslink.access.AccessTokens;
+import org.pmslink.access.Role;
 import org.pmslink.deadletter.LetterFilter;
 import org.pmslink.deadletter.LetterSearch;
 import org.pmslink.membership.Activities;
@@ -190,7 +191,8 @@ class OpenDentalEventsTest {
       office.over(api).open();
       try (PushedPractice events = PushedPractice.ofEvents(engine, office, KEY).open()) {
         String body = "[" + row(1, Someone.named("Vera", SENTINEL), "Akron", "") + "]";
-        String token = engine.bean(AccessTokens.class).create(office.name, "not-open-dental");
+        String token =
+            engine.bean(AccessTokens.class).create(office.name, "not-open-dental", Role.MACHINE);
 
         for (String key :
             new String[] {"wrong", KEY + "x", KEY.substring(1), "ODFHIR x/" + KEY, " "}) {

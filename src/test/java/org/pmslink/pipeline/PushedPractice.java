@@ -14,6 +14,7 @@ import org.apache.camel.CamelContext;
 import org.awaitility.Awaitility;
 import org.jspecify.annotations.Nullable;
 import org.pmslink.access.AccessTokens;
+import org.pmslink.access.Role;
 import org.pmslink.deadletter.Letter;
 import org.pmslink.deadletter.LetterFilter;
 import org.pmslink.deadletter.LetterSearch;
@@ -103,7 +104,9 @@ final class PushedPractice implements AutoCloseable {
   }
 
   String token() {
-    return engine.bean(AccessTokens.class).create(name, name + "-" + NEXT.getAndIncrement());
+    return engine
+        .bean(AccessTokens.class)
+        .create(name, name + "-" + NEXT.getAndIncrement(), Role.MACHINE);
   }
 
   void member(String number, Someone who) {

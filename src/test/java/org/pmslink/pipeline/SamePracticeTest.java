@@ -30,6 +30,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 import org.pmslink.access.AccessTokens;
+import org.pmslink.access.Role;
 import org.pmslink.patient.RecordJson;
 import org.pmslink.sample.AscendApi;
 import org.pmslink.sample.FhirPms;
@@ -257,7 +258,8 @@ class SamePracticeTest {
     }
     try (Office office = Office.ofTheSample(engine, pms).over("fhir-receive", "fhir-r4")) {
       assertThat(office.without("poll").connect()).isNull();
-      String token = engine.bean(AccessTokens.class).create(office.name, "same-practice");
+      String token =
+          engine.bean(AccessTokens.class).create(office.name, "same-practice", Role.MACHINE);
       Bundle bundle = new Bundle().setType(BundleType.BATCH);
       for (SamePractice chart : charts) {
         bundle
