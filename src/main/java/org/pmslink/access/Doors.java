@@ -16,14 +16,16 @@ import org.springframework.util.unit.DataSize;
 @EnableConfigurationProperties(AccessSettings.class)
 public class Doors {
   private final AccessTokens tokens;
+  private final SignedTokens signedTokens;
   private final Audit audit;
   private final AccessSettings settings;
 
   /** One for all doors: a client that guesses at one of them is not listened to at any. */
   private final Throttle throttle;
 
-  Doors(AccessTokens tokens, Audit audit, AccessSettings settings) {
+  Doors(AccessTokens tokens, SignedTokens signedTokens, Audit audit, AccessSettings settings) {
     this.tokens = tokens;
+    this.signedTokens = signedTokens;
     this.audit = audit;
     this.settings = settings;
     throttle = new Throttle(settings.refusalsPerMinute());
@@ -111,7 +113,14 @@ public class Doors {
     FilterRegistrationBean<CallerFilter> guard =
         new FilterRegistrationBean<>(
             new CallerFilter(
-                tokens, audit, throttle, largestBody.toBytes(), beforeName, named, refusal));
+                tokens,
+                signedTokens,
+                audit,
+                throttle,
+                largestBody.toBytes(),
+                beforeName,
+                named,
+                refusal));
     guard.addUrlPatterns(all);
     guard.setName("callers of " + all);
     return guard;

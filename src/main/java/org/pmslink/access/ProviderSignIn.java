@@ -273,10 +273,11 @@ final class ProviderSignIn {
                 })
             .defaultStatusHandler(new OAuth2ErrorResponseErrorHandler())
             .build());
-    if (clientKey != null) {
+    JWK key = clientKey;
+    if (key != null) {
       tokens.addParametersConverter(
           new NimbusJwtClientAuthenticationParametersConverter<OAuth2AuthorizationCodeGrantRequest>(
-              client -> clientKey));
+              client -> key));
     }
     return tokens;
   }

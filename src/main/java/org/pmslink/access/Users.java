@@ -49,8 +49,7 @@ public class Users {
   private final PasswordEncoder encoder = Pbkdf2PasswordEncoder.defaultsForSpringSecurity_v5_8();
   private final SecureRandom random = new SecureRandom();
 
-  Users(
-      JdbcClient database, ActorNames names, AccessSettings settings, OpenIdSettings provider) {
+  Users(JdbcClient database, ActorNames names, AccessSettings settings, OpenIdSettings provider) {
     this.database = database;
     this.names = names;
     this.settings = settings;

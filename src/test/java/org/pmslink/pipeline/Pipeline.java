@@ -42,6 +42,15 @@ final class Pipeline implements ParameterResolver {
                     "--pmslink.access.oidc.roles[0].value=desk of {practice}",
                     "--pmslink.access.oidc.roles[0].role=front-desk",
                     "--pmslink.access.oidc.roles[0].practice={practice}",
+                    "--pmslink.access.jwt.issuer=" + OpenIdProvider.issuer(provider),
+                    "--pmslink.access.jwt.audience=" + OpenIdProvider.AUDIENCE,
+                    "--pmslink.access.jwt.roles-claim=groups",
+                    "--pmslink.access.jwt.roles[0].value=machine of {practice}",
+                    "--pmslink.access.jwt.roles[0].role=machine",
+                    "--pmslink.access.jwt.roles[0].practice={practice}",
+                    "--pmslink.access.jwt.roles[1].value=auditor of {practice}",
+                    "--pmslink.access.jwt.roles[1].role=auditor",
+                    "--pmslink.access.jwt.roles[1].practice={practice}",
                     "--pmslink.survivorship.fields.phone-work=MEMBER_WINS",
                     "--pmslink.survivorship.fields.line2=ONLY_IF_EMPTY")
                 .withWeb()

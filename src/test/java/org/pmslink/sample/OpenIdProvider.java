@@ -63,6 +63,8 @@ public final class OpenIdProvider implements AutoCloseable {
   /** A program, and what it asks for a token with. */
   public static final String PROGRAM = "billing";
 
+  public static final String PROGRAM_SECRET = "a secret of the program";
+
   /** Everybody's. */
   public static final String PASSWORD = "a sentence of the provider";
 
@@ -216,7 +218,7 @@ public final class OpenIdProvider implements AutoCloseable {
               .build(),
           RegisteredClient.withId(PROGRAM)
               .clientId(PROGRAM)
-              .clientSecret("{noop}" + SECRET + " and of the program")
+              .clientSecret("{noop}" + PROGRAM_SECRET)
               .clientAuthenticationMethod(ClientAuthenticationMethod.CLIENT_SECRET_BASIC)
               .authorizationGrantType(AuthorizationGrantType.CLIENT_CREDENTIALS)
               .build());
