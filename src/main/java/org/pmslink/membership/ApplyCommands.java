@@ -48,7 +48,7 @@ public class ApplyCommands {
       "applying this record failed repeatedly, though it was tried alone";
 
   /** No transaction of a batch takes as long. */
-  private static final Duration LONGEST_TRANSACTION = Duration.ofMinutes(1);
+  static final Duration LONGEST_TRANSACTION = Duration.ofMinutes(1);
 
   private final JdbcTemplate database;
   private final Practices practices;
@@ -154,7 +154,7 @@ public class ApplyCommands {
     if (decisions.isEmpty() && !updates.isEmpty() && isLate(practice, batch)) {
       links.awaitDecision(practice, batch.source(), updates);
     }
-    Links.Counts counts = links.decide(practice, batch.source(), decisions);
+    Links.Counts counts = links.decide(practice, batch.source(), decisions, batch.matchedAt());
     if (!decisions.isEmpty()) {
       decideNeighboursAgain(practice, shifts, batch.matchedAt());
     }

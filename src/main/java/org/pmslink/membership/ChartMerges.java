@@ -28,6 +28,7 @@ public class ChartMerges {
 
   private final JdbcTemplate database;
   private final Links links;
+  private final Verdicts verdicts;
   private final ActiveLinks activeLinks;
   private final PracticeLock lock;
   private final TransactionTemplate transaction;
@@ -35,6 +36,7 @@ public class ChartMerges {
   ChartMerges(
       JdbcTemplate database,
       Links links,
+      Verdicts verdicts,
       ActiveLinks activeLinks,
       PracticeLock lock,
       PlatformTransactionManager transactions) {
@@ -42,6 +44,7 @@ public class ChartMerges {
     this.database = database;
     this.activeLinks = activeLinks;
     this.links = links;
+    this.verdicts = verdicts;
     this.transaction = new TransactionTemplate(transactions);
   }
 
@@ -186,8 +189,11 @@ public class ChartMerges {
     for (Chain chain : chains) {
       Side loser = sides.get(chain.loser());
       Side survivor = sides.get(chain.end());
-      if (!chain.circle() && loser != null && survivor != null && loser.link != null) {
-        move(practice, loser, survivor);
+      if (!chain.circle() && loser != null && survivor != null) {
+        verdicts.followMerge(practice, loser.patientId, survivor.patientId);
+        if (loser.link != null) {
+          move(practice, loser, survivor);
+        }
       }
     }
     database.update(
@@ -319,6 +325,11 @@ public class ChartMerges {
     if (there != null && there.memberId() != moving.memberId()) {
       links.bothLinked(
           practice, from.patientId, to.patientId, List.of(moving.memberId(), there.memberId()));
+      return;
+    }
+    if (verdicts.isToldApart(practice, to.patientId, moving.memberId())) {
+      // A person's word against the PMS's: nobody sees more than before, and a person decides.
+      links.flag(practice, List.of(from.patientId), "MERGED_TOLD_APART");
       return;
     }
     from.link = null;
