@@ -917,15 +917,20 @@ create table audit_ends (
   seal        bytea not null                          -- HMAC-SHA256 over the two
 );
 
--- People who sign in. A role without a practice is one in every practice.
+-- People who sign in, with a password or through a provider of OpenID Connect, which knows them as its subject. A role
+-- without a practice is one in every practice.
 create table users (
   id                   bigint generated always as identity primary key,
   login                text not null unique check (login = lower(login)),
-  password_hash        text not null,
+  password_hash        text,
+  issuer               text,
+  subject              text,
   must_change_password boolean not null,
   sessions_valid_from  timestamptz not null default now(),
   created_at           timestamptz not null default now(),
-  disabled_at          timestamptz
+  disabled_at          timestamptz,
+  unique (issuer, subject),
+  check ((password_hash is null) = (subject is not null) and (issuer is null) = (subject is null))
 );
 create table user_roles (
   user_id     bigint not null references users,

@@ -1,5 +1,6 @@
 package org.pmslink.access;
 
+import java.time.Duration;
 import org.springframework.boot.context.properties.ConfigurationProperties;
 import org.springframework.boot.context.properties.bind.DefaultValue;
 import org.springframework.util.unit.DataSize;
@@ -14,10 +15,14 @@ import org.springframework.util.unit.DataSize;
  *     the minute is over
  * @param wrongPasswordsPerMinute for one name, after which it is not listened to for the rest of
  *     the minute
+ * @param longestSession after which people sign in again, however busy they were
+ * @param localPasswords whether people may sign in with passwords of ours
  */
 @ConfigurationProperties("pmslink.access")
 record AccessSettings(
     @DefaultValue("256KB") DataSize largestBody,
     @DefaultValue("20") int refusalsPerMinute,
     @DefaultValue("600") int callsPerMinute,
-    @DefaultValue("5") int wrongPasswordsPerMinute) {}
+    @DefaultValue("5") int wrongPasswordsPerMinute,
+    @DefaultValue("12h") Duration longestSession,
+    @DefaultValue("true") boolean localPasswords) {}

@@ -22,8 +22,9 @@ import org.springframework.dao.DataAccessException;
 import org.springframework.web.filter.OncePerRequestFilter;
 
 /**
- * Lets a request pass that bears a token of the practice in its address, or whose sender has signed
- * it, with a body of bounded size; refuses all others, and notes every call.
+ * Lets a request pass that bears a token of the practice in its address, ours or a provider's, or
+ * whose sender has signed it, with a body of bounded size; refuses all others, and notes every
+ * call.
  *
  * <p>Without a good token or signature the answer is 401, whatever is named; with a token for
  * another practice it is 404, whether what is named exists or not. So nobody learns which practices
@@ -39,6 +40,7 @@ public final class CallerFilter extends OncePerRequestFilter {
   public static final String NOT_IN_THIS_ROLE = "this token's role does not allow that";
 
   private final AccessTokens tokens;
+  private final SignedTokens signedTokens;
   private final Audit audit;
   private final Throttle throttle;
   private final RateLimits limits;
@@ -49,6 +51,7 @@ public final class CallerFilter extends OncePerRequestFilter {
 
   CallerFilter(
       AccessTokens tokens,
+      SignedTokens signedTokens,
       Audit audit,
       Throttle throttle,
       RateLimits limits,
@@ -57,6 +60,7 @@ public final class CallerFilter extends OncePerRequestFilter {
       Doors.Named named,
       Doors.Refusal refusal) {
     this.tokens = tokens;
+    this.signedTokens = signedTokens;
     this.audit = audit;
     this.throttle = throttle;
     this.limits = limits;
@@ -143,8 +147,13 @@ public final class CallerFilter extends OncePerRequestFilter {
     String token = token(request);
     // Looked up even if it is missing, so that every refusal takes the same time.
     Caller caller = tokens.bearer(token);
+    SignedTokens.Bearer bearer = caller == null ? signedTokens.bearer(token) : null;
+    if (bearer != null) {
+      caller = signedTokens.in(practice, bearer);
+    }
     if (caller != null && caller.practice().equals(practice) && !named.takesTokens(name)) {
       caller = null;
+      bearer = null;
     }
     boolean signed = token.isEmpty() && named.isSigned(name, request);
     if (signed) {
@@ -163,17 +172,18 @@ public final class CallerFilter extends OncePerRequestFilter {
       return null;
     }
     throttle.refused(client, System.nanoTime());
+    String elsewhere = caller != null ? caller.name() : bearer != null ? bearer.name() : null;
     audit.noteRefusal(
         practice,
-        caller == null ? "unknown" : caller.name(),
-        (caller != null
+        elsewhere == null ? "unknown" : elsewhere,
+        (elsewhere != null
                 ? "token of another practice"
                 : signed
                     ? "no good signature or key"
                     : token.isEmpty() ? "no token" : "token unknown or revoked")
             + ", from "
             + client);
-    if (caller == null) {
+    if (elsewhere == null) {
       response.setHeader("WWW-Authenticate", "Bearer realm=\"pms-link\"");
       refusal.write(response, 401, named.whatIsNeeded());
     } else {
@@ -243,13 +253,13 @@ public final class CallerFilter extends OncePerRequestFilter {
   }
 
   /** Empty when there is none, or one that is none of ours. */
-  private static String token(HttpServletRequest request) {
+  private String token(HttpServletRequest request) {
     String header = request.getHeader("Authorization");
     if (header == null || !header.toLowerCase(Locale.ROOT).startsWith(BEARER)) {
       return "";
     }
     String token = header.substring(BEARER.length()).trim();
-    return token.length() > LONGEST_TOKEN ? "" : token;
+    return token.length() > Math.max(LONGEST_TOKEN, signedTokens.longest()) ? "" : token;
   }
 
   /** The name in the address; empty when there is none. Names need no decoding. */

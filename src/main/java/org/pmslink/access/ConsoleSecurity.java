@@ -28,6 +28,7 @@ class ConsoleSecurity implements WebMvcConfigurer {
   static final String CONSOLE = "/console";
   static final String SIGN_IN = "/sign-in";
   static final String PASSWORD = "/password";
+  static final String SIGNED_OUT = SIGN_IN + "?signed-out";
   private static final String SIGN_OUT = "/sign-out";
   private static final String ASSETS = "/assets/**";
 
@@ -49,37 +50,71 @@ class ConsoleSecurity implements WebMvcConfigurer {
   }
 
   @Bean
-  SecurityFilterChain console(HttpSecurity http, AuthenticationProvider signIn) throws Exception {
-    return http.securityMatcher("/", CONSOLE, CONSOLE + "/**", SIGN_IN, SIGN_OUT, PASSWORD, ASSETS)
-        .authenticationProvider(signIn)
+  SecurityFilterChain console(
+      HttpSecurity http,
+      AuthenticationProvider signIn,
+      Users users,
+      Audit audit,
+      AccessSettings settings,
+      OpenIdSettings openId)
+      throws Exception {
+    http.securityMatcher(
+            "/", CONSOLE, CONSOLE + "/**", SIGN_IN, SIGN_IN + "/**", SIGN_OUT, PASSWORD, ASSETS)
         .authorizeHttpRequests(
             requests ->
-                requests.requestMatchers(SIGN_IN, ASSETS).permitAll().anyRequest().authenticated())
-        .formLogin(
-            form ->
-                form.loginPage(SIGN_IN)
-                    .usernameParameter("login")
-                    .passwordParameter("password")
-                    .defaultSuccessUrl(CONSOLE, false)
-                    .failureUrl(SIGN_IN + "?refused")
-                    .permitAll())
-        .logout(out -> out.logoutUrl(SIGN_OUT).logoutSuccessUrl(SIGN_IN + "?signed-out"))
+                requests
+                    .requestMatchers(SIGN_IN, SIGN_IN + "/**", ASSETS)
+                    .permitAll()
+                    .anyRequest()
+                    .authenticated())
+        .logout(out -> out.logoutUrl(SIGN_OUT).logoutSuccessUrl(SIGNED_OUT))
         .headers(
             headers ->
                 headers
                     .contentSecurityPolicy(csp -> csp.policyDirectives(CONTENT_SECURITY_POLICY))
                     .referrerPolicy(referrer -> referrer.policy(ReferrerPolicy.NO_REFERRER))
-                    .frameOptions(frame -> frame.deny()))
-        .build();
+                    .frameOptions(frame -> frame.deny()));
+    if (settings.localPasswords()) {
+      http.authenticationProvider(signIn)
+          .formLogin(
+              form ->
+                  form.loginPage(SIGN_IN)
+                      .usernameParameter("login")
+                      .passwordParameter("password")
+                      .defaultSuccessUrl(CONSOLE, false)
+                      .failureUrl(SIGN_IN + "?refused")
+                      .permitAll());
+    }
+    if (openId.isSet()) {
+      ProviderSignIn provider =
+          new ProviderSignIn(openId, users, audit, new Throttle(settings.refusalsPerMinute()));
+      provider.addTo(http);
+      http.logout(out -> out.logoutSuccessHandler(provider.signOut()));
+    }
+    return http.build();
+  }
+
+  @Bean
+  SignInWays signInWays(AccessSettings settings, OpenIdSettings openId) {
+    if (!settings.localPasswords() && !openId.isSet()) {
+      throw new IllegalArgumentException(
+          "nobody could sign in: pmslink.access.local-passwords is false, and there is no"
+              + " pmslink.access.oidc.issuer");
+    }
+    return new SignInWays(settings.localPasswords(), openId.isSet() ? openId.name() : null);
   }
 
   @Bean
   UserDetailsService signedInUsers(Users users) {
     return login -> {
       Users.User user =
-          users.find(login).orElseThrow(() -> new UsernameNotFoundException("no such user"));
+          users
+              .find(login)
+              .filter(found -> !found.throughProvider())
+              .orElseThrow(() -> new UsernameNotFoundException("no such user"));
       String hash = users.hash(user.id());
-      return new SignedIn(user.id(), user.login(), hash == null ? "" : hash, !user.disabled());
+      return new SignedIn.WithPassword(
+          user.id(), user.login(), hash == null ? "" : hash, !user.disabled());
     };
   }
 

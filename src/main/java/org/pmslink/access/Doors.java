@@ -17,6 +17,7 @@ import org.springframework.util.unit.DataSize;
 @EnableConfigurationProperties(AccessSettings.class)
 public class Doors {
   private final AccessTokens tokens;
+  private final SignedTokens signedTokens;
   private final Audit audit;
   private final AccessSettings settings;
 
@@ -26,8 +27,9 @@ public class Doors {
   /** Likewise: calls count wherever they go. */
   private final RateLimits limits;
 
-  Doors(AccessTokens tokens, Audit audit, AccessSettings settings) {
+  Doors(AccessTokens tokens, SignedTokens signedTokens, Audit audit, AccessSettings settings) {
     this.tokens = tokens;
+    this.signedTokens = signedTokens;
     this.audit = audit;
     this.settings = settings;
     limits = new RateLimits(settings.callsPerMinute());
@@ -152,6 +154,7 @@ public class Doors {
         new FilterRegistrationBean<>(
             new CallerFilter(
                 tokens,
+                signedTokens,
                 audit,
                 throttle,
                 limits,

@@ -2,6 +2,7 @@ package org.pmslink.access;
 
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
+import java.time.Instant;
 import java.util.EnumSet;
 import java.util.Map;
 import java.util.Set;
@@ -25,10 +26,12 @@ import org.springframework.web.servlet.HandlerMapping;
 public class PageGuard implements HandlerInterceptor {
   private final Users users;
   private final Audit audit;
+  private final AccessSettings settings;
 
-  PageGuard(Users users, Audit audit) {
+  PageGuard(Users users, Audit audit, AccessSettings settings) {
     this.users = users;
     this.audit = audit;
+    this.settings = settings;
   }
 
   @Override
@@ -42,34 +45,40 @@ public class PageGuard implements HandlerInterceptor {
       return true;
     }
     Users.Session session = users.session(who.user());
-    if (session.disabled() || who.since().isBefore(session.validFrom())) {
+    if (session.disabled()
+        || who.since().isBefore(session.validFrom())
+        || who.since().plus(settings.longestSession()).isBefore(Instant.now())) {
       request.getSession().invalidate();
       response.sendRedirect(request.getContextPath() + ConsoleSecurity.SIGN_IN);
       return false;
     }
-    if (session.mustChangePassword()
-        && !request.getServletPath().equals(ConsoleSecurity.PASSWORD)) {
+    boolean withPassword = who instanceof SignedIn.WithPassword;
+    boolean atPassword = request.getServletPath().equals(ConsoleSecurity.PASSWORD);
+    if (atPassword && !withPassword) {
+      throw new ResponseStatusException(HttpStatus.NOT_FOUND);
+    }
+    if (session.mustChangePassword() && !atPassword) {
       response.sendRedirect(request.getContextPath() + ConsoleSecurity.PASSWORD);
       return false;
     }
     String practice = practice(request);
-    Map<String, Set<Role>> roles = users.roles(who.user());
+    Map<String, Set<Role>> roles = users.roles(who);
     if (practice == null) {
-      new Visit(who.getUsername(), "", Set.of(), roles.keySet()).makes(request);
+      new Visit(who.login(), "", Set.of(), roles.keySet(), withPassword).makes(request);
       return true;
     }
     Set<Right> rights = EnumSet.noneOf(Right.class);
     roles.getOrDefault(practice, Set.of()).forEach(role -> rights.addAll(role.rights()));
     Needs needs = method.getMethodAnnotation(Needs.class);
     if (rights.isEmpty()) {
-      new Visit(who.getUsername(), "", Set.of(), roles.keySet()).makes(request);
-      audit.noteRefusal(practice, who.getUsername(), "no role there");
+      new Visit(who.login(), "", Set.of(), roles.keySet(), withPassword).makes(request);
+      audit.noteRefusal(practice, who.login(), "no role there");
       throw new ResponseStatusException(HttpStatus.NOT_FOUND);
     }
-    new Visit(who.getUsername(), practice, rights, roles.keySet()).makes(request);
+    new Visit(who.login(), practice, rights, roles.keySet(), withPassword).makes(request);
     if (needs == null || !rights.contains(needs.value())) {
       audit.noteRefusal(
-          practice, who.getUsername(), "wants " + (needs == null ? "nothing" : needs.value()));
+          practice, who.login(), "wants " + (needs == null ? "nothing" : needs.value()));
       throw new ResponseStatusException(HttpStatus.FORBIDDEN);
     }
     return true;

@@ -13,6 +13,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
+import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.dao.DuplicateKeyException;
 import org.springframework.jdbc.core.simple.JdbcClient;
 import org.springframework.security.crypto.password.PasswordEncoder;
@@ -23,8 +24,13 @@ import org.springframework.transaction.annotation.Transactional;
 /**
  * The people who sign in here, and what they are in which practice. Passwords are kept as PBKDF2
  * hashes (HMAC-SHA-256, 310,000 rounds, NIST SP 800-132).
+ *
+ * <p>Whoever signs in through a provider has no password here. They are known by the provider's own
+ * number for them, which is never another's, and not by a name or an address that they could give
+ * themselves there.
  */
 @Component
+@EnableConfigurationProperties({AccessSettings.class, OpenIdSettings.class})
 public class Users {
   /** NIST SP 800-63B asks for eight at least, and for fifteen where nothing else is asked for. */
   private static final int SHORTEST_PASSWORD = 15;
@@ -38,12 +44,16 @@ public class Users {
 
   private final JdbcClient database;
   private final ActorNames names;
+  private final AccessSettings settings;
+  private final OpenIdSettings provider;
   private final PasswordEncoder encoder = Pbkdf2PasswordEncoder.defaultsForSpringSecurity_v5_8();
   private final SecureRandom random = new SecureRandom();
 
-  Users(JdbcClient database, ActorNames names) {
+  Users(JdbcClient database, ActorNames names, AccessSettings settings, OpenIdSettings provider) {
     this.database = database;
     this.names = names;
+    this.settings = settings;
+    this.provider = provider;
   }
 
   /**
@@ -51,8 +61,14 @@ public class Users {
    *
    * @param login what they sign in as; what the audit calls them
    * @param mustChangePassword whether the password was given to them
+   * @param throughProvider whether a provider vouches for them, and there is no password
    */
-  public record User(long id, String login, boolean mustChangePassword, boolean disabled) {}
+  public record User(
+      long id,
+      String login,
+      boolean mustChangePassword,
+      boolean disabled,
+      boolean throughProvider) {}
 
   /** A user as listed, with roles by practice; {@code *} stands for every practice. */
   public record Listed(User user, Map<String, Set<Role>> roles) {}
@@ -64,11 +80,7 @@ public class Users {
    * @throws IllegalArgumentException when the name is taken or none
    */
   public String add(String login) {
-    String name = login.toLowerCase(Locale.ROOT);
-    if (!LOGIN.matcher(name).matches()) {
-      throw new IllegalArgumentException(
-          "a user's name has letters, digits and . _ @ - in it, at most 64; this one has not");
-    }
+    String name = name(login);
     names.claim(name);
     String password = firstPassword();
     try {
@@ -82,17 +94,86 @@ public class Users {
     return password;
   }
 
+  private static String name(String login) {
+    String name = login.toLowerCase(Locale.ROOT);
+    if (!LOGIN.matcher(name).matches()) {
+      throw new IllegalArgumentException(
+          "a user's name has letters, digits and . _ @ - in it, at most 64; this one has not");
+    }
+    return name;
+  }
+
+  /**
+   * Adds somebody who will sign in through the provider.
+   *
+   * @param subject the provider's number for them
+   * @throws IllegalArgumentException when the name or the subject is taken, or there is no provider
+   */
+  public void addThroughProvider(String login, String subject) {
+    if (!provider.isSet()) {
+      throw new IllegalArgumentException(
+          "no provider is set through which they could sign in: pmslink.access.oidc.issuer");
+    }
+    String name = name(login);
+    names.claim(name);
+    if (!insert(name, subject)) {
+      throw new IllegalArgumentException(
+          "there is a user with this subject already; see user list");
+    }
+  }
+
+  /** Sessions count from ever on: the clocks of the store and of the engine may differ. */
+  private boolean insert(String name, String subject) {
+    return database
+            .sql(
+                """
+                insert into users (login, issuer, subject, must_change_password, sessions_valid_from)
+                values (?, ?, ?, false, 'epoch') on conflict do nothing""")
+            .params(name, provider.issuer(), subject)
+            .update()
+        == 1;
+  }
+
+  /** Whom the provider vouches for, if they have been here or were added. */
+  Optional<User> bySubject(String subject) {
+    return database
+        .sql("select login from users where issuer = ? and subject = ?")
+        .params(provider.issuer(), subject)
+        .query(String.class)
+        .optional()
+        .map(this::user);
+  }
+
+  /**
+   * Keeps somebody whom the provider vouches for and who has not been here before.
+   *
+   * @return nobody when another is called so here, or when nobody can be
+   */
+  Optional<User> arrive(String login, String subject) {
+    try {
+      String name = name(login);
+      names.claim(name);
+      insert(name, subject);
+    } catch (IllegalArgumentException e) {
+      return Optional.empty();
+    }
+    return bySubject(subject);
+  }
+
   /** Who signs in first, and how. */
   public record First(String login, String password) {}
 
   /**
    * The first user of a new installation, with every role in every practice; none when there are
-   * users.
+   * users, or none may sign in with a password.
    *
    * @return shown this once
    */
   @Transactional
   public Optional<First> first() {
+    if (!settings.localPasswords()) {
+      return Optional.empty();
+    }
     // Two engines that start at once on one database make one user, not two.
     database.sql("lock table users in share row exclusive mode").update();
     if (database.sql("select exists (select 1 from users)").query(Boolean.class).single()) {
@@ -138,8 +219,16 @@ public class Users {
         == 1;
   }
 
-  /** A new first password, which must be changed at once; also lets a disabled user in again. */
+  /**
+   * A new first password, which must be changed at once; also lets a disabled user in again.
+   *
+   * @throws IllegalArgumentException when there is no such user, or one without a password
+   */
   public String reset(String login) {
+    if (user(login).throughProvider()) {
+      throw new IllegalArgumentException(
+          login + " signs in through the provider and has no password here; see user enable");
+    }
     String password = firstPassword();
     database
         .sql(
@@ -156,6 +245,14 @@ public class Users {
   public void disable(String login) {
     database
         .sql("update users set disabled_at = now() where id = ? and disabled_at is null")
+        .param(user(login).id())
+        .update();
+  }
+
+  /** Lets somebody in again who was disabled. */
+  public void enable(String login) {
+    database
+        .sql("update users set disabled_at = null where id = ?")
         .param(user(login).id())
         .update();
   }
@@ -200,7 +297,10 @@ public class Users {
   /** Who that is; users are found by what they sign in as, in any case. */
   public Optional<User> find(String login) {
     return database
-        .sql("select id, login, must_change_password, disabled_at from users where login = ?")
+        .sql(
+            """
+            select id, login, must_change_password, disabled_at, subject is not null
+            from users where login = ?""")
         .param(login.toLowerCase(Locale.ROOT))
         .query(
             (row, n) ->
@@ -208,7 +308,8 @@ public class Users {
                     row.getLong(1),
                     row.getString(2),
                     row.getBoolean(3),
-                    row.getTimestamp(4) != null))
+                    row.getTimestamp(4) != null,
+                    row.getBoolean(5)))
         .optional();
   }
 
@@ -248,6 +349,24 @@ public class Users {
                     .computeIfAbsent(row.getString(1), practice -> EnumSet.noneOf(Role.class))
                     .add(Role.valueOf(row.getString(2))))
         .list();
+    return roles;
+  }
+
+  /** The same with what a provider claims of them. */
+  Map<String, Set<Role>> roles(SignedIn who) {
+    Map<String, Set<Role>> roles = roles(who.user());
+    if (!who.claimed().isEmpty()) {
+      for (String practice :
+          database.sql("select practice from practices").query(String.class).list()) {
+        for (String claimed : List.of(practice, ClaimedRole.EVERYWHERE)) {
+          who.claimed()
+              .getOrDefault(claimed, Set.of())
+              .forEach(
+                  role ->
+                      roles.computeIfAbsent(practice, p -> EnumSet.noneOf(Role.class)).add(role));
+        }
+      }
+    }
     return roles;
   }
 

@@ -10,8 +10,10 @@ import org.jspecify.annotations.Nullable;
  *
  * @param actor what they sign in as; the audit and the history of links name them so
  * @param practices all in which they have a role
+ * @param withPassword whether they have a password here, which they may change
  */
-public record Visit(String actor, String practice, Set<Right> rights, Set<String> practices) {
+public record Visit(
+    String actor, String practice, Set<Right> rights, Set<String> practices, boolean withPassword) {
   private static final String ATTRIBUTE = Visit.class.getName();
 
   /** Who makes a request that was let in. */

@@ -29,7 +29,8 @@ final class UserCommand implements Runnable {
   @Override
   public void run() {
     throw new ParameterException(
-        spec.commandLine(), "Which one: add, list, grant, revoke, reset or disable? See --help.");
+        spec.commandLine(),
+        "Which one: add, list, grant, revoke, reset, disable or enable? See --help.");
   }
 
   @Command(
@@ -37,11 +38,24 @@ final class UserCommand implements Runnable {
       mixinStandardHelpOptions = true,
       description = {
         "Adds a user and prints a first password, this once, which must be changed at the first sign-in.",
-        "Without a role in a practice a user sees nothing; see user grant."
+        "Without a role in a practice a user sees nothing; see user grant.",
+        "With --subject: somebody who signs in through the provider, which calls them so, and has no password here."
       })
-  int add(@Parameters(paramLabel = "NAME") String login) {
+  int add(
+      @Parameters(paramLabel = "NAME") String login,
+      @Option(
+              names = "--subject",
+              description =
+                  "What the provider calls them (the claim sub); the audit shows it when they are"
+                      + " refused.")
+          @Nullable String subject) {
     try (var store = tool.store()) {
-      CommandLineTool.out().println(store.getBean(Users.class).add(login));
+      if (subject == null) {
+        CommandLineTool.out().println(store.getBean(Users.class).add(login));
+      } else {
+        store.getBean(Users.class).addThroughProvider(login, subject);
+        CommandLineTool.out().println("added " + login + ", through the provider");
+      }
       return 0;
     }
   }
@@ -58,6 +72,7 @@ final class UserCommand implements Runnable {
             .println(
                 user.user().login()
                     + (user.user().disabled() ? " (disabled)" : "")
+                    + (user.user().throughProvider() ? " (through the provider)" : "")
                     + (user.user().mustChangePassword() ? " (first password)" : "")
                     + user.roles().entrySet().stream()
                         .map(e -> "  " + e.getKey() + ": " + labels(e.getValue()))
@@ -129,6 +144,18 @@ final class UserCommand implements Runnable {
     try (var store = tool.store()) {
       store.getBean(Users.class).disable(login);
       CommandLineTool.out().println("disabled " + login);
+      return 0;
+    }
+  }
+
+  @Command(
+      name = "enable",
+      mixinStandardHelpOptions = true,
+      description = "Lets a user in again who was disabled.")
+  int enable(@Parameters(paramLabel = "NAME") String login) {
+    try (var store = tool.store()) {
+      store.getBean(Users.class).enable(login);
+      CommandLineTool.out().println("enabled " + login);
       return 0;
     }
   }

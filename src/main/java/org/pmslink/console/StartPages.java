@@ -4,6 +4,7 @@ import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpSession;
 import org.pmslink.access.Needs;
 import org.pmslink.access.Right;
+import org.pmslink.access.SignInWays;
 import org.pmslink.access.Users;
 import org.pmslink.access.Visit;
 import org.pmslink.membership.Worklists;
@@ -23,10 +24,12 @@ import org.springframework.web.bind.annotation.ResponseStatus;
 class StartPages {
   private final Users users;
   private final Worklists worklists;
+  private final SignInWays ways;
 
-  StartPages(Users users, Worklists worklists) {
+  StartPages(Users users, Worklists worklists, SignInWays ways) {
     this.users = users;
     this.worklists = worklists;
+    this.ways = ways;
   }
 
   @GetMapping("/")
@@ -36,6 +39,8 @@ class StartPages {
 
   @GetMapping("/sign-in")
   String signIn(HttpServletRequest request, Model model) {
+    model.addAttribute("ways", ways);
+    model.addAttribute("provider", request.getParameter("provider"));
     model.addAttribute("refused", request.getParameter("refused") != null);
     model.addAttribute("signedOut", request.getParameter("signed-out") != null);
     model.addAttribute("changed", request.getParameter("changed") != null);

@@ -49,6 +49,9 @@ final class Engine implements AutoCloseable {
     this.settings.addAll(folders());
     this.settings.addAll(
         List.of(
+            // The tests' own provider of OpenID Connect lies beside the engine's classes.
+            "--spring.autoconfigure.exclude=org.springframework.boot.autoconfigure.security.oauth2"
+                + ".server.servlet.OAuth2AuthorizationServerJwtAutoConfiguration",
             "--pmslink.feeds.period=100",
             "--pmslink.sweep.period=100",
             "--pmslink.merges.period=100",
