@@ -16,6 +16,7 @@ import java.util.Locale;
 import org.apache.camel.CamelContext;
 import org.pmslink.PmsLink;
 import org.pmslink.access.AccessTokens;
+import org.pmslink.access.Role;
 import org.pmslink.cli.PassWatch;
 import org.pmslink.feed.FeedFiles;
 import org.pmslink.membership.Duplicates;
@@ -66,7 +67,7 @@ final class WaysEngine {
   private String obey(String[] order) throws Exception {
     return switch (order[0]) {
       case "members" -> members(order[1], Path.of(order[2]));
-      case "token" -> engine.getBean(AccessTokens.class).create(order[1], "benchmark");
+      case "token" -> engine.getBean(AccessTokens.class).create(order[1], "benchmark", Role.MACHINE);
       case "open" -> open(Path.of(order[1]));
       case "begin" -> begin();
       case "await" -> await(order[1], Long.parseLong(order[2]));
