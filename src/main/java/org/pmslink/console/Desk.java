@@ -1,12 +1,16 @@
 package org.pmslink.console;
 
+import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.pmslink.access.Audit;
 import org.pmslink.linking.Explaining;
 import org.pmslink.matching.Comparison.Grade;
 import org.pmslink.matching.Explanation;
 import org.pmslink.membership.Member;
+import org.pmslink.membership.MemberHistory;
 import org.pmslink.membership.Members;
 import org.pmslink.membership.PatientDirectory;
 import org.pmslink.membership.PatientDirectory.Found;
@@ -15,14 +19,23 @@ import org.pmslink.membership.Worklists;
 import org.springframework.http.HttpStatus;
 import org.springframework.stereotype.Component;
 import org.springframework.web.server.ResponseStatusException;
+import org.springframework.web.util.UriComponentsBuilder;
 
 /** What several pages of the office look up: a chart, a member, and the two compared. */
 @Component
 class Desk {
+  /** The worklist of links in doubt, as addresses name it. */
+  static final String FLAGGED = "flagged";
+
+  /** The worklist of members without a chart. */
+  static final String UNLINKED = "unlinked";
+
   private static final int LONGEST_REASON = 500;
+  private static final int MOST_FLAGGED = 500;
 
   private final PatientDirectory patients;
   private final Members members;
+  private final MemberHistory history;
   private final Explaining explaining;
   private final Worklists worklists;
   private final Shown shown;
@@ -31,6 +44,7 @@ class Desk {
   Desk(
       PatientDirectory patients,
       Members members,
+      MemberHistory history,
       Explaining explaining,
       Worklists worklists,
       Shown shown,
@@ -39,19 +53,33 @@ class Desk {
     this.worklists = worklists;
     this.patients = patients;
     this.members = members;
+    this.history = history;
     this.explaining = explaining;
     this.shown = shown;
   }
 
+  /**
+   * What a search has come to, with what staff want to see beside it.
+   *
+   * @param families for each chart by its number, the others of its household
+   * @param inReview charts about which the rules could not decide
+   */
+  record Searched(
+      List<Found> charts, boolean more, Map<Long, List<Found>> families, Set<Long> inReview) {}
+
   /** Charts by what somebody typed; that they looked is audited, what they typed is not. */
-  PatientDirectory.Result search(String practice, String typed, int most, String actor) {
+  Searched search(String practice, String typed, int most, String actor) {
     PatientDirectory.Result result = patients.search(practice, typed, most);
     audit.note(
         practice,
         actor,
         "searched patients",
         result.charts().size() + (result.more() ? " or more" : "") + " found");
-    return result;
+    return new Searched(
+        result.charts(),
+        result.more(),
+        patients.families(practice, result.charts()),
+        worklists.inReview(practice, result.charts().stream().map(Found::id).toList()));
   }
 
   /** A chart of this practice, or 404. */
@@ -89,6 +117,35 @@ class Desk {
         .map(next -> "/reviews/" + next.id())
         .findFirst()
         .orElse("/reviews");
+  }
+
+  /**
+   * Where a worklist goes on behind a member: to the next link in doubt, or to the next member
+   * without a chart; to the list when there is none.
+   */
+  String nextOf(String list, String practice, String member) {
+    if (list.equals(FLAGGED)) {
+      List<Worklists.Flagged> flagged = worklists.flagged(practice, MOST_FLAGGED);
+      int here = 0;
+      for (int i = 0; i < flagged.size(); i++) {
+        here = flagged.get(i).memberNumber().equals(member) ? i + 1 : here;
+      }
+      if (here >= flagged.size()) {
+        return "/flagged";
+      }
+      Worklists.Flagged next = flagged.get(here);
+      return UriComponentsBuilder.fromPath("/members/{n}/compare")
+          .queryParam("source", "{source}")
+          .queryParam("id", "{id}")
+          .queryParam("list", FLAGGED)
+          .encode()
+          .buildAndExpand(next.memberNumber(), next.source(), next.sourceId())
+          .toUriString();
+    }
+    return history.list(practice, "", MemberHistory.Which.UNLINKED, member, 1).stream()
+        .map(next -> "/members/" + next.memberNumber() + "/link?list=" + UNLINKED)
+        .findFirst()
+        .orElse("/members?show=unlinked");
   }
 
   /** Whether the two are alike enough for somebody who may not decide against the rules. */

@@ -21,7 +21,6 @@ import org.pmslink.membership.MemberHistory;
 import org.pmslink.membership.MemberMerges;
 import org.pmslink.membership.Members;
 import org.pmslink.membership.Memberships;
-import org.pmslink.membership.PatientDirectory;
 import org.pmslink.membership.PatientDirectory.Found;
 import org.pmslink.membership.Plans;
 import org.pmslink.membership.RefusedException;
@@ -133,7 +132,14 @@ class MemberPages {
     model.addAttribute("q", q);
     model.addAttribute("show", show);
     model.addAttribute("more", listed.size() > PAGE && q.isBlank());
-    model.addAttribute("members", listed.size() > PAGE ? listed.subList(0, PAGE) : listed);
+    List<MemberHistory.Listed> page = listed.size() > PAGE ? listed.subList(0, PAGE) : listed;
+    model.addAttribute("members", page);
+    model.addAttribute(
+        "best",
+        show.equals(Desk.UNLINKED)
+            ? worklists.bestCharts(
+                practice, page.stream().map(MemberHistory.Listed::memberNumber).toList())
+            : Map.of());
     return request.getHeader("HX-Request") == null ? "members" : "members :: found";
   }
 
@@ -216,6 +222,7 @@ class MemberPages {
   String candidates(
       @PathVariable String practice,
       @PathVariable String number,
+      @RequestParam(defaultValue = "") String list,
       HttpServletRequest request,
       Model model) {
     Member member = desk.member(practice, number);
@@ -229,6 +236,7 @@ class MemberPages {
         "looked for the chart of",
         number + ": " + found.candidates().size() + " candidates");
     model.addAttribute("member", member);
+    model.addAttribute("list", isWorklist(list) ? list : "");
     model.addAttribute(
         "candidates",
         found.candidates().stream()
@@ -249,15 +257,16 @@ class MemberPages {
       @PathVariable String practice,
       @PathVariable String number,
       @RequestParam(defaultValue = "") String q,
+      @RequestParam(defaultValue = "") String list,
       HttpServletRequest request,
       Model model) {
-    PatientDirectory.Result result =
-        desk.search(practice, q, MOST_FOUND, Visit.of(request).actor());
+    Desk.Searched result = desk.search(practice, q, MOST_FOUND, Visit.of(request).actor());
     if (request.getHeader("HX-Request") != null) {
       model.addAttribute("member", desk.member(practice, number));
     } else {
-      candidates(practice, number, request, model);
+      candidates(practice, number, list, request, model);
     }
+    model.addAttribute("list", isWorklist(list) ? list : "");
     model.addAttribute("q", q);
     model.addAttribute("result", result);
     return request.getHeader("HX-Request") == null ? "link" : "link :: found";
@@ -271,13 +280,32 @@ class MemberPages {
       @PathVariable String number,
       @RequestParam String source,
       @RequestParam String id,
+      @RequestParam(defaultValue = "") String list,
       HttpServletRequest request,
       Model model) {
     Member member = desk.member(practice, number);
     Found chart = desk.chart(practice, source, id);
     audit.note(
         practice, Visit.of(request).actor(), "compared", number + " with " + source + "/" + id);
+    model.addAttribute("list", isWorklist(list) ? list : "");
     return comparePage(practice, member, chart, request, model);
+  }
+
+  private static boolean isWorklist(String list) {
+    return list.equals(Desk.FLAGGED) || list.equals(Desk.UNLINKED);
+  }
+
+  /** The next of the worklist that a page belongs to, without anything being done. */
+  @GetMapping("/{number}/next")
+  @Needs(Right.SEE_PATIENTS)
+  String next(
+      @PathVariable String practice,
+      @PathVariable String number,
+      @RequestParam(defaultValue = Desk.UNLINKED) String list) {
+    if (!isWorklist(list)) {
+      throw new ResponseStatusException(HttpStatus.BAD_REQUEST);
+    }
+    return "redirect:/console/" + practice + desk.nextOf(list, practice, number);
   }
 
   private String comparePage(
@@ -344,6 +372,7 @@ class MemberPages {
       @RequestParam String id,
       @RequestParam(defaultValue = "") String reason,
       @RequestParam(defaultValue = "0") long review,
+      @RequestParam(defaultValue = "") String list,
       HttpServletRequest request,
       RedirectAttributes after,
       Model model) {
@@ -358,6 +387,7 @@ class MemberPages {
         reason,
         whyNot,
         review,
+        isWorklist(list) ? list : "",
         request,
         after,
         model);
@@ -373,6 +403,7 @@ class MemberPages {
       @RequestParam String id,
       @RequestParam(defaultValue = "") String reason,
       @RequestParam(defaultValue = "0") long review,
+      @RequestParam(defaultValue = "") String list,
       HttpServletRequest request,
       RedirectAttributes after,
       Model model) {
@@ -390,6 +421,7 @@ class MemberPages {
         reason,
         whyNot,
         review,
+        isWorklist(list) ? list : "",
         request,
         after,
         model);
@@ -400,6 +432,7 @@ class MemberPages {
    *
    * @param whyNot why they may not; {@code null} when they may
    * @param review through which they came, the next one follows; 0 for none
+   * @param list worklist through which they came, likewise; empty for none
    */
   private String decide(
       String practice,
@@ -409,6 +442,7 @@ class MemberPages {
       String reason,
       @Nullable String whyNot,
       long review,
+      String list,
       HttpServletRequest request,
       RedirectAttributes after,
       Model model) {
@@ -416,6 +450,9 @@ class MemberPages {
     String number = member.memberNumber();
     boolean same = verdict == Verdicts.Verdict.SAME;
     String pair = number + " and " + chart.source() + "/" + chart.sourceId();
+    model.addAttribute("list", list);
+    // Whoever is decided about stands in the list no more.
+    String next = list.isEmpty() ? "" : desk.nextOf(list, practice, number);
     try {
       String why = Desk.reason(reason);
       if (whyNot != null) {
@@ -435,7 +472,9 @@ class MemberPages {
     after.addFlashAttribute("undo", new Undo(number, chart.source(), chart.sourceId()));
     return "redirect:/console/"
         + practice
-        + (review > 0 ? desk.nextReview(practice, review) : "/members/" + number);
+        + (review > 0
+            ? desk.nextReview(practice, review)
+            : next.isEmpty() ? "/members/" + number : next);
   }
 
   /** Takes back what a person decided about the two. */
