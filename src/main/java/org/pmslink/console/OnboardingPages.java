@@ -19,6 +19,7 @@ import org.pmslink.access.Right;
 import org.pmslink.access.Visit;
 import org.pmslink.deadletter.DeadLetters;
 import org.pmslink.feed.FeedStates;
+import org.pmslink.feed.PmsLookUp;
 import org.pmslink.membership.LeftOver;
 import org.pmslink.membership.Worklists;
 import org.pmslink.practice.Practices;
@@ -37,6 +38,7 @@ import org.springframework.web.bind.annotation.RequestMapping;
 class OnboardingPages {
   private final FeedStates states;
   private final Runs runs;
+  private final PmsLookUp lookUp;
   private final DeadLetters letters;
   private final Worklists worklists;
   private final LeftOver leftOver;
@@ -47,6 +49,7 @@ class OnboardingPages {
   OnboardingPages(
       FeedStates states,
       Runs runs,
+      PmsLookUp lookUp,
       DeadLetters letters,
       Worklists worklists,
       LeftOver leftOver,
@@ -55,6 +58,7 @@ class OnboardingPages {
       Audit audit) {
     this.states = states;
     this.runs = runs;
+    this.lookUp = lookUp;
     this.letters = letters;
     this.worklists = worklists;
     this.leftOver = leftOver;
@@ -129,7 +133,9 @@ class OnboardingPages {
         feed,
         run,
         run == null ? null : runs.totals(practice, run.id()),
-        OptionalLong.empty());
+        run != null && run.phase() == Runs.Phase.READING
+            ? lookUp.howMany(feed.practice(), feed.feed())
+            : OptionalLong.empty());
   }
 
   /**

@@ -15,6 +15,7 @@ import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.Callable;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
@@ -84,6 +85,8 @@ public class PmsLookUp implements DisposableBean {
             return thread;
           });
 
+  private final Map<String, OptionalLong> counted = new ConcurrentHashMap<>();
+
   /** When each practice asked within the last minute; guarded by itself. */
   private final Map<String, Deque<Instant>> asked = new HashMap<>();
 
@@ -135,6 +138,34 @@ public class PmsLookUp implements DisposableBean {
   /** Whether a practice has a PMS that can be asked. */
   public boolean canAsk(String practice) {
     return !reader.definitions(practice).isEmpty();
+  }
+
+  /**
+   * How many patients a feed's PMS has, for a load under way. It is asked once, beside whoever wants
+   * to know: empty until it has answered, and when it cannot.
+   */
+  public OptionalLong howMany(String practice, String feed) {
+    if (counted.putIfAbsent(feed, OptionalLong.empty()) == null) {
+      reader.definitions(practice).stream()
+          .filter(definition -> definition.getFeed().equals(feed))
+          .forEach(this::count);
+    }
+    return counted.getOrDefault(feed, OptionalLong.empty());
+  }
+
+  private void count(FeedDefinition definition) {
+    try {
+      threads.execute(
+          () -> {
+            try {
+              counted.put(definition.getFeed(), reader.protocol(definition).howMany(definition));
+            } catch (RuntimeException e) {
+              log.debug("feed {}: the PMS does not say how many it has", definition.getFeed());
+            }
+          });
+    } catch (RejectedExecutionException e) {
+      counted.remove(definition.getFeed());
+    }
   }
 
   /** Whether that is enough to ask by: a last name, a birth date, or a chart's id. */

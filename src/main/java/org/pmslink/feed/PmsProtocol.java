@@ -6,6 +6,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.LocalDateTime;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import org.apache.camel.Exchange;
 import org.jspecify.annotations.Nullable;
 import org.pmslink.linking.RecordStream;
@@ -53,6 +54,11 @@ interface PmsProtocol {
    */
   default Optional<List<Row>> lookUp(FeedDefinition definition, Sought sought, int most) {
     return Optional.empty();
+  }
+
+  /** How many patients the PMS has, where it can say so within seconds. */
+  default OptionalLong howMany(FeedDefinition definition) {
+    return OptionalLong.empty();
   }
 
   /** A value as a part of an address, where a plus would be taken for itself. */

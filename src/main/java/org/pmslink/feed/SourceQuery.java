@@ -101,6 +101,11 @@ record SourceQuery(
     return read.replace(":?", ":");
   }
 
+  /** How many rows there are. */
+  String count() {
+    return "select count(*) from (" + select + ") r";
+  }
+
   /** The columns and no row. */
   String columns() {
     return "select * from (" + select + ") r where 1 = 0";

@@ -11,6 +11,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.TreeMap;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -239,6 +240,20 @@ class SqlProtocol implements PmsProtocol {
             .queryForList(query.someone(where, definition.getDialect(), most), values).stream()
                 .map(row -> new Row(key(row, query), SourceRow.json(row)))
                 .toList());
+  }
+
+  @Override
+  public OptionalLong howMany(FeedDefinition definition) {
+    PmsDatabase pms = PmsDatabase.of(definition.getFeed()).orElse(null);
+    if (pms == null) {
+      return OptionalLong.empty();
+    }
+    JdbcTemplate jdbc = new JdbcTemplate(pms);
+    jdbc.setQueryTimeout(LOOK_UP_SECONDS);
+    Long count =
+        jdbc.queryForObject(
+            query(definition, RecordStream.of(RecordType.PATIENTS)).count(), Long.class);
+    return count == null ? OptionalLong.empty() : OptionalLong.of(count);
   }
 
   /** Whether the query file says in which columns this is. */

@@ -364,6 +364,66 @@ class ConsoleTest {
     }
   }
 
+  @Test
+  void worklistsGoOnByThemselvesAndTellOfFamilyAndNamesakes() throws Exception {
+    try (Office office = Office.at(engine, pms)) {
+      long head = office.chart(Someone.named("Flora", "Quimby"));
+      office.edit(
+          "insert into patient (LName, FName, Birthdate, Guarantor) values ('Quimby', 'Finn',"
+              + " '2015-03-04', ?)",
+          head);
+      office.edit("update patient set Guarantor = ?", head);
+      Someone viktor = Someone.named("Viktor", "Nowhere");
+      office.member("U1", Someone.named("Ulla", "Nobody"));
+      office.member("U2", viktor);
+      office.open();
+      Page page = staff(office, Role.MANAGER);
+      page.navigate("/console/" + office.name + "/patients");
+      search(page, "flora quimby");
+      assertThat(page.locator("#found tbody tr")).hasCount(1);
+      assertThat(page.locator("#found")).containsText("with Finn Quimby");
+      assertThat(page.locator("#found")).containsText("as it was");
+
+      page.navigate("/console/" + office.name + "/members?show=unlinked");
+      link(page, "Look for the chart of U1").click();
+      press(page, "/");
+      page.keyboard().type("flora");
+      assertThat(page.locator("#found tbody tr")).hasCount(1);
+      page.locator("#found tbody a").click();
+      press(page, "w");
+      page.keyboard().type("Changed her name");
+      button(page, "Yes, link").click();
+      assertThat(page.getByRole(AriaRole.STATUS)).containsText("Linked.");
+      assertThat(page.locator("h1")).hasText("Link Viktor Nowhere to the PMS");
+      assertThat(office.memberOf(head)).isEqualTo("U1");
+      press(page, "n");
+      assertThat(page.locator("tbody tr")).hasCount(1);
+
+      engine
+          .store()
+          .update(
+              "update links set flag_reason = 'LINK_DRIFTED', flagged_at = now()"
+                  + " where practice_id = ? and ended_at is null",
+              office.id());
+      page.navigate("/console/" + office.name + "/flagged");
+      assertThat(page.getByRole(AriaRole.NAVIGATION, named("Reasons"))).containsText("(1)");
+      press(page, "n");
+      page.getByLabel("Why").fill("Called her");
+      button(page, "Yes, verified").click();
+      assertThat(page.locator("main")).containsText("Nothing waits.");
+
+      page.navigate("/console/" + office.name + "/members/new");
+      fill(page, viktor);
+      button(page, "Add the member").click();
+      assertThat(page.getByRole(AriaRole.ALERT)).containsText("There is a member like that already");
+      assertThat(link(page, "Viktor Nowhere, U2")).isVisible();
+    }
+  }
+
+  private static Page.GetByRoleOptions named(String name) {
+    return new Page.GetByRoleOptions().setName(name);
+  }
+
   // ---- A member's link ----
 
   @Test

@@ -3,13 +3,13 @@ package org.pmslink.pipeline;
 import static com.microsoft.playwright.assertions.PlaywrightAssertions.assertThat;
 
 import com.microsoft.playwright.Page;
-import java.awt.Graphics2D;
 import java.awt.image.BufferedImage;
 import java.awt.image.IndexColorModel;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.TreeMap;
 import javax.imageio.ImageIO;
@@ -56,6 +56,7 @@ class ReadmePicturesTest {
           "insert into patient (LName, FName, Birthdate, Guarantor, City) values ('Quinlan',"
               + " 'Finn', '2015-03-04', ?, 'Columbus')",
           linked);
+      office.edit("update patient set Guarantor = ? where LName = 'Quinlan'", linked);
       for (String given : new String[] {"Gwen", "Hugh", "Iris"}) {
         Someone doubtful = Someone.named(given, "Yardley");
         office.chart(doubtful.withEmail(""));
@@ -129,9 +130,32 @@ class ReadmePicturesTest {
     BufferedImage out =
         new BufferedImage(
             picture.getWidth(), picture.getHeight(), BufferedImage.TYPE_BYTE_INDEXED, colours);
-    Graphics2D drawing = out.createGraphics();
-    drawing.drawImage(picture, 0, 0, null);
-    drawing.dispose();
+    // Pixel by pixel: drawing would scatter dots to come near a colour, which no file likes.
+    Map<Integer, Integer> nearest = new HashMap<>();
+    for (int y = 0; y < picture.getHeight(); y++) {
+      for (int x = 0; x < picture.getWidth(); x++) {
+        int index =
+            nearest.computeIfAbsent(
+                picture.getRGB(x, y) & 0xffffff, colour -> nearest(palette, colour));
+        out.getRaster().setSample(x, y, 0, index);
+      }
+    }
     return out;
+  }
+
+  private static int nearest(int[] palette, int colour) {
+    int best = 0;
+    int least = Integer.MAX_VALUE;
+    for (int i = 0; i < palette.length; i++) {
+      int red = (palette[i] >> 16 & 255) - (colour >> 16 & 255);
+      int green = (palette[i] >> 8 & 255) - (colour >> 8 & 255);
+      int blue = (palette[i] & 255) - (colour & 255);
+      int distance = red * red + green * green + blue * blue;
+      if (distance < least) {
+        least = distance;
+        best = i;
+      }
+    }
+    return best;
   }
 }
