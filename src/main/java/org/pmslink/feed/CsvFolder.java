@@ -11,15 +11,18 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.time.Clock;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.LocalDate;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.apache.camel.Exchange;
 import org.apache.camel.ExchangeProperty;
 import org.apache.camel.spi.Synchronization;
@@ -60,6 +63,9 @@ public class CsvFolder {
   /** Files with rows that were given back hold these rows and no others. */
   private static final Pattern ROWS_GIVEN_BACK = Pattern.compile(".*\\.errors(-\\d+)?(\\..*)?");
 
+  /** For how long a file waits that could not be dealt with. */
+  private static final Duration WAIT = Duration.ofSeconds(10);
+
   /** Ids of the store that are looked up at a time. */
   private static final int STORED_IDS = 5_000;
 
@@ -77,6 +83,9 @@ public class CsvFolder {
   private final KnownRows store;
   private final Clock clock = Clock.systemUTC();
   private final Set<String> registered = ConcurrentHashMap.newKeySet();
+
+  /** Files that could not be dealt with, and when each is tried again. */
+  private final Map<Path, Instant> heldBack = new ConcurrentHashMap<>();
 
   CsvFolder(
       FeedStates states,
@@ -112,17 +121,65 @@ public class CsvFolder {
     try {
       makeFolders(definition);
       if (dropped == null) {
+        heldBack.keySet().removeIf(file -> file.startsWith(definition.getFolder()));
         nothingThere(definition, practice, due, now);
         return null;
       }
+      if (isHeldBack(dropped.toPath(), now)) {
+        if (due.syncAsked() && isNothingElseThere(definition, now)) {
+          nothingThere(definition, practice, due, now);
+        }
+        return null;
+      }
+    } catch (IOException e) {
+      throw away(definition);
+    }
+    try {
       CsvPass pass = begin(definition, practice, dropped.toPath(), now);
       if (pass != null) {
         exchange.getExchangeExtension().addOnCompletion(closing(pass));
       }
       return pass;
     } catch (IOException e) {
-      throw away(definition);
+      holdBack(definition, practice, dropped.toPath());
+      return null;
     }
+  }
+
+  private boolean isHeldBack(Path file, Instant now) {
+    Instant until = heldBack.get(file);
+    return until != null && now.isBefore(until);
+  }
+
+  private boolean isNothingElseThere(FeedDefinition definition, Instant now) throws IOException {
+    try (Stream<Path> files = Files.list(definition.getFolder().resolve(IN))) {
+      return files.allMatch(file -> isHeldBack(file, now));
+    }
+  }
+
+  /**
+   * Lets a file wait that could not be read to its end or put aside, so that those behind it are
+   * read meanwhile. Without the folders no file can be, and the feed pauses.
+   */
+  private void holdBack(FeedDefinition definition, int practice, Path file) {
+    for (String name : List.of(IN, DONE, REFUSED)) {
+      Path folder = definition.getFolder().resolve(name);
+      if (!Files.isDirectory(folder) || !Files.isWritable(folder)) {
+        throw away(definition);
+      }
+    }
+    heldBack.put(file, clock.instant().plus(WAIT));
+    log.warn("feed {}: a file cannot be read to its end or put aside", definition.getFeed());
+    states.fileProblem(
+        practice,
+        definition.getFeed(),
+        "a dropped file cannot be read to its end, or not be put aside: look whether something in "
+            + DONE
+            + " or "
+            + REFUSED
+            + " is in its way; it is tried again every "
+            + WAIT.toSeconds()
+            + " seconds, and the others are read meanwhile");
   }
 
   private static Synchronization closing(CsvPass pass) {
@@ -231,7 +288,9 @@ public class CsvFolder {
         }
       }
     } catch (IOException | UncheckedIOException e) {
-      throw away(pass.definition);
+      pass.done = true;
+      holdBack(pass.definition, pass.practice, pass.file);
+      return List.of();
     }
     return outgoing(pass, groups);
   }
@@ -335,6 +394,9 @@ public class CsvFolder {
 
   /** The page is durably on the queue; after the last one the file is moved. */
   public void sent(@ExchangeProperty("reading") CsvPass pass) {
+    if (pass.done) {
+      return;
+    }
     if (pass.run != null && pass.records > 0) {
       runs.sent(pass.practice, pass.run, pass.page, pass.records);
     }
@@ -345,7 +407,7 @@ public class CsvFolder {
     try {
       finish(pass);
     } catch (IOException | UncheckedIOException e) {
-      throw away(pass.definition);
+      holdBack(pass.definition, pass.practice, pass.file);
     }
   }
 

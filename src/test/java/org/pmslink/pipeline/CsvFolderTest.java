@@ -355,8 +355,8 @@ class CsvFolderTest {
     drop("patients.csv", file.toString());
     Awaitility.await()
         .atMost(Office.LONGEST)
-        .until(() -> "UNREACHABLE".equals(status().reasonCategory()) && charts().size() == 51);
-    assertThat(status().reason()).contains(folder.toString()).doesNotContain("patients.csv");
+        .until(() -> "FILE_PROBLEM".equals(status().reasonCategory()) && charts().size() == 51);
+    assertThat(status().reason()).contains("in its way").doesNotContain("patients.csv");
     assertThat(files("in")).containsExactly("patients.csv");
     String before = snapshot();
 
@@ -431,10 +431,10 @@ class CsvFolderTest {
         HEADER + "1," + secret + ",A\0na,,,,\n,Ana," + secret + ",,,,\n9,Lee,Jo,1984-01-01,,,\n");
     Files.createDirectories(folder.resolve("done/" + secret + "-4.csv.report.txt/x"));
     drop(secret + "-4.csv", HEADER + row("7", Someone.named("Ana", secret)));
+    awaitFile("refused/" + secret + "-2.csv");
     Awaitility.await()
         .atMost(Office.LONGEST)
-        .until(() -> "UNREACHABLE".equals(status().reasonCategory()));
-    awaitFile("refused/" + secret + "-2.csv");
+        .until(() -> output.getAll().contains("cannot be read to its end or put aside"));
 
     assertThat(output.getAll())
         .contains("a file is refused")
@@ -443,6 +443,29 @@ class CsvFolderTest {
     assertThat(text("refused/" + secret + "-2.csv.reason.txt"))
         .contains("\"Surname\"")
         .doesNotContain(secret);
+  }
+
+  @Test
+  void aFileThatCannotBePutAsideHoldsUpNobody() throws Exception {
+    Path inTheWay = folder.resolve("done/first.csv.report.txt");
+    Files.createDirectories(inTheWay.resolve("x"));
+    open();
+    drop("first.csv", HEADER + row("1", Someone.named("Ines", "Caldwell")));
+    Awaitility.await()
+        .atMost(Office.LONGEST)
+        .until(() -> "FILE_PROBLEM".equals(status().reasonCategory()));
+    assertThat(status().reason()).contains("in its way").doesNotContain("first");
+    drop("second.csv", HEADER + row("2", Someone.named("Omar", "Haddad")));
+
+    awaitFile("done/second.csv");
+    assertThat(folder.resolve("in/first.csv")).exists();
+    Awaitility.await().atMost(Office.LONGEST).until(() -> charts().equals(List.of("1", "2")));
+    assertThat(status().state()).isEqualTo("RUNNING");
+
+    Files.delete(inTheWay.resolve("x"));
+    Files.delete(inTheWay);
+    awaitFile("done/first.csv");
+    assertThat(text("done/first.csv.report.txt")).contains("patients");
   }
 
   @Test
