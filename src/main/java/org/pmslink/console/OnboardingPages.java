@@ -127,8 +127,7 @@ class OnboardingPages {
   }
 
   private Load load(int practice, FeedStates.Status feed) {
-    Runs.@Nullable Run run =
-        runs.newest(practice, feed.feed(), Runs.Kind.FIRST_LOAD).orElse(null);
+    Runs.@Nullable Run run = runs.newest(practice, feed.feed(), Runs.Kind.FIRST_LOAD).orElse(null);
     return new Load(
         feed,
         run,
@@ -139,13 +138,12 @@ class OnboardingPages {
   }
 
   /**
-   * What is left, for whoever goes through it with the practice. Patient data: the audit knows of it
-   * before the first line is sent.
+   * What is left, for whoever goes through it with the practice. Patient data: the audit knows of
+   * it before the first line is sent.
    */
   @GetMapping("/left.csv")
   @Needs(Right.SEE_PATIENTS)
-  void left(
-      @PathVariable String practice, HttpServletRequest request, HttpServletResponse response)
+  void left(@PathVariable String practice, HttpServletRequest request, HttpServletResponse response)
       throws IOException {
     audit.note(
         practice,

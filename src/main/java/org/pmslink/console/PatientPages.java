@@ -2,8 +2,8 @@ package org.pmslink.console;
 
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
-import java.util.List;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.OptionalLong;
@@ -118,8 +118,7 @@ class PatientPages {
     model.addAttribute("result", result);
     model.addAttribute("askable", lookUp.canAsk(practice));
     model.addAttribute(
-        "read",
-        states.all().stream().filter(feed -> feed.practice().equals(practice)).toList());
+        "read", states.all().stream().filter(feed -> feed.practice().equals(practice)).toList());
     return request.getHeader("HX-Request") == null ? "patients" : "patients :: found";
   }
 
@@ -160,7 +159,8 @@ class PatientPages {
       RedirectAttributes after) {
     OptionalLong run = lookUp.takeIn(practice, source, id);
     if (run.isEmpty()) {
-      after.addFlashAttribute("complaint", "The PMS did not answer, or has no such chart any more.");
+      after.addFlashAttribute(
+          "complaint", "The PMS did not answer, or has no such chart any more.");
       return "redirect:/console/" + practice + "/patients";
     }
     audit.note(practice, Visit.of(request).actor(), "took in patient", source + "/" + id);
@@ -342,12 +342,7 @@ class PatientPages {
     for (String detail : List.of(form.birthDate(), form.phone().replaceAll("\\D", ""))) {
       if (!form.family().isEmpty() && !detail.isEmpty()) {
         members
-            .list(
-                practice,
-                form.family() + " " + detail,
-                MemberHistory.Which.ALL,
-                "",
-                MOST_ALIKE)
+            .list(practice, form.family() + " " + detail, MemberHistory.Which.ALL, "", MOST_ALIKE)
             .stream()
             .filter(member -> !member.removed())
             .forEach(member -> found.putIfAbsent(member.memberNumber(), member));

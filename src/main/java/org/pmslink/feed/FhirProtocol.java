@@ -71,7 +71,8 @@ class FhirProtocol implements PmsProtocol {
   /** Somebody waits for it. */
   private static final Duration LOOK_UP = Duration.ofSeconds(4);
 
-  private static final HttpClient LOOK_UPS = HttpClient.newBuilder().connectTimeout(LOOK_UP).build();
+  private static final HttpClient LOOK_UPS =
+      HttpClient.newBuilder().connectTimeout(LOOK_UP).build();
 
   private final Mappings mappings;
   private final PmsTokens tokens;
@@ -236,7 +237,9 @@ class FhirProtocol implements PmsProtocol {
       form.append("&birthdate=")
           .append(
               PmsProtocol.encoded(
-                  sought.born().stream().map(LocalDate::toString).collect(Collectors.joining(","))));
+                  sought.born().stream()
+                      .map(LocalDate::toString)
+                      .collect(Collectors.joining(","))));
     }
     return form.toString();
   }

@@ -45,8 +45,8 @@ import org.springframework.stereotype.Component;
 
 /**
  * Asks a PMS at once for somebody whom no feed has read yet: a patient who was registered a minute
- * ago. It only reads, beside the feed and never in its stead; whoever is picked is put on the feed's
- * own queue, so that the store has one writer as ever. What was asked for stands in no log.
+ * ago. It only reads, beside the feed and never in its stead; whoever is picked is put on the
+ * feed's own queue, so that the store has one writer as ever. What was asked for stands in no log.
  */
 @Component
 public class PmsLookUp implements DisposableBean {
@@ -141,8 +141,8 @@ public class PmsLookUp implements DisposableBean {
   }
 
   /**
-   * How many patients a feed's PMS has, for a load under way. It is asked once, beside whoever wants
-   * to know: empty until it has answered, and when it cannot.
+   * How many patients a feed's PMS has, for a load under way. It is asked once, beside whoever
+   * wants to know: empty until it has answered, and when it cannot.
    */
   public OptionalLong howMany(String practice, String feed) {
     if (counted.putIfAbsent(feed, OptionalLong.empty()) == null) {
@@ -201,7 +201,8 @@ public class PmsLookUp implements DisposableBean {
     } catch (ExecutionException e) {
       // The category alone: what a database says of a value may be a patient's.
       PauseReason.Category category = PauseReason.of(e.getCause(), true).category();
-      log.warn("feed {}: the PMS could not be asked for a patient ({})", definition.getFeed(), category);
+      log.warn(
+          "feed {}: the PMS could not be asked for a patient ({})", definition.getFeed(), category);
       return asked(
           definition,
           category == PauseReason.Category.TOO_SLOW ? Outcome.TOO_SLOW : Outcome.FAILED,
@@ -237,8 +238,7 @@ public class PmsLookUp implements DisposableBean {
   }
 
   /** Those of the rows that are not in the store as they are, and that have all that was typed. */
-  private List<Found> unread(
-      FeedDefinition definition, Sought sought, List<PmsProtocol.Row> rows) {
+  private List<Found> unread(FeedDefinition definition, Sought sought, List<PmsProtocol.Row> rows) {
     Map<String, Long> fingerprints = new HashMap<>();
     rows.forEach(row -> fingerprints.put(row.key(), Fingerprint.of(row.record())));
     Set<String> unchanged =

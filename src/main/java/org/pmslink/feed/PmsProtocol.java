@@ -47,8 +47,8 @@ interface PmsProtocol {
   Answer answer(Exchange exchange, FeedPass pass);
 
   /**
-   * Asks for single patients at once, beside a pass that may be under way; the time that is spent on
-   * it is seconds.
+   * Asks for single patients at once, beside a pass that may be under way; the time that is spent
+   * on it is seconds.
    *
    * @return rows of patients, at most so many; absent when the PMS cannot be asked by this
    */

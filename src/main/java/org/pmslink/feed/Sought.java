@@ -20,10 +20,7 @@ import org.pmslink.patient.SearchWords;
  * @param terms everything that was typed, which whoever is found must have
  */
 public record Sought(
-    List<String> names,
-    List<LocalDate> born,
-    @Nullable String id,
-    List<SearchWords.Term> terms) {
+    List<String> names, List<LocalDate> born, @Nullable String id, List<SearchWords.Term> terms) {
   private static final int MOST_NAMES = 3;
   private static final int SHORTEST_NAME = 2;
   private static final Pattern NAME = Pattern.compile("\\p{L}[\\p{L}\\p{M}'’.-]*");

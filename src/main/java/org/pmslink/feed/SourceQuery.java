@@ -31,8 +31,7 @@ record SourceQuery(
       Pattern.compile("(?m)^--\\s*key:\\s*(\\w+(?:\\s*,\\s*\\w+)*)\\s*$");
   private static final Pattern CHANGED = Pattern.compile("(?m)^--\\s*changed:\\s*(\\w+)\\s*$");
   private static final Pattern FAMILY = Pattern.compile("(?m)^--\\s*family:\\s*(\\w+)\\s*$");
-  private static final Pattern BIRTH_DATE =
-      Pattern.compile("(?m)^--\\s*birthDate:\\s*(\\w+)\\s*$");
+  private static final Pattern BIRTH_DATE = Pattern.compile("(?m)^--\\s*birthDate:\\s*(\\w+)\\s*$");
   private static final Pattern COMMENT = Pattern.compile("(?m)--.*$");
 
   /** How a database says "the first so many rows". */

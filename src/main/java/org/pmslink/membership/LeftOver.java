@@ -126,8 +126,7 @@ public class LeftOver {
               and r.candidates @> jsonb_build_array(
                     jsonb_build_object('memberNumber', m.member_number)))
         order by m.member_number limit ?""",
-        (row, n) ->
-            new Place<>(row.getString(1), new Line(null, member(row, 1), null, null, null)),
+        (row, n) -> new Place<>(row.getString(1), new Line(null, member(row, 1), null, null, null)),
         practice,
         after,
         PAGE);

@@ -69,14 +69,13 @@ public final class PageBenchmark {
   private static final Pattern TOKEN = Pattern.compile("name=\"_csrf\" value=\"([^\"]+)\"");
   private static final int OTHERS = 9;
   private static final int AT_ONCE = 5_000;
-  private static final int WARM_UP = 40;
-  private static final int TIMES = 200;
   private static final double AIM_MS = 100;
   private static final String NEVER = "86400000";
   private static final List<String> GIVENS =
       List.of(
           "Maria", "James", "Ana", "Robert", "Linda", "David", "Susan", "Joseph", "Karen", "Daniel",
-          "Nancy", "Paul", "Sandra", "Mark", "Ashley", "Kevin", "Donna", "Brian", "Emily", "George");
+          "Nancy", "Paul", "Sandra", "Mark", "Ashley", "Kevin", "Donna", "Brian", "Emily",
+          "George");
   private static final List<String> BEGINNINGS =
       List.of(
           "Smith", "John", "Ander", "Garci", "Mill", "Thomp", "Rodri", "Walk", "Peter", "Hern",
@@ -86,9 +85,16 @@ public final class PageBenchmark {
           "", "son", "sen", "ley", "ford", "wood", "man", "field", "berg", "ton", "well", "worth",
           "ham", "by", "more", "land", "stone", "ridge", "dale", "brook");
 
-  private PageBenchmark() {}
+  private final int times;
 
-  /** {@code --patients=N --members=N}. */
+  /**
+   * @param times that each page is asked for, after a fifth as many to warm up
+   */
+  private PageBenchmark(int times) {
+    this.times = times;
+  }
+
+  /** {@code --patients=N --members=N --times=N}. */
   public static void main(String[] args) throws Exception {
     int patients = number(args, "--patients=", 100_000);
     int members = Math.min(patients, number(args, "--members=", 25_000));
@@ -103,7 +109,7 @@ public final class PageBenchmark {
         fill(engine, patients, members);
         Files.createFile(filled);
       }
-      new PageBenchmark().measure(engine, patients, members);
+      new PageBenchmark(number(args, "--times=", 200)).measure(engine, patients, members);
     }
     System.exit(0);
   }
@@ -204,11 +210,11 @@ public final class PageBenchmark {
     List<Object[]> rows = new ArrayList<>();
     Set<String> names = new TreeSet<>();
     for (int i = 0; i < patients; i++) {
-      PatientRecord record =
-          normalizer.normalize(person(i, String.valueOf(i)), ZoneOffset.UTC);
+      PatientRecord record = normalizer.normalize(person(i, String.valueOf(i)), ZoneOffset.UTC);
       names.addAll(SearchWords.names(record.person()));
       List<String> words = new ArrayList<>();
-      SearchWords.of(record.person(), record.sourceId()).forEach(w -> words.add(practice + "." + w));
+      SearchWords.of(record.person(), record.sourceId())
+          .forEach(w -> words.add(practice + "." + w));
       if (record.person().guarantorId() != null) {
         words.add(practice + ".family:" + record.person().guarantorId());
       }
@@ -246,7 +252,9 @@ public final class PageBenchmark {
   /** The same people, with the numbers of another practice. */
   private static void another(JdbcTemplate store, int practice, int other) {
     String words =
-        "array_to_tsvector(array(select " + other + " || substr(w, strpos(w, '.'))"
+        "array_to_tsvector(array(select "
+            + other
+            + " || substr(w, strpos(w, '.'))"
             + " from unnest(tsvector_to_array(words)) w))";
     store.update(
         "insert into patients (practice_id, source, source_id, version, status, content_hash,"
@@ -339,8 +347,7 @@ public final class PageBenchmark {
         from (select *, substr(member_number, 2)::int as n from members where practice_id = ?) m
         join patients p on p.practice_id = m.practice_id and p.source_id = n::text
         where n % 10 = 8""",
-        comparison,
-        practice);
+        comparison, practice);
     store.update(
         """
         insert into duplicates (practice_id, kind, one, other, grade, score, explanation,
@@ -418,8 +425,7 @@ public final class PageBenchmark {
         select ?, 'bright-smiles', 'match', 'PATIENTS', i::text, left(md5((i % 50 + 1)::text), 16), ?,
                i, 1, now() - i * interval '1 minute', now() - i * interval '1 minute', 'OPEN'
         from generate_series(1, 20000) i""",
-        practice,
-        payload);
+        practice, payload);
     engine.getBean(LetterGroups.class).sumUp();
     store.update(
         """
@@ -590,10 +596,8 @@ public final class PageBenchmark {
     pages.put("/patient", i -> "/patient?source=open-dental&id=" + i * 97 % members);
     pages.put("/patients", i -> "/patients");
     long run =
-        Objects.requireNonNull(
-            store.queryForObject("select max(id) from feed_runs", Long.class));
-    pages.put(
-        "/patients/coming", i -> "/patients/coming?source=open-dental&id=nobody&run=" + run);
+        Objects.requireNonNull(store.queryForObject("select max(id) from feed_runs", Long.class));
+    pages.put("/patients/coming", i -> "/patients/coming?source=open-dental&id=nobody&run=" + run);
     pages.put("/plans", i -> "/plans");
     pages.put("/replays/{id}", i -> "/replays/1");
     pages.put("/reviews", i -> "/reviews");
@@ -616,13 +620,13 @@ public final class PageBenchmark {
   }
 
   /** Prints a line and returns the 95th percentile. */
-  private static double print(String what, Step step) {
-    for (int i = 0; i < WARM_UP; i++) {
-      check(what, step.run(TIMES + i));
+  private double print(String what, Step step) {
+    for (int i = 0; i < times / 5; i++) {
+      check(what, step.run(times + i));
     }
-    double[] took = new double[TIMES];
+    double[] took = new double[times];
     int bytes = 0;
-    for (int i = 0; i < TIMES; i++) {
+    for (int i = 0; i < times; i++) {
       long began = System.nanoTime();
       Answer answer = step.run(i);
       took[i] = (System.nanoTime() - began) / 1e6;
@@ -630,14 +634,14 @@ public final class PageBenchmark {
       bytes = Math.max(bytes, answer.bytes());
     }
     Arrays.sort(took);
-    double p95 = took[TIMES * 95 / 100];
+    double p95 = took[times * 95 / 100];
     System.out.printf(
         Locale.ROOT,
         "%-40s %8.1f %8.1f %8.1f %8d%s%n",
         what.isEmpty() ? "/" : what,
-        took[TIMES / 2],
+        took[times / 2],
         p95,
-        took[TIMES * 99 / 100],
+        took[times * 99 / 100],
         bytes / 1024,
         p95 > AIM_MS ? "  above " + Math.round(AIM_MS) : "");
     return p95;

@@ -298,9 +298,7 @@ class ConsoleTest {
       page.reload();
       assertThat(page.locator("article")).containsText("first load: done");
       assertThat(page.locator("ol")).containsText("Decide about the charts in review");
-      Download file =
-          page.waitForDownload(
-              () -> button(page, "What is left, as a file").click());
+      Download file = page.waitForDownload(() -> button(page, "What is left, as a file").click());
       assertThat(file.suggestedFilename()).isEqualTo(office.name + "-left.csv");
       List<String> lines = Files.readAllLines(file.path());
       assertThat(lines).hasSize(3);
@@ -415,7 +413,8 @@ class ConsoleTest {
       page.navigate("/console/" + office.name + "/members/new");
       fill(page, viktor);
       button(page, "Add the member").click();
-      assertThat(page.getByRole(AriaRole.ALERT)).containsText("There is a member like that already");
+      assertThat(page.getByRole(AriaRole.ALERT))
+          .containsText("There is a member like that already");
       assertThat(link(page, "Viktor Nowhere, U2")).isVisible();
     }
   }
@@ -675,7 +674,8 @@ class ConsoleTest {
               base,
               base + "/onboarding",
               base + "/patients",
-              base + "/patients/coming?source=open-dental&id=0&run="
+              base
+                  + "/patients/coming?source=open-dental&id=0&run="
                   + office.count("select max(id) from feed_runs where practice_id = ?"),
               base + "/patient?source=open-dental&id=" + linked,
               base + "/members",

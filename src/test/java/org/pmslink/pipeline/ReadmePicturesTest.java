@@ -64,8 +64,7 @@ class ReadmePicturesTest {
       }
       office.member("F1", flora);
       office.member("K1", Someone.named("Karl", "Elsewhere"));
-      office.edit(
-          "insert ignore into procedurecode (CodeNum, ProcCode) values (2, 'D1110')");
+      office.edit("insert ignore into procedurecode (CodeNum, ProcCode) values (2, 'D1110')");
       office.edit(
           """
           insert into procedurelog (ProcNum, PatNum, AptNum, ProcDate, ProcFee, ProcStatus, CodeNum)
@@ -126,7 +125,8 @@ class ReadmePicturesTest {
             .mapToInt(Map.Entry::getKey)
             .toArray();
     IndexColorModel colours =
-        new IndexColorModel(8, palette.length, palette, 0, false, -1, java.awt.image.DataBuffer.TYPE_BYTE);
+        new IndexColorModel(
+            8, palette.length, palette, 0, false, -1, java.awt.image.DataBuffer.TYPE_BYTE);
     BufferedImage out =
         new BufferedImage(
             picture.getWidth(), picture.getHeight(), BufferedImage.TYPE_BYTE_INDEXED, colours);

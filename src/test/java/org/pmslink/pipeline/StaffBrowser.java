@@ -155,7 +155,10 @@ final class StaffBrowser implements AutoCloseable {
             "document.documentElement.scrollWidth > document.documentElement.clientWidth");
   }
 
-  /** Keeps a picture of the whole page in {@code target/pages}, with {@code -Dconsole.pictures=true}. */
+  /**
+   * Keeps a picture of the whole page in {@code target/pages}, with {@code
+   * -Dconsole.pictures=true}.
+   */
   static void picture(Page page, String name) {
     if (!Boolean.getBoolean("console.pictures")) {
       return;
