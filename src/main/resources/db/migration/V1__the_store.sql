@@ -68,6 +68,7 @@ create table patients (
   source_modified_at timestamptz,
   removed_at         timestamptz,                     -- the row is gone from the PMS
   merged_into        text,                            -- the chart that this one was merged into
+  merge_taken_back   bigint,                          -- version as of which it says that it is merged no more
   record             json not null,                   -- json: written once for every version, and read as a whole
   blocking_keys      bigint[] not null,
   words              tsvector not null,               -- what staff find it by, each behind the practice's number
@@ -77,6 +78,7 @@ create table patients (
 );
 
 create index patients_by_word on patients using gin (words);
+create index merged_patients on patients (practice_id, source, merged_into) where merged_into is not null;
 
 -- Every name of a practice's charts and members, for staff who type one not quite as it is written.
 create table name_words (
@@ -275,12 +277,15 @@ create table verdicts (
   actor        text not null,
   reason       text not null,
   at           timestamptz not null default now(),
+  ended_links  bigint[] not null default '{}',        -- links that ended for it, and are back when it is taken back
   withdrawn_at timestamptz,
-  withdrawn_by text
+  withdrawn_by text,
+  replaced_by  bigint                                 -- the verdict that took its place
 );
 create unique index one_standing_verdict_per_pair on verdicts (practice_id, patient_id, member_id)
   where withdrawn_at is null;
 create index verdicts_by_member on verdicts (practice_id, member_id) where withdrawn_at is null;
+create index replaced_verdicts on verdicts (practice_id, replaced_by) where replaced_by is not null;
 
 -- How common names are in a practice, as last counted, and the rules that all its decisions were last asked for with.
 create table practice_populations (
@@ -352,6 +357,7 @@ create table member_changes (
   before      text,
   after       text,
   actor       text not null,
+  patient_id  bigint,                                 -- the chart that it was filled from
   at          timestamptz not null default now()
 );
 create index member_changes_by_member on member_changes (practice_id, member_id);

@@ -4,7 +4,11 @@ import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
+import org.pmslink.access.Audit;
 import org.pmslink.membership.Duplicates;
+import org.springframework.context.ConfigurableApplicationContext;
+import org.springframework.transaction.PlatformTransactionManager;
+import org.springframework.transaction.support.TransactionTemplate;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -49,7 +53,7 @@ final class DuplicatesCommand implements Callable<Integer> {
         if (actor == null || actor.isBlank() || reason == null || reason.isBlank()) {
           throw new IllegalArgumentException("--not-same needs --by and --reason");
         }
-        boolean there = duplicates.tellApart(practice, notSame, actor.strip(), reason.strip());
+        boolean there = tellApart(store, practice, notSame, actor.strip(), reason.strip());
         CommandLineTool.out()
             .println(
                 there
@@ -58,6 +62,10 @@ final class DuplicatesCommand implements Callable<Integer> {
         return there ? 0 : 1;
       }
       List<Duplicates.Finding> open = duplicates.open(practice, limit);
+      store
+          .getBean(Audit.class)
+          .note(
+              practice, DeadLettersCommand.actor(), "listed duplicates", open.size() + " findings");
       for (Duplicates.Finding finding : open) {
         CommandLineTool.out()
             .println(
@@ -74,5 +82,31 @@ final class DuplicatesCommand implements Callable<Integer> {
       CommandLineTool.out().println(open.size() + " findings");
       return 0;
     }
+  }
+
+  /** Both or neither: nothing is decided by a person that the audit does not know. */
+  private static boolean tellApart(
+      ConfigurableApplicationContext store,
+      String practice,
+      long finding,
+      String actor,
+      String reason) {
+    return Boolean.TRUE.equals(
+        new TransactionTemplate(store.getBean(PlatformTransactionManager.class))
+            .execute(
+                transaction -> {
+                  boolean there =
+                      store.getBean(Duplicates.class).tellApart(practice, finding, actor, reason);
+                  if (there) {
+                    store
+                        .getBean(Audit.class)
+                        .note(
+                            practice,
+                            DeadLettersCommand.actor(),
+                            "told duplicates apart",
+                            "finding " + finding + " by " + actor);
+                  }
+                  return there;
+                }));
   }
 }

@@ -5,6 +5,7 @@ import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.Locale;
 import java.util.concurrent.Callable;
+import org.pmslink.access.Audit;
 import org.pmslink.linking.Explaining;
 import org.pmslink.matching.Comparison;
 import org.pmslink.matching.Comparison.Evidence;
@@ -41,16 +42,21 @@ final class ExplainCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     try (var store = tool.store()) {
+      String practice = which.practice(store);
+      String source = which.source(store);
       Explaining.Answer answer =
-          store
-              .getBean(Explaining.class)
-              .explain(which.practice(store), which.source(store), patient, member);
+          store.getBean(Explaining.class).explain(practice, source, patient, member);
+      // Before anything is shown.
+      store
+          .getBean(Audit.class)
+          .note(
+              practice,
+              DeadLettersCommand.actor(),
+              "explained",
+              member + " and " + source + "/" + patient);
       store
           .getBean(Charts.class)
-          .age(
-              store.getBean(Practices.class).id(which.practice(store)),
-              which.source(store),
-              patient)
+          .age(store.getBean(Practices.class).id(practice), source, patient)
           .ifPresent(this::printAge);
       answer
           .standing()

@@ -6,6 +6,7 @@ import java.util.concurrent.Callable;
 import org.apache.commons.csv.CSVFormat;
 import org.apache.commons.csv.CSVPrinter;
 import org.jspecify.annotations.Nullable;
+import org.pmslink.access.Audit;
 import org.pmslink.linking.ShadowRun;
 import org.pmslink.linking.ShadowRun.Change;
 import org.pmslink.matching.MatchingRules;
@@ -78,6 +79,15 @@ final class ShadowCommand implements Callable<Integer> {
                       print(csv, changed);
                     }
                   });
+      store
+          .getBean(Audit.class)
+          .note(
+              practice,
+              DeadLettersCommand.actor(),
+              "tried rules",
+              "rules "
+                  + tried.version()
+                  + (report == null ? ", sums only" : ", with a report of ids"));
       CommandLineTool.out()
           .println("rules " + tried.version() + " on everything stored; nothing was touched");
       line(result, Change.LINK_GAINED, "links would be gained");

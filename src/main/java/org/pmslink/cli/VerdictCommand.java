@@ -2,8 +2,11 @@ package org.pmslink.cli;
 
 import java.util.Locale;
 import java.util.concurrent.Callable;
+import org.pmslink.access.Audit;
 import org.pmslink.membership.Verdicts;
 import org.pmslink.membership.Verdicts.Verdict;
+import org.springframework.transaction.PlatformTransactionManager;
+import org.springframework.transaction.support.TransactionTemplate;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -76,16 +79,30 @@ final class VerdictCommand implements Callable<Integer> {
       throw new IllegalArgumentException("--by and --reason must say who and why");
     }
     try (var store = tool.store()) {
-      store
-          .getBean(Verdicts.class)
-          .decide(
-              which.practice(store),
-              which.source(store),
-              patient,
-              member,
-              answer.verdict,
-              actor.strip(),
-              reason.strip());
+      String practice = which.practice(store);
+      String source = which.source(store);
+      // Both or neither: no link of a person is made that the audit does not know.
+      new TransactionTemplate(store.getBean(PlatformTransactionManager.class))
+          .executeWithoutResult(
+              transaction -> {
+                store
+                    .getBean(Verdicts.class)
+                    .decide(
+                        practice,
+                        source,
+                        patient,
+                        member,
+                        answer.verdict,
+                        actor.strip(),
+                        reason.strip());
+                store
+                    .getBean(Audit.class)
+                    .note(
+                        practice,
+                        DeadLettersCommand.actor(),
+                        answer == Answer.same ? "linked" : "told apart",
+                        member + " and " + source + "/" + patient + " by " + actor.strip());
+              });
       CommandLineTool.out()
           .println(
               "patient "

@@ -108,6 +108,7 @@ class MergePages {
     model.addAttribute("onePlan", memberships.current(practice, one.memberNumber()).orElse(null));
     model.addAttribute(
         "otherPlan", memberships.current(practice, other.memberNumber()).orElse(null));
+    model.addAttribute("against", merges.against(practice, one, other));
     Duplicates.Found finding = duplicates.ofMembers(practice, one, other).orElse(null);
     model.addAttribute("finding", finding);
     model.addAttribute("bars", finding == null ? List.of() : SideBySide.bars(finding.comparison()));
@@ -168,7 +169,7 @@ class MergePages {
           otherStays ? otherVersion : version,
           merged.memberNumber(),
           otherStays ? version : otherVersion,
-          new MemberMerges.Choice(fields, links, plan),
+          new MemberMerges.Choice(fields, links, plan, typed.containsKey("allTheSame")),
           actor,
           Desk.reason(reason));
     } catch (RefusedException e) {
@@ -209,7 +210,8 @@ class MergePages {
               : "Both are what they were before, but for "
                   + lost
                   + (lost == 1 ? " link" : " links")
-                  + ": the chart is gone, or another member's by now.");
+                  + ": the chart is gone or another member's by now, or somebody has said since that"
+                  + " it is not theirs.");
     } catch (RefusedException e) {
       after.addFlashAttribute("complaint", e.getMessage());
     }

@@ -181,7 +181,10 @@ class Shown {
       case "LOOKS_LIKE_ANOTHER_MEMBER" -> "the chart looks like another member now";
       case "LINK_DRIFTED" -> "linked, but the records are not alike any more";
       case "CHART_MERGED" -> "the chart was merged in the PMS";
+      case "MERGED_TOLD_APART" ->
+          "the PMS merged the chart into one that somebody has said is not this member's";
       case "MERGED_BOTH_LINKED" -> "two linked charts were merged in the PMS";
+      case "MERGE_TAKEN_BACK" -> "the merge that brought the link here was taken back in the PMS";
       case "CHART_GONE" -> "the chart is gone from the PMS";
       case "CHART_ARCHIVED" -> "the chart was archived in the PMS";
       case "CHART_DELETED" -> "the chart was deleted in the PMS";

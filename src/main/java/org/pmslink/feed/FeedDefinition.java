@@ -40,6 +40,7 @@ public final class FeedDefinition {
   private boolean complete;
   private boolean bulk;
   private boolean history;
+  private boolean encounters;
   private boolean sorted = true;
   private boolean queries;
   private Period lookBack = Period.ofDays(31);
@@ -319,6 +320,15 @@ public final class FeedDefinition {
 
   public void setHistory(String history) {
     this.history = flag("history", history);
+  }
+
+  /** Whether a FHIR server's encounters are visits, beside its appointments. */
+  boolean isEncounters() {
+    return encounters;
+  }
+
+  public void setEncounters(String encounters) {
+    this.encounters = flag("encounters", encounters);
   }
 
   /** Whether a search asks for an order. */

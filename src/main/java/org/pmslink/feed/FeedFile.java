@@ -155,6 +155,7 @@ record FeedFile(String name, String template, Map<String, String> parameters) {
       check(nodes, "bulk", trial::setBulk);
       check(nodes, "history", trial::setHistory);
       check(nodes, "sorted", trial::setSorted);
+      check(nodes, "encounters", trial::setEncounters);
       check(nodes, "pollFeed", trial::setPollFeed);
       check(nodes, "tokenUrl", FeedFile::requireAddress);
       for (String secret : List.of("token", "clientKey", "clientSecret")) {

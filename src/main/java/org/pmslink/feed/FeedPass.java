@@ -3,6 +3,7 @@ package org.pmslink.feed;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.LocalDateTime;
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Objects;
@@ -114,6 +115,11 @@ public final class FeedPass {
   /** Whether the read is the first of its stream in this pass. */
   boolean first = true;
 
+  /** Rows that were read and are not on the queue yet; the place stays before them. */
+  private List<PmsProtocol.Row> gathered = new ArrayList<>();
+
+  private @Nullable Instant gatheredSince;
+
   /** Key of the last row of the page before, part by part, or what else a protocol pages by. */
   List<Object> afterKey = List.of();
 
@@ -150,6 +156,31 @@ public final class FeedPass {
     this.firstLoad = firstLoad;
     this.began = began;
     this.places = places;
+  }
+
+  /** Takes the rows of a page to those that wait. */
+  void gather(List<PmsProtocol.Row> rows, Instant now) {
+    first &= rows.isEmpty();
+    if (gathered.isEmpty()) {
+      gatheredSince = now;
+    }
+    gathered.addAll(rows);
+  }
+
+  int rowsGathered() {
+    return gathered.size();
+  }
+
+  /** When the first of those that wait was read. */
+  @Nullable Instant gatheredSince() {
+    return gatheredSince;
+  }
+
+  /** Those that wait; they wait no more. */
+  List<PmsProtocol.Row> gathered() {
+    List<PmsProtocol.Row> all = gathered;
+    gathered = new ArrayList<>();
+    return all;
   }
 
   /** Whether there is more to read. The route asks before each read, so a no is the pass's end. */

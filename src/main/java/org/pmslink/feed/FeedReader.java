@@ -66,6 +66,11 @@ public class FeedReader {
   /** Messages that a page is spread over; all versions of a record go through the same one. */
   private static final int GROUPS = 4;
 
+  /** Rows of small pages that go on together, in a load. */
+  private static final int ENOUGH_ROWS = 2_000;
+
+  private static final Duration LONGEST_GATHERING = Duration.ofSeconds(10);
+
   /** Clocks differ by seconds without anybody having set one. */
   private static final Duration CLOCK_NOISE = Duration.ofSeconds(5);
 
@@ -266,7 +271,10 @@ public class FeedReader {
 
   /** Sets body and headers of the exchange for the next read. */
   public void prepare(Exchange exchange, @ExchangeProperty("pass") FeedPass pass) {
-    pass.version = pass.step == Step.CLOCK ? 0 : cursors.nextVersion();
+    if (pass.rowsGathered() == 0) {
+      // Rows that were read earlier have the earlier version: it never overwrites a newer one.
+      pass.version = pass.step == Step.CLOCK ? 0 : cursors.nextVersion();
+    }
     pass.asked = pass.step;
     pass.last = false;
     pass.asking = true;
@@ -286,9 +294,29 @@ public class FeedReader {
         yield List.of();
       }
       case MISSING -> missingConfirmed(pass, answer.existing());
-      case RECORDS -> page(pass, answer.rows());
+      case RECORDS -> {
+        pass.gather(answer.rows(), clock.instant());
+        yield isGathering(pass, answer.rows()) ? List.of() : page(pass, pass.gathered());
+      }
       case DONE -> throw new IllegalStateException("nothing was asked");
     };
+  }
+
+  /**
+   * Whether a load waits for the next page before it sends on what it has: a message costs much the
+   * same whatever it holds, and some PMSs give pages of fifty. A page without rows may be the end
+   * of something, and its place must be kept.
+   */
+  private boolean isGathering(FeedPass pass, List<PmsProtocol.Row> rows) {
+    return pass.place().cursor.loading()
+        && !pass.last
+        && !rows.isEmpty()
+        && pass.rowsGathered() < ENOUGH_ROWS
+        && !isLongerThan(LONGEST_GATHERING, pass.gatheredSince());
+  }
+
+  private boolean isLongerThan(Duration longest, @Nullable Instant since) {
+    return since != null && since.plus(longest).isBefore(clock.instant());
   }
 
   private void clockRead(FeedPass pass, LocalDateTime serverClock) {
@@ -418,7 +446,6 @@ public class FeedReader {
   }
 
   private List<OutgoingBatch> page(FeedPass pass, List<PmsProtocol.Row> rows) {
-    pass.first &= rows.isEmpty();
     Map<String, JsonNode> records = new LinkedHashMap<>();
     rows.forEach(row -> records.put(row.key(), row.record()));
     Set<String> unchanged = unchanged(pass, records);
@@ -518,7 +545,7 @@ public class FeedReader {
 
   /** The page is durably on the queue: only now the place moves on. */
   public void sent(@ExchangeProperty("pass") FeedPass pass) {
-    if (pass.asked == Step.CLOCK) {
+    if (pass.asked == Step.CLOCK || pass.rowsGathered() > 0) {
       return;
     }
     countUnchanged(pass);

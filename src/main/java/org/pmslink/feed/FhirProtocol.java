@@ -55,6 +55,15 @@ class FhirProtocol implements PmsProtocol {
   /** Nothing here needs them, they hold much, and they change without the patient's changing. */
   private static final List<String> LEFT_OUT = List.of("text", "photo");
 
+  private static final RecordStream ENCOUNTERS = new RecordStream(RecordType.VISITS, "encounters");
+
+  private static final List<RecordStream> READ =
+      List.of(
+          RecordStream.of(RecordType.PATIENTS),
+          RecordStream.of(RecordType.VISITS),
+          ENCOUNTERS,
+          RecordStream.of(RecordType.DELETES));
+
   /** Records of an exported file that go on in one turn. */
   private static final int LINES = 2_000;
 
@@ -90,7 +99,7 @@ class FhirProtocol implements PmsProtocol {
   private static String resourceType(RecordStream stream) {
     return switch (stream.type()) {
       case PATIENTS, DELETES -> "Patient";
-      case VISITS -> "Appointment";
+      case VISITS -> stream.equals(ENCOUNTERS) ? "Encounter" : "Appointment";
       default -> throw new FeedException(stream.queryName() + ": is not read from FHIR servers");
     };
   }
@@ -98,15 +107,16 @@ class FhirProtocol implements PmsProtocol {
   @Override
   public List<RecordStream> streams(FeedDefinition definition) {
     List<RecordStream> streams = new ArrayList<>();
-    for (RecordType type : List.of(RecordType.PATIENTS, RecordType.VISITS, RecordType.DELETES)) {
-      RecordStream stream = RecordStream.of(type);
+    for (RecordStream stream : READ) {
       boolean mapped =
           Files.isRegularFile(
               mappings
                   .folder()
                   .resolve(definition.getMappings())
                   .resolve(stream.mappingName() + ".jslt"));
-      if (mapped && (type != RecordType.DELETES || definition.isHistory())) {
+      if (mapped
+          && (stream.type() != RecordType.DELETES || definition.isHistory())
+          && (!stream.equals(ENCOUNTERS) || definition.isEncounters())) {
         streams.add(stream);
       }
     }

@@ -18,9 +18,11 @@ import com.nimbusds.oauth2.sdk.auth.JWTAuthenticationClaimsSet;
 import com.nimbusds.oauth2.sdk.auth.PrivateKeyJWT;
 import com.nimbusds.oauth2.sdk.auth.Secret;
 import com.nimbusds.oauth2.sdk.http.HTTPRequest;
+import com.nimbusds.oauth2.sdk.http.HTTPResponse;
 import com.nimbusds.oauth2.sdk.id.Audience;
 import com.nimbusds.oauth2.sdk.id.ClientID;
 import com.nimbusds.oauth2.sdk.token.AccessToken;
+import com.nimbusds.oauth2.sdk.util.JSONObjectUtils;
 import java.io.IOException;
 import java.net.URI;
 import java.time.Clock;
@@ -46,14 +48,21 @@ public class PmsTokens {
   private static final Duration LIFE_WHEN_NOT_TOLD = Duration.ofMinutes(5);
   private static final int TIMEOUT_MS = 20_000;
 
+  private static final String NOT_DISCOVERED =
+      "the PMS does not tell its token endpoint at .well-known/smart-configuration; set tokenUrl";
+
   private final Clock clock = Clock.systemUTC();
   private final Map<String, Held> held = new ConcurrentHashMap<>();
+
+  /** Where tokens are given, by feed, where a server has told it. */
+  private final Map<String, String> endpoints = new ConcurrentHashMap<>();
 
   private record Held(String token, Instant usableUntil) {}
 
   /**
    * Puts the feed's token into the Authorization header of the exchange: one that is asked for
-   * where there is a {@code tokenUrl}, else the one that does not change, or none.
+   * where there is a {@code tokenUrl} or a {@code clientId}, else the one that does not change, or
+   * none.
    *
    * @throws HttpAnswer.Failure when the PMS gives none
    */
@@ -68,7 +77,8 @@ public class PmsTokens {
 
   /** What that header says; {@code null} for a PMS that wants none. */
   @Nullable String authorization(FeedDefinition definition) throws IOException {
-    if (!definition.getClient().tokenUrl().isBlank()) {
+    FeedDefinition.Client client = definition.getClient();
+    if (!client.tokenUrl().isBlank() || !client.id().isBlank()) {
       return "Bearer " + token(definition);
     }
     return definition.getToken().isBlank() ? null : "Bearer " + definition.getToken();
@@ -90,15 +100,17 @@ public class PmsTokens {
    * @return whether there was one
    */
   boolean forget(FeedDefinition definition) {
+    endpoints.remove(definition.getFeed());
     return held.remove(definition.getFeed()) != null;
   }
 
   private Held ask(FeedDefinition definition) throws IOException {
     FeedDefinition.Client client = definition.getClient();
+    String endpoint = endpoint(definition);
     TokenRequest request =
         new TokenRequest(
-            URI.create(client.tokenUrl()),
-            authentication(client),
+            URI.create(endpoint),
+            authentication(client, endpoint),
             new ClientCredentialsGrant(),
             client.scope().isBlank() ? null : Scope.parse(client.scope()));
     HTTPRequest http = request.toHTTPRequest();
@@ -123,7 +135,54 @@ public class PmsTokens {
     }
   }
 
-  private static ClientAuthentication authentication(FeedDefinition.Client client) {
+  private String endpoint(FeedDefinition definition) throws IOException {
+    String given = definition.getClient().tokenUrl();
+    if (!given.isBlank()) {
+      return given;
+    }
+    String known = endpoints.get(definition.getFeed());
+    if (known == null) {
+      known = discovered(definition.getUrl());
+      endpoints.put(definition.getFeed(), known);
+    }
+    return known;
+  }
+
+  /** What a FHIR server says of itself, as SMART App Launch has it. */
+  private static String discovered(String url) throws IOException {
+    HTTPRequest http =
+        new HTTPRequest(
+            HTTPRequest.Method.GET,
+            URI.create(url.replaceFirst("/*$", "/") + ".well-known/smart-configuration"));
+    http.setConnectTimeout(TIMEOUT_MS);
+    http.setReadTimeout(TIMEOUT_MS);
+    // Nothing is sent on to another address than the feed file names.
+    http.setFollowRedirects(false);
+    http.setAccept("application/json");
+    HTTPResponse answer = http.send();
+    if (!answer.indicatesSuccess()) {
+      throw answer.getStatusCode() >= 500
+          ? new HttpAnswer.Failure(answer.getStatusCode(), null)
+          : new HttpAnswer.Failure(NOT_DISCOVERED);
+    }
+    try {
+      String endpoint = JSONObjectUtils.getString(answer.getBodyAsJSONObject(), "token_endpoint");
+      URI found = URI.create(endpoint);
+      String scheme = String.valueOf(found.getScheme());
+      // A server that is asked over TLS sends nobody elsewhere with a secret in the open.
+      if (found.getHost() != null
+          && (scheme.equals("https") || (scheme.equals("http") && url.startsWith("http:")))) {
+        return endpoint;
+      }
+    } catch (ParseException | IllegalArgumentException e) {
+      throw new HttpAnswer.Failure(NOT_DISCOVERED);
+    }
+    throw new HttpAnswer.Failure(
+        "the PMS names a token endpoint that is no https address; set tokenUrl");
+  }
+
+  private static ClientAuthentication authentication(
+      FeedDefinition.Client client, String endpoint) {
     ClientID id = new ClientID(client.id());
     if (client.key().isBlank()) {
       return new ClientSecretPost(id, new Secret(client.secret()));
@@ -138,7 +197,7 @@ public class PmsTokens {
                   .keyID(key.getKeyID())
                   .type(JOSEObjectType.JWT)
                   .build(),
-              new JWTAuthenticationClaimsSet(id, new Audience(client.tokenUrl())).toJWTClaimsSet());
+              new JWTAuthenticationClaimsSet(id, new Audience(endpoint)).toJWTClaimsSet());
       assertion.sign(new DefaultJWSSignerFactory().createJWSSigner(key, algorithm));
       return new PrivateKeyJWT(assertion);
     } catch (java.text.ParseException | JOSEException e) {

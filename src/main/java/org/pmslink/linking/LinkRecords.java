@@ -70,6 +70,7 @@ public class LinkRecords {
   private final Verdicts verdicts;
   private final Activities activities;
   private final DeadLetters deadLetters;
+  private final Runs runs;
   private final DatabaseOutage outage;
 
   LinkRecords(
@@ -81,7 +82,9 @@ public class LinkRecords {
       Verdicts verdicts,
       Activities activities,
       DeadLetters deadLetters,
+      Runs runs,
       DatabaseOutage outage) {
+    this.runs = runs;
     this.activities = activities;
     this.practices = practices;
     this.mappings = mappings;
@@ -571,13 +574,20 @@ public class LinkRecords {
   /** Members are matched through their charts, so that both ways give the same decisions. */
   private void memberIds(Work work) {
     long[] ids = ids(work.batch);
-    charts
-        .members(work.practice, ids)
-        .values()
-        .forEach(
-            m -> work.matched.add(new CommandBatch.MatchedMember(m.memberNumber(), m.version())));
+    // They are asked about for one PMS after the other, and matched once that is so for the last.
+    List<String> sources = runs.loadedSources(work.practice);
+    boolean last = sources.isEmpty() || sources.get(sources.size() - 1).equals(work.batch.source());
+    if (last) {
+      charts
+          .members(work.practice, ids)
+          .values()
+          .forEach(
+              m -> work.matched.add(new CommandBatch.MatchedMember(m.memberNumber(), m.version())));
+    }
     for (Charts.Removed member : charts.removedMembers(work.practice, work.batch.source(), ids)) {
-      work.matched.add(new CommandBatch.MatchedMember(member.memberNumber(), member.version()));
+      if (last) {
+        work.matched.add(new CommandBatch.MatchedMember(member.memberNumber(), member.version()));
+      }
       if (member.sourceId() != null) {
         work.commands.add(
             new Command.Unlink(

@@ -153,14 +153,15 @@ public class Sweep {
     }
   }
 
-  private record Turn(int practiceId, String practice, String source) {}
+  /** A practice in which something waits, with its PMS installations in order of their names. */
+  private record Turn(int practiceId, String practice, List<String> sources) {}
 
   /** Practices with members or decisions that wait, once their first load is done. */
   private List<Turn> practicesWithWork() {
     return database
         .sql(
             """
-            select distinct r.practice_id, p.practice, r.source
+            select distinct r.practice_id, p.practice
             from feed_runs r
             join practices p on p.id = r.practice_id
             where r.kind = 'FIRST_LOAD' and r.phase = 'DONE'
@@ -171,23 +172,29 @@ public class Sweep {
                    or exists (select 1 from decisions d
                               where d.practice_id = r.practice_id
                                 and d.stale_since is not null))""")
-        .query((row, n) -> new Turn(row.getInt(1), row.getString(2), row.getString(3)))
-        .list();
+        .query((row, n) -> new Turn(row.getInt(1), row.getString(2), List.of()))
+        .list()
+        .stream()
+        .map(t -> new Turn(t.practiceId(), t.practice(), runs.loadedSources(t.practiceId())))
+        .toList();
   }
 
   private void again(Turn turn, List<Request> requests) {
     List<Long> waitingMembers = members.waitingForMatch(turn.practiceId(), PAGE / 5);
-    if (!waitingMembers.isEmpty()) {
-      requests.add(new Request(request(turn, RecordType.MEMBER_IDS, waitingMembers), null, 0));
-    }
-    List<Long> stale = charts.toDecideAgain(turn.practiceId(), turn.source(), PAGE);
-    if (!stale.isEmpty()) {
-      requests.add(new Request(request(turn, RecordType.PATIENT_IDS, stale), null, 0));
+    for (String source : turn.sources()) {
+      // A member may have a chart in each PMS. With the last one they count as matched.
+      if (!waitingMembers.isEmpty()) {
+        requests.add(request(turn, source, RecordType.MEMBER_IDS, waitingMembers));
+      }
+      List<Long> stale = charts.toDecideAgain(turn.practiceId(), source, PAGE);
+      if (!stale.isEmpty()) {
+        requests.add(request(turn, source, RecordType.PATIENT_IDS, stale));
+      }
     }
   }
 
-  private static RecordBatch request(Turn turn, RecordType type, List<Long> ids) {
-    return batch(turn.practice(), turn.source(), "sweep", null, 0, type, ids);
+  private static Request request(Turn turn, String source, RecordType type, List<Long> ids) {
+    return new Request(batch(turn.practice(), source, "sweep", null, 0, type, ids), null, 0);
   }
 
   private static RecordBatch batch(

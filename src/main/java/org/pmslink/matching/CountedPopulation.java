@@ -11,53 +11,27 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
 import java.util.stream.IntStream;
-import org.pmslink.patient.GivenNames;
 
 /** A population counted over all records of the files at hand, whatever their order. */
-final class CountedPopulation implements Population {
-  /**
-   * A birth date's share is counted among this many more people, so that few records say little.
-   */
-  private static final int BIRTH_DATES_BLENDED = 20_000;
-
-  /** How often an unknown name must stand in the files to count as a name. */
-  private static final int KNOWN_FROM = 5;
-
-  private static final int EARLIEST_LATEST_BIRTH_YEAR = 2015;
-
-  private final MatchingRules rules;
+final class CountedPopulation extends CountedShares {
   private final int records;
-  private final int all;
-  private final Map<String, int[]> givens = new HashMap<>();
-  private final Map<String, int[]> families = new HashMap<>();
-  private final Map<String, int[]> cities = new HashMap<>();
+  private final NameCounts.Counter names = new NameCounts.Counter();
   private final BirthDates births;
   private final int[] fillers;
   private final Map<ContactKind, Map<String, Integer>> shared = new EnumMap<>(ContactKind.class);
   private final Map<ContactKind, Set<String>> crowds = new EnumMap<>(ContactKind.class);
   private final Set<String> twins = ConcurrentHashMap.newKeySet();
-  private int latestBirthYear = EARLIEST_LATEST_BIRTH_YEAR;
-  private int withCity;
   private final boolean households;
 
   CountedPopulation(MatchingRules rules, List<List<Features>> sides) {
-    this.rules = rules;
+    super(rules);
     records = sides.stream().mapToInt(List::size).max().orElse(0);
     List<Features> together = new ArrayList<>();
     sides.forEach(together::addAll);
-    all = together.size();
+    together.forEach(names::addAllButBirthDate);
     births = new BirthDates(together);
     fillers =
         births.distinct().filter(birth -> birthDateFrequency(birth) > FILLER_BIRTH_DATE).toArray();
-    for (Features f : together) {
-      count(givens, f.given());
-      count(families, f.family());
-      count(cities, f.city());
-      withCity += f.city().isEmpty() ? 0 : 1;
-      if (f.birth() != 0) {
-        latestBirthYear = Math.max(latestBirthYear, f.birth() / 10_000);
-      }
-    }
     // Each by itself; what one finds does not depend on another.
     List<Runnable> counts =
         List.of(
@@ -97,12 +71,6 @@ final class CountedPopulation implements Population {
           .forEach((ssn, people) -> ssns.merge(ssn, people, Math::max));
     }
     return ssns;
-  }
-
-  private static void count(Map<String, int[]> counts, String value) {
-    if (!value.isEmpty()) {
-      counts.computeIfAbsent(value, v -> new int[1])[0]++;
-    }
   }
 
   private static List<String> one(String value) {
@@ -180,42 +148,33 @@ final class CountedPopulation implements Population {
   }
 
   @Override
-  public double givenFrequency(String given) {
-    return blended(givens, given, NameFrequencies.given());
+  int counted() {
+    return names.counted();
   }
 
   @Override
-  public double familyFrequency(String family) {
-    return blended(families, family, NameFrequencies.family());
-  }
-
-  private double blended(Map<String, int[]> counts, String name, NameFrequencies shipped) {
-    double own = in(counts, name);
-    // The pair itself is no evidence that the name is common.
-    double others = Math.max(0, own - 2);
-    return (others + rules.shippedCountsAs * shipped.share(name)) / (all + rules.shippedCountsAs);
-  }
-
-  private static int in(Map<String, int[]> counts, String value) {
-    int[] count = counts.get(value);
-    return count == null ? 0 : count[0];
+  int withCity() {
+    return names.withCity();
   }
 
   @Override
-  public double cityFrequency(String city) {
-    return (in(cities, city) + 1.0) / (withCity + 20.0);
+  int given(String name) {
+    return names.given(name);
   }
 
   @Override
-  public boolean isKnownGivenName(String given) {
-    return NameFrequencies.given().knows(given)
-        || GivenNames.shipped().knows(given)
-        || in(givens, given) >= Math.max(KNOWN_FROM, all / 5_000);
+  int family(String name) {
+    return names.family(name);
   }
 
   @Override
-  public double birthDateFrequency(int birth) {
-    return births.of(birth) / (double) (all + BIRTH_DATES_BLENDED);
+  int city(String name) {
+    return names.city(name);
+  }
+
+  @Override
+  int birthDate(int birth) {
+    return births.of(birth);
   }
 
   /** Asked for both records of every pair, so it looks among the few that are, mostly none. */
@@ -251,7 +210,7 @@ final class CountedPopulation implements Population {
 
   @Override
   public int latestBirthYear() {
-    return latestBirthYear;
+    return names.latestBirthYear();
   }
 
   @Override

@@ -1,8 +1,7 @@
 package org.pmslink.matching;
 
+import java.util.HashMap;
 import java.util.Map;
-import java.util.TreeMap;
-import org.pmslink.patient.GivenNames;
 import org.pmslink.patient.Person;
 
 /**
@@ -30,12 +29,6 @@ public record NameCounts(
   /** Of a practice that nobody has counted yet: the shipped tables alone. */
   public static final NameCounts NONE = new Counter().counts(0);
 
-  /** A birth date's share is counted among this many more people: few records say little. */
-  private static final int BIRTH_DATES_BLENDED = 20_000;
-
-  /** How often an unknown name must stand among the records to count as a name. */
-  private static final int KNOWN_FROM = 5;
-
   /** Counts of fewer say nothing: the pair itself is no evidence that its name is common. */
   private static final int LEAST_KEPT = 3;
 
@@ -48,40 +41,12 @@ public record NameCounts(
     birthDates = Map.copyOf(birthDates);
   }
 
-  double givenFrequency(MatchingRules rules, String name) {
-    return blended(rules, given.getOrDefault(name, 0), NameFrequencies.given().share(name));
-  }
-
-  double familyFrequency(MatchingRules rules, String name) {
-    return blended(rules, family.getOrDefault(name, 0), NameFrequencies.family().share(name));
-  }
-
-  private double blended(MatchingRules rules, int own, double shipped) {
-    double others = Math.max(0, own - 2);
-    return (others + rules.shippedCountsAs * shipped) / (counted + rules.shippedCountsAs);
-  }
-
-  double cityFrequency(String city) {
-    return (cities.getOrDefault(city, 0) + 1.0) / (withCity + 20.0);
-  }
-
-  boolean isKnownGivenName(String name) {
-    return NameFrequencies.given().knows(name)
-        || GivenNames.shipped().knows(name)
-        || given.getOrDefault(name, 0) >= Math.max(KNOWN_FROM, counted / 5_000);
-  }
-
-  double birthDateFrequency(int birth) {
-    double own = birthDates.getOrDefault(Integer.toString(birth), 0);
-    return own / (counted + BIRTH_DATES_BLENDED);
-  }
-
   /** Counts people one by one. */
   public static final class Counter {
-    private final Map<String, Integer> given = new TreeMap<>();
-    private final Map<String, Integer> family = new TreeMap<>();
-    private final Map<String, Integer> cities = new TreeMap<>();
-    private final Map<String, Integer> birthDates = new TreeMap<>();
+    private final Map<String, int[]> given = new HashMap<>();
+    private final Map<String, int[]> family = new HashMap<>();
+    private final Map<String, int[]> cities = new HashMap<>();
+    private final Map<String, int[]> birthDates = new HashMap<>();
     private int latestBirthYear = EARLIEST_LATEST_BIRTH_YEAR;
     private int withCity;
     private int counted;
@@ -92,21 +57,55 @@ public record NameCounts(
     }
 
     void add(Features f) {
+      addAllButBirthDate(f);
+      if (f.birth() != 0) {
+        count(birthDates, Integer.toString(f.birth()));
+      }
+    }
+
+    /** For whoever counts birth dates in a quicker way. */
+    void addAllButBirthDate(Features f) {
       counted++;
       count(given, f.given());
       count(family, f.family());
       count(cities, f.city());
       withCity += f.city().isEmpty() ? 0 : 1;
-      if (f.birth() != 0) {
-        count(birthDates, Integer.toString(f.birth()));
-        latestBirthYear = Math.max(latestBirthYear, f.birth() / 10_000);
+      latestBirthYear = Math.max(latestBirthYear, f.birth() / 10_000);
+    }
+
+    private static void count(Map<String, int[]> counts, String value) {
+      if (!value.isEmpty()) {
+        counts.computeIfAbsent(value, v -> new int[1])[0]++;
       }
     }
 
-    private static void count(Map<String, Integer> counts, String value) {
-      if (!value.isEmpty()) {
-        counts.merge(value, 1, Integer::sum);
-      }
+    private static int in(Map<String, int[]> counts, String value) {
+      int[] count = counts.get(value);
+      return count == null ? 0 : count[0];
+    }
+
+    int counted() {
+      return counted;
+    }
+
+    int withCity() {
+      return withCity;
+    }
+
+    int latestBirthYear() {
+      return latestBirthYear;
+    }
+
+    int given(String name) {
+      return in(given, name);
+    }
+
+    int family(String name) {
+      return in(family, name);
+    }
+
+    int city(String name) {
+      return in(cities, name);
     }
 
     /**
@@ -126,9 +125,14 @@ public record NameCounts(
           kept(birthDates));
     }
 
-    private static Map<String, Integer> kept(Map<String, Integer> counts) {
-      Map<String, Integer> kept = new TreeMap<>(counts);
-      kept.values().removeIf(count -> count < LEAST_KEPT);
+    private static Map<String, Integer> kept(Map<String, int[]> counts) {
+      Map<String, Integer> kept = new HashMap<>();
+      counts.forEach(
+          (value, count) -> {
+            if (count[0] >= LEAST_KEPT) {
+              kept.put(value, count[0]);
+            }
+          });
       return kept;
     }
   }

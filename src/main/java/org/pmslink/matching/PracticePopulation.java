@@ -8,15 +8,14 @@ import java.util.Set;
  * The population of a practice: names as they were last counted, contacts as their holders are
  * counted while records are being decided about.
  */
-final class PracticePopulation implements Population {
+final class PracticePopulation extends CountedShares {
   private static final Holders ONE = new Holders(1, Set.of());
 
-  private final MatchingRules rules;
   private final NameCounts counts;
   private final Map<ContactKind, Map<String, Holders>> people = new HashMap<>();
 
   PracticePopulation(MatchingRules rules, NameCounts counts) {
-    this.rules = rules;
+    super(rules);
     this.counts = counts;
   }
 
@@ -41,28 +40,33 @@ final class PracticePopulation implements Population {
   }
 
   @Override
-  public double givenFrequency(String given) {
-    return counts.givenFrequency(rules, given);
+  int counted() {
+    return counts.counted();
   }
 
   @Override
-  public double familyFrequency(String family) {
-    return counts.familyFrequency(rules, family);
+  int withCity() {
+    return counts.withCity();
   }
 
   @Override
-  public double cityFrequency(String city) {
-    return counts.cityFrequency(city);
+  int given(String name) {
+    return counts.given().getOrDefault(name, 0);
   }
 
   @Override
-  public boolean isKnownGivenName(String given) {
-    return counts.isKnownGivenName(given);
+  int family(String name) {
+    return counts.family().getOrDefault(name, 0);
   }
 
   @Override
-  public double birthDateFrequency(int birth) {
-    return counts.birthDateFrequency(birth);
+  int city(String name) {
+    return counts.cities().getOrDefault(name, 0);
+  }
+
+  @Override
+  int birthDate(int birth) {
+    return counts.birthDates().getOrDefault(Integer.toString(birth), 0);
   }
 
   /** Of a contact that nobody has counted, one: it is taken for personal at first. */

@@ -296,7 +296,11 @@ public class Activities {
       boolean voided,
       @Nullable String provider) {}
 
-  /** The charts that a member's link leads to now: the linked one, and all merged into it. */
+  /**
+   * The charts that a member's link leads to now: the linked one, and all that were merged into it.
+   * Not what the PMS only says was merged: a chart that another member is linked to is theirs until
+   * a person has decided.
+   */
   private static final String CHARTS_OF_MEMBER =
       """
       with recursive charts as (
@@ -306,10 +310,8 @@ public class Activities {
         where m.practice_id = ? and m.member_number = ?
         union
         select p.source, p.source_id from charts c
-        join chart_merges g on g.practice_id = ? and g.source = c.source
-                           and g.survivor_source_id = c.source_id
-        join patients p on p.practice_id = g.practice_id and p.source = g.source
-                       and p.source_id = g.loser_source_id)
+        join patients p on p.practice_id = ? and p.source = c.source and p.merged_into = c.source_id
+        where not exists (select 1 from links l where l.patient_id = p.id and l.ended_at is null))
       """;
 
   /** The member's visits, latest first; none while it is not linked. */

@@ -48,7 +48,7 @@ public class ApplyCommands {
       "applying this record failed repeatedly, though it was tried alone";
 
   /** No transaction of a batch takes as long. */
-  private static final Duration LONGEST_TRANSACTION = Duration.ofMinutes(1);
+  static final Duration LONGEST_TRANSACTION = Duration.ofMinutes(1);
 
   private final JdbcTemplate database;
   private final Practices practices;
@@ -147,14 +147,17 @@ public class ApplyCommands {
     boolean shakes = !deletes.isEmpty() || (!updates.isEmpty() && !decisions.isEmpty());
     lock.enter(practice, !merges.isEmpty() || shakes);
     List<Shift> shifts = new ArrayList<>();
-    Set<String> arrived = update(practice, batch.source(), updates, shifts);
+    Set<String> mergedNoMore = new HashSet<>();
+    Set<String> arrived = update(practice, batch.source(), updates, shifts, mergedNoMore);
     chartMerges.note(practice, batch.source(), merges);
     chartMerges.arrived(practice, batch.source(), arrived);
     delete(practice, batch.source(), deletes);
     if (decisions.isEmpty() && !updates.isEmpty() && isLate(practice, batch)) {
       links.awaitDecision(practice, batch.source(), updates);
     }
-    Links.Counts counts = links.decide(practice, batch.source(), decisions);
+    Links.Counts counts = links.decide(practice, batch.source(), decisions, batch.matchedAt());
+    // What the match step decided, it decided about a chart that was merged.
+    chartMerges.decideAgain(practice, batch.source(), mergedNoMore);
     if (!decisions.isEmpty()) {
       decideNeighboursAgain(practice, shifts, batch.matchedAt());
     }
@@ -172,7 +175,14 @@ public class ApplyCommands {
         && runs.find(practice, batch.run()).filter(r -> r.phase() != Phase.READING).isPresent();
   }
 
-  private record Stored(long version, String contentHash, String status, Long[] keys) {}
+  /**
+   * A chart as it was.
+   *
+   * @param mergedInto the survivor that it told of itself; {@code null} also for a chart that is
+   *     merged by what others said
+   */
+  private record Stored(
+      long version, String contentHash, String status, Long[] keys, @Nullable String mergedInto) {}
 
   private record Upserted(long id, boolean merged) {}
 
@@ -237,7 +247,11 @@ public class ApplyCommands {
 
   /** Returns the source ids of charts that the store did not have before. */
   private Set<String> update(
-      int practice, String source, List<Command.Update> commands, List<Shift> shifts) {
+      int practice,
+      String source,
+      List<Command.Update> commands,
+      List<Shift> shifts,
+      Set<String> mergedNoMore) {
     Map<String, Command.Update> newest = new LinkedHashMap<>();
     for (Command.Update command : commands) {
       newest.merge(command.sourceId(), command, (a, b) -> b.version() >= a.version() ? b : a);
@@ -255,6 +269,17 @@ public class ApplyCommands {
                   return before == null || before.version() <= u.version();
                 })
             .toList();
+    for (Command.Update update : accepted) {
+      Stored before = stored.get(update.sourceId());
+      String survivor = update.record().mergedIntoSourceId();
+      if (before != null
+          && before.mergedInto() != null
+          && (survivor == null || survivor.equals(update.sourceId()))
+          && chartMerges.takeBack(
+              practice, source, update.sourceId(), before.mergedInto(), update.version())) {
+        mergedNoMore.add(update.sourceId());
+      }
+    }
     Map<String, Upserted> upserted = upsert(practice, source, accepted);
     file(practice, accepted, stored, upserted);
     for (Command.Update update : accepted) {
@@ -298,7 +323,9 @@ public class ApplyCommands {
     Map<String, Stored> stored = new HashMap<>();
     database.query(
         """
-        select source_id, version, content_hash, status, blocking_keys from patients
+        select source_id, version, content_hash, status, blocking_keys,
+               case when merged_into is not null then record ->> 'mergedIntoSourceId' end
+        from patients
         where practice_id = ? and source = ? and source_id = any (?) order by id for update""",
         row -> {
           stored.put(
@@ -307,7 +334,8 @@ public class ApplyCommands {
                   row.getLong(2),
                   row.getString(3),
                   row.getString(4),
-                  (Long[]) row.getArray(5).getArray()));
+                  (Long[]) row.getArray(5).getArray(),
+                  row.getString(6)));
         },
         practice,
         source,

@@ -28,6 +28,7 @@ public class ChartMerges {
 
   private final JdbcTemplate database;
   private final Links links;
+  private final Verdicts verdicts;
   private final ActiveLinks activeLinks;
   private final PracticeLock lock;
   private final TransactionTemplate transaction;
@@ -35,6 +36,7 @@ public class ChartMerges {
   ChartMerges(
       JdbcTemplate database,
       Links links,
+      Verdicts verdicts,
       ActiveLinks activeLinks,
       PracticeLock lock,
       PlatformTransactionManager transactions) {
@@ -42,6 +44,7 @@ public class ChartMerges {
     this.database = database;
     this.activeLinks = activeLinks;
     this.links = links;
+    this.verdicts = verdicts;
     this.transaction = new TransactionTemplate(transactions);
   }
 
@@ -60,6 +63,10 @@ public class ChartMerges {
                                        version, follow_asked_at)
         select ?, ?, t.loser, t.survivor, t.version, now()
         from unnest(?::text[], ?::text[], ?::bigint[]) as t (loser, survivor, version)
+        where not exists (
+          select 1 from patients p
+          where p.practice_id = ? and p.source = ? and p.source_id = t.loser
+            and p.merge_taken_back >= t.version)
         order by t.loser
         on conflict (practice_id, source, loser_source_id) do update
         set survivor_source_id = excluded.survivor_source_id, version = excluded.version,
@@ -71,7 +78,95 @@ public class ChartMerges {
         source,
         newest.keySet().toArray(String[]::new),
         newest.values().stream().map(Command.Merge::survivorSourceId).toArray(String[]::new),
-        newest.values().stream().mapToLong(Command.Merge::version).toArray());
+        newest.values().stream().mapToLong(Command.Merge::version).toArray(),
+        practice,
+        source);
+  }
+
+  /**
+   * Takes back a merge that the chart told of itself, and tells no more. It is a chart of its own
+   * again; a link that followed the merge stays where it is and is flagged, because only a person
+   * can tell whose it is.
+   *
+   * @param survivor as the chart told; when another merge was noted since, that one stands
+   * @return whether it was this merge that stood
+   */
+  boolean takeBack(int practice, String source, String loser, String survivor, long version) {
+    List<Chain> chains = chains(practice, source, List.of(loser));
+    List<Long> followed = new ArrayList<>();
+    if (!chains.isEmpty() && !chains.get(0).circle()) {
+      followed.addAll(linksThatFollowed(practice, source, loser, chains.get(0).end()));
+    }
+    int takenBack =
+        database.update(
+            """
+            delete from chart_merges
+            where practice_id = ? and source = ? and loser_source_id = ?
+              and survivor_source_id = ? and version < ?""",
+            practice,
+            source,
+            loser,
+            survivor,
+            version);
+    if (takenBack == 0) {
+      return false;
+    }
+    // What was read before and comes late must not merge it again.
+    database.update(
+        """
+        update patients set merge_taken_back = ?
+        where practice_id = ? and source = ? and source_id = ?""",
+        version,
+        practice,
+        source,
+        loser);
+    links.flag(practice, followed, Links.MERGE_TAKEN_BACK);
+    return true;
+  }
+
+  /** Charts at the end of a chain that are linked to whom this chart, or one behind it, was. */
+  private List<Long> linksThatFollowed(int practice, String source, String loser, String end) {
+    return database.queryForList(
+        """
+        with recursive behind as (
+          select ?::text as source_id
+          union
+          select m.loser_source_id from behind b
+          join chart_merges m on m.practice_id = ? and m.source = ?
+                             and m.survivor_source_id = b.source_id)
+        select l.patient_id from links l
+        join patients p on p.practice_id = l.practice_id and p.id = l.patient_id
+        where l.practice_id = ? and l.ended_at is null and p.source = ? and p.source_id = ?
+          and l.member_id in (
+            select e.member_id from links e
+            join patients q on q.practice_id = e.practice_id and q.id = e.patient_id
+            join behind b on b.source_id = q.source_id
+            where e.practice_id = ? and q.source = ? and e.end_reason = 'CHART_MERGED')""",
+        Long.class,
+        loser,
+        practice,
+        source,
+        practice,
+        source,
+        end,
+        practice,
+        source);
+  }
+
+  /** Has charts decided about again that are merged no more. */
+  void decideAgain(int practice, String source, Set<String> sourceIds) {
+    if (sourceIds.isEmpty()) {
+      return;
+    }
+    database.update(
+        """
+        update decisions d set stale_since = now(), sent_at = null
+        from patients p
+        where d.practice_id = ? and p.practice_id = d.practice_id and p.id = d.patient_id
+          and p.source = ? and p.source_id = any (?)""",
+        practice,
+        source,
+        sourceIds.toArray(String[]::new));
   }
 
   /** Charts that the store did not have before: merges may have waited for them. */
@@ -186,8 +281,11 @@ public class ChartMerges {
     for (Chain chain : chains) {
       Side loser = sides.get(chain.loser());
       Side survivor = sides.get(chain.end());
-      if (!chain.circle() && loser != null && survivor != null && loser.link != null) {
-        move(practice, loser, survivor);
+      if (!chain.circle() && loser != null && survivor != null) {
+        verdicts.followMerge(practice, loser.patientId, survivor.patientId);
+        if (loser.link != null) {
+          move(practice, loser, survivor);
+        }
       }
     }
     database.update(
@@ -319,6 +417,11 @@ public class ChartMerges {
     if (there != null && there.memberId() != moving.memberId()) {
       links.bothLinked(
           practice, from.patientId, to.patientId, List.of(moving.memberId(), there.memberId()));
+      return;
+    }
+    if (verdicts.isToldApart(practice, to.patientId, moving.memberId())) {
+      // A person's word against the PMS's: nobody sees more than before, and a person decides.
+      links.flag(practice, List.of(from.patientId), "MERGED_TOLD_APART");
       return;
     }
     from.link = null;

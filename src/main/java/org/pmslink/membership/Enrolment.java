@@ -50,7 +50,8 @@ public class Enrolment {
    * @param plan {@code null} for none yet
    * @return the member's number
    * @throws IllegalArgumentException when there is no such chart
-   * @throws RefusedException when the number is taken, or the plan cannot be had
+   * @throws RefusedException when the number is taken, the chart is linked to a member already, or
+   *     the plan cannot be had
    */
   @Transactional(rollbackFor = RefusedException.class)
   public String enrol(
@@ -62,7 +63,11 @@ public class Enrolment {
       String actor,
       String reason)
       throws RefusedException {
-    lock.enter(practices.id(practice), true);
+    int practiceId = practices.id(practice);
+    lock.enter(practiceId, true);
+    if (chart != null) {
+      refuseIfTaken(practiceId, chart);
+    }
     String given = number.isBlank() ? next() : number.strip();
     boolean added = add(practice, given, details);
     while (!added && number.isBlank()) {
@@ -80,6 +85,26 @@ public class Enrolment {
           practice, chart.source(), chart.sourceId(), given, Verdicts.Verdict.SAME, actor, reason);
     }
     return given;
+  }
+
+  /** Whoever clicks twice, or is slower than a colleague or a rule, adds nobody a second time. */
+  private void refuseIfTaken(int practice, Chart chart) throws RefusedException {
+    List<String> holders =
+        database.queryForList(
+            """
+            select m.member_number from patients p
+            join links l on l.practice_id = p.practice_id and l.patient_id = p.id
+                        and l.ended_at is null
+            join members m on m.practice_id = l.practice_id and m.id = l.member_id
+            where p.practice_id = ? and p.source = ? and p.source_id = ?""",
+            String.class,
+            practice,
+            chart.source(),
+            chart.sourceId());
+    if (!holders.isEmpty()) {
+      throw new RefusedException(
+          "The chart is linked to member " + holders.get(0) + " already; nobody was added.");
+    }
   }
 
   private boolean add(String practice, String number, SourcePatient details) {

@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.EnumMap;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -37,6 +38,11 @@ class Links {
   /** Two members, one person: only a person can tell which membership goes on. */
   private static final String BOTH_LINKED = "MERGED_BOTH_LINKED";
 
+  /**
+   * The PMS took back the merge by which the link came here: only a person can tell whose it is.
+   */
+  static final String MERGE_TAKEN_BACK = "MERGE_TAKEN_BACK";
+
   /** Of more charts that share a key, the rest decides on other grounds. */
   private static final int MOST_NEIGHBOURS = 201;
 
@@ -67,12 +73,19 @@ class Links {
 
   private record Outcome(long patientId, String outcome, String reason, String rulesVersion) {}
 
-  /** Carries out link, review, no-match and unlink commands. */
-  Counts decide(int practice, String source, List<Command> commands) {
+  /**
+   * Carries out link, review, no-match and unlink commands, except where a person has decided
+   * otherwise since the store was read for them.
+   *
+   * @param matchedAt when that was, by the store's clock
+   */
+  Counts decide(int practice, String source, List<Command> commands, Instant matchedAt) {
     if (commands.isEmpty()) {
       return new Counts(0, 0, 0);
     }
     Map<String, Chart> charts = charts(practice, source, commands);
+    Said said = said(practice, source, charts.values(), commands, matchedAt);
+    List<Long> overruled = new ArrayList<>();
     List<Outcome> outcomes = new ArrayList<>();
     List<Command.Link> toLink = new ArrayList<>();
     List<Command.Review> toReview = new ArrayList<>();
@@ -83,7 +96,9 @@ class Links {
       if (chart == null || chart.version() > command.version()) {
         continue;
       }
-      if (command instanceof Command.Link link) {
+      if (said.overrules(chart, command)) {
+        overruled.add(chart.id());
+      } else if (command instanceof Command.Link link) {
         toLink.add(link);
       } else if (command instanceof Command.Review review) {
         toReview.add(review);
@@ -100,7 +115,10 @@ class Links {
     link(practice, source, toLink, charts, outcomes, noReview, toReview);
     review(practice, source, toReview, charts, outcomes);
     closeReviews(practice, noReview);
-    settle(practice, outcomes);
+    settle(practice, outcomes, matchedAt);
+    if (!overruled.isEmpty()) {
+      decideAgain(practice, overruled);
+    }
     int linked = 0;
     int reviewed = 0;
     int unlinked = 0;
@@ -135,6 +153,76 @@ class Links {
     return charts;
   }
 
+  private record ChartAndNumber(long chart, String memberNumber) {}
+
+  /**
+   * What people have said of charts and members about which something was decided.
+   *
+   * @param notTheSame pairs that are two people
+   * @param since of these, those that were told apart, and charts whose member was said, after the
+   *     store was read
+   */
+  private record Said(
+      Set<ChartAndNumber> notTheSame,
+      Map<Long, String> memberOfChart,
+      Map<String, Long> chartOfMember,
+      Set<ChartAndNumber> since) {
+
+    boolean overrules(Chart chart, Command command) {
+      if (command instanceof Command.Link link) {
+        String number = link.memberNumber();
+        return notTheSame.contains(new ChartAndNumber(chart.id(), number))
+            || !number.equals(memberOfChart.getOrDefault(chart.id(), number))
+            || chart.id() != chartOfMember.getOrDefault(number, chart.id());
+      }
+      if (command instanceof Command.Review review) {
+        String own = memberOfChart.get(chart.id());
+        return own != null && since.contains(new ChartAndNumber(chart.id(), own))
+            || review.candidates().stream()
+                .map(c -> new ChartAndNumber(chart.id(), c.memberNumber()))
+                .anyMatch(pair -> notTheSame.contains(pair) && since.contains(pair));
+      }
+      return false;
+    }
+  }
+
+  private Said said(
+      int practice,
+      String source,
+      Collection<Chart> charts,
+      List<Command> commands,
+      Instant matchedAt) {
+    Said said = new Said(new HashSet<>(), new HashMap<>(), new HashMap<>(), new HashSet<>());
+    database.query(
+        """
+        select v.patient_id, m.member_number, v.verdict = 'SAME', v.at > ? from verdicts v
+        join patients p on p.practice_id = v.practice_id and p.id = v.patient_id
+        join members m on m.practice_id = v.practice_id and m.id = v.member_id
+        where v.practice_id = ? and v.withdrawn_at is null and m.status = 'ACTIVE'
+          and p.source = ? and (v.patient_id = any (?) or m.member_number = any (?))""",
+        row -> {
+          ChartAndNumber pair = new ChartAndNumber(row.getLong(1), row.getString(2));
+          if (row.getBoolean(3)) {
+            said.memberOfChart().put(pair.chart(), pair.memberNumber());
+            said.chartOfMember().put(pair.memberNumber(), pair.chart());
+          } else {
+            said.notTheSame().add(pair);
+          }
+          if (row.getBoolean(4)) {
+            said.since().add(pair);
+          }
+        },
+        Timestamp.from(matchedAt.minus(ApplyCommands.LONGEST_TRANSACTION)),
+        practice,
+        source,
+        array(charts.stream().map(Chart::id).toList()),
+        commands.stream()
+            .filter(Command.Link.class::isInstance)
+            .map(command -> ((Command.Link) command).memberNumber())
+            .toArray(String[]::new));
+    return said;
+  }
+
   private void link(
       int practice,
       String source,
@@ -164,7 +252,9 @@ class Links {
         }
         outcomes.add(new Outcome(chart.id(), "LINKED", "CERTAIN", link.rulesVersion()));
         noReview.add(chart.id());
-        unflag(practice, now, "certain again");
+        if (!MERGE_TAKEN_BACK.equals(now.flagReason())) {
+          unflag(practice, now, "certain again");
+        }
         continue;
       }
       if (chart.gone() || member == null || member.removed()) {
@@ -191,7 +281,7 @@ class Links {
           noReview.add(patientId);
           fresh.put(patientId, member(byNumber, link));
         });
-    Set<Long> written = fill(practice, fresh, true);
+    Set<Long> written = fill(practice, fresh, !fresh.isEmpty() && members.isInOnePms(practice));
     members.matchedNow(
         practice,
         fresh.values().stream()
@@ -339,8 +429,16 @@ class Links {
     }
   }
 
-  /** Files decisions; one that must be taken again on newer facts is marked so. */
+  /** Files decisions that are taken now. */
   private void settle(int practice, List<Outcome> outcomes) {
+    settle(practice, outcomes, null);
+  }
+
+  /**
+   * Files decisions; one that must be taken again on newer facts is marked so, and what was marked
+   * since the store was read for a decision stays marked.
+   */
+  private void settle(int practice, List<Outcome> outcomes, @Nullable Instant matchedAt) {
     if (outcomes.isEmpty()) {
       return;
     }
@@ -356,13 +454,16 @@ class Links {
              as t (patient_id, outcome, reason, rules)
         on conflict (practice_id, patient_id) do update
         set outcome = excluded.outcome, reason = excluded.reason,
-            rules_version = excluded.rules_version, stale_since = excluded.stale_since,
+            rules_version = excluded.rules_version,
+            stale_since = case when decisions.stale_since > ? then decisions.stale_since
+                               else excluded.stale_since end,
             sent_at = null, decided_at = now()""",
         practice,
         rows.stream().mapToLong(Outcome::patientId).toArray(),
         rows.stream().map(Outcome::outcome).toArray(String[]::new),
         rows.stream().map(Outcome::reason).toArray(String[]::new),
-        rows.stream().map(Outcome::rulesVersion).toArray(String[]::new));
+        rows.stream().map(Outcome::rulesVersion).toArray(String[]::new),
+        matchedAt == null ? null : Timestamp.from(matchedAt));
   }
 
   /** Charts that no sweep will come by for any more: each without a decision waits for one. */
@@ -404,18 +505,22 @@ class Links {
     if (patientIds.isEmpty()) {
       return;
     }
+    // What no rule takes away again is said in the place of what a rule might.
+    boolean over = reason.equals(MERGE_TAKEN_BACK);
     database.update(
         """
         with flagged as (
           update links set flag_reason = ?, flagged_at = now()
           where practice_id = ? and patient_id = any (?) and ended_at is null
-            and flag_reason is null
+            and (flag_reason is null or (? and flag_reason <> ?))
           returning id)
         insert into link_changes (practice_id, link_id, action, actor, reason)
         select ?, id, 'FLAGGED', ?, ? from flagged""",
         reason,
         practice,
         array(patientIds),
+        over,
+        reason,
         practice,
         RULE,
         reason);
@@ -529,7 +634,7 @@ class Links {
           }
           Map<Field, String> values = survivorship.changes(member, record);
           if (!values.isEmpty()) {
-            changes.add(new Members.Change(member, values, found));
+            changes.add(new Members.Change(member, values, found, row.getLong(1)));
           }
         },
         practice,
@@ -544,10 +649,15 @@ class Links {
     members.matched(practice, matched);
   }
 
-  /** Links as a person says; what stands in the way ends, and is decided about again. */
-  void linkByPerson(
+  /**
+   * Links as a person says; what stands in the way ends, and is decided about again.
+   *
+   * @return ids of the links that ended
+   */
+  List<Long> linkByPerson(
       int practice, String source, long chart, long member, String actor, String reason) {
     members.lockById(practice, new long[] {member});
+    List<Long> ended = new ArrayList<>();
     List<Long> inTheWay = new ArrayList<>();
     List<Long> there = new ArrayList<>();
     database.query(
@@ -560,6 +670,7 @@ class Links {
             there.add(row.getLong(1));
           } else {
             end(practice, row.getLong(1), actor, reason);
+            ended.add(row.getLong(1));
             inTheWay.add(row.getLong(3));
           }
         },
@@ -601,10 +712,16 @@ class Links {
     members.matchedNow(practice, new long[] {member});
     decideAgain(practice, inTheWay.stream().filter(other -> other != chart).toList());
     decideNeighboursAgain(practice, new long[] {chart}, keysOf(practice, List.of(chart)));
+    return ended;
   }
 
-  /** Ends the link of two that are not one person, if they are linked, and decides again. */
-  void separate(int practice, long chart, long member, String actor, String reason) {
+  /**
+   * Ends the link of two that are not one person, if they are linked, and decides again.
+   *
+   * @return its id
+   */
+  List<Long> separate(int practice, long chart, long member, String actor, String reason) {
+    List<Long> ended = new ArrayList<>();
     database.query(
         """
         select id from links
@@ -612,12 +729,45 @@ class Links {
         row -> {
           takeBackFilled(practice, row.getLong(1), member, actor);
           end(practice, row.getLong(1), actor, reason);
+          ended.add(row.getLong(1));
         },
         practice,
         chart,
         member);
     decideAgain(practice, List.of(chart));
     decideNeighboursAgain(practice, new long[] {chart}, keysOf(practice, List.of(chart)));
+    return ended;
+  }
+
+  /** Puts links back that have ended, where chart and member are there and still free. */
+  void putBack(int practice, List<Long> ended, String actor, String reason) {
+    for (Long link : ended) {
+      String before = snapshot(practice, link);
+      List<Long> charts =
+          database.queryForList(
+              """
+              update links l set ended_at = null, ended_by = null, end_reason = null
+              where l.practice_id = ? and l.id = ? and l.ended_at is not null
+                and exists (select 1 from patients p where p.practice_id = l.practice_id
+                              and p.id = l.patient_id and p.removed_at is null
+                              and p.merged_into is null)
+                and exists (select 1 from members m where m.practice_id = l.practice_id
+                              and m.id = l.member_id and m.status = 'ACTIVE')
+                and not exists (select 1 from links o
+                                where o.practice_id = l.practice_id and o.ended_at is null
+                                  and (o.patient_id = l.patient_id
+                                       or o.member_id = l.member_id and o.source = l.source))
+              returning l.patient_id""",
+              Long.class,
+              practice,
+              link);
+      if (!charts.isEmpty()) {
+        change(practice, link, "RESTORED", actor, reason, before);
+        closeReviews(practice, charts, actor, reason);
+        follow(practice, charts);
+        decideAgain(practice, charts);
+      }
+    }
   }
 
   /**
@@ -628,25 +778,37 @@ class Links {
     Map<Field, String> before = new EnumMap<>(Field.class);
     database.query(
         """
+        with recursive charts as (
+          select p.id, p.source, p.source_id, l.made_at from links l
+          join patients p on p.practice_id = l.practice_id and p.id = l.patient_id
+          where l.practice_id = ? and l.id = ?
+          union
+          select p.id, p.source, p.source_id, c.made_at from charts c
+          join patients p on p.practice_id = ? and p.source = c.source
+                         and p.merged_into = c.source_id)
         select distinct on (c.field) c.field, coalesce(c.before, '') from member_changes c
-        join links l on l.practice_id = c.practice_id and l.member_id = c.member_id
-        where c.practice_id = ? and c.member_id = ? and l.id = ? and c.at >= l.made_at
-          and c.actor = ?
+        join charts on charts.id = c.patient_id
+        join members m on m.practice_id = c.practice_id and m.id = c.member_id
+        where c.practice_id = ? and c.member_id = ? and c.at >= charts.made_at
+          and c.field <> all (m.locked_fields)
           and not exists (select 1 from member_changes later
                           where later.practice_id = c.practice_id
                             and later.member_id = c.member_id and later.field = c.field
-                            and later.id > c.id and later.actor <> c.actor)
+                            and later.id > c.id
+                            and (later.patient_id is null
+                                 or later.patient_id not in (select id from charts)))
         order by c.field, c.id""",
         row -> {
           before.put(Field.valueOf(row.getString(1)), row.getString(2));
         },
         practice,
-        member,
         link,
-        FEED);
+        practice,
+        practice,
+        member);
     if (!before.isEmpty()) {
       members.lockById(practice, new long[] {member}).stream()
-          .map(found -> new Members.Change(found, before, false))
+          .map(found -> new Members.Change(found, before))
           .forEach(change -> members.write(practice, List.of(change), actor, false));
     }
   }
@@ -664,7 +826,7 @@ class Links {
         left join lateral (
           select before from link_changes
           where practice_id = l.practice_id and link_id = l.id and action = 'VERIFIED'
-          order by id limit 1) c on true
+          order by id desc limit 1) c on true
         where l.practice_id = ? and l.patient_id = ? and l.member_id = ? and l.ended_at is null
           and l.made_by <> ? for update of l""",
         row -> {
@@ -729,7 +891,7 @@ class Links {
     database.update(
         """
         update decisions set stale_since = now(), sent_at = null
-        where practice_id = ? and stale_since is null
+        where practice_id = ? and (stale_since is null or sent_at is not null)
           and (outcome <> 'UNLINKED' or reason = 'NONE_SIMILAR')
           and patient_id <> all (?) and patient_id in (
             select k.patient_id
@@ -805,6 +967,8 @@ class Links {
     settle(practice, List.of(new Outcome(survivor, "LINKED", "CHART_MERGED", "-")));
     closeReviews(practice, List.of(survivor));
     follow(practice, List.of(survivor));
+    // Whether the member is like the surviving chart, too, nobody has looked at yet.
+    decideAgain(practice, List.of(survivor));
     return id;
   }
 
@@ -821,21 +985,15 @@ class Links {
     Long made =
         database.queryForObject(
             """
-            insert into links (practice_id, source, patient_id, member_id, made_by, reason, grade,
-                               score, runner_up, explanation, ground, rules_version, flag_reason,
-                               flagged_at)
-            select practice_id, source, coalesce(?, patient_id), coalesce(?, member_id), made_by, ?,
-                   grade, score, runner_up, explanation, ground, rules_version,
-                   case when ? then flag_reason end, case when ? then flagged_at end
-            from links where practice_id = ? and id = ? returning id""",
-            Long.class,
-            chart,
-            member,
-            reason,
-            member != null,
-            member != null,
-            practice,
-            link);
+            insert into links (practice_id, source, patient_id, member_id, made_by, made_at, reason,
+                               grade, score, runner_up, explanation, ground, rules_version,
+                               flag_reason, flagged_at)
+            select practice_id, source, coalesce(?, patient_id), coalesce(?, member_id), made_by,
+                   made_at, ?, grade, score, runner_up, explanation, ground, rules_version,
+                   case when kept then flag_reason end, case when kept then flagged_at end
+            from (select *, ? or flag_reason not like 'CHART\\_%' as kept from links) l
+            where practice_id = ? and id = ? returning id""",
+            Long.class, chart, member, reason, member != null, practice, link);
     long id = made == null ? 0 : made;
     change(practice, id, "MOVED", actor, reason, snapshot(practice, link));
     return id;
@@ -898,9 +1056,14 @@ class Links {
   /**
    * Puts a link back as it was; its member has no other in that PMS.
    *
+   * @param now the link that its chart has instead: what its flag says of the chart stays true
    * @return false when the chart is gone, or another member's by now
    */
-  boolean restore(int practice, Standing link, String actor, String reason) {
+  boolean restore(
+      int practice, Standing link, @Nullable Standing now, String actor, String reason) {
+    boolean chartLeft =
+        now != null && now.flagReason() != null && now.flagReason().startsWith("CHART_");
+    Standing flagged = chartLeft && now != null ? now : link;
     String before = snapshot(practice, link.id());
     int restored =
         database.update(
@@ -914,8 +1077,8 @@ class Links {
               and not exists (select 1 from links o where o.patient_id = l.patient_id
                                 and o.ended_at is null and o.id <> l.id)""",
             link.madeBy(),
-            link.flagReason(),
-            link.flaggedAt() == null ? null : Timestamp.from(link.flaggedAt()),
+            flagged.flagReason(),
+            flagged.flaggedAt() == null ? null : Timestamp.from(flagged.flaggedAt()),
             practice,
             link.id());
     if (restored == 1) {

@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.EnumMap;
 import java.util.EnumSet;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -65,8 +66,9 @@ public class MemberMerges {
    * @param fields whose values come from it; of all others the survivor's stay
    * @param links PMS installations in which its link stays; in others the survivor's, if it has one
    * @param plan whether its plan goes on when both have one
+   * @param allTheSame whether they are made one though somebody has said something {@link #against}
    */
-  public record Choice(Set<Field> fields, Set<String> links, boolean plan) {}
+  public record Choice(Set<Field> fields, Set<String> links, boolean plan, boolean allTheSame) {}
 
   /**
    * Two members that are one now.
@@ -101,7 +103,8 @@ public class MemberMerges {
    *     it
    * @param merged number of the one that goes
    * @param reason why, in the person's words
-   * @throws RefusedException when one of them is no member any more, or was changed meanwhile
+   * @throws RefusedException when one of them is no member any more or was changed meanwhile, or
+   *     somebody has said that they are two people and the choice does not go against it
    */
   @Transactional(rollbackFor = RefusedException.class)
   public void merge(
@@ -127,6 +130,13 @@ public class MemberMerges {
       throw new RefusedException(
           "Somebody else, or the PMS, has changed one of the members meanwhile; look again.");
     }
+    List<String> said = verdicts.against(practiceId, stays.id(), goes.id());
+    if (!said.isEmpty() && !choice.allTheSame()) {
+      throw new RefusedException(
+          "Against it speaks: "
+              + String.join("; ", said)
+              + ". Say that they are one all the same, or leave them apart.");
+    }
     Half stayed = half(practiceId, stays);
     Half went = half(practiceId, goes);
 
@@ -145,6 +155,11 @@ public class MemberMerges {
         actor,
         reason,
         RecordJson.write(new Before(stayed, went, made)));
+  }
+
+  /** What people have said that speaks against two members being one; who, when, and why. */
+  public List<String> against(String practice, Member one, Member other) {
+    return verdicts.against(practices.id(practice), one.id(), other.id());
   }
 
   private Half half(int practice, Member member) {
@@ -278,7 +293,8 @@ public class MemberMerges {
    * Takes two members apart again: both are what they were, whatever was done to the survivor
    * since. What their charts have become meanwhile they follow, as they would have.
    *
-   * @return how many links could not be put back, because their chart is gone or another member's
+   * @return how many links could not be put back, because their chart is gone or another member's,
+   *     or because somebody has said since that it is not theirs
    * @throws RefusedException when there is no such merge that stands, or another has to be taken
    *     back before it
    */
@@ -355,6 +371,11 @@ public class MemberMerges {
     List<Links.Standing> then =
         Stream.of(before.survivor(), before.merged()).flatMap(h -> h.links().stream()).toList();
     Set<Long> ids = new HashSet<>(then.stream().map(Links.Standing::id).toList());
+    Map<Long, Links.Standing> now = new HashMap<>();
+    links.standing(practice, survivor).forEach(link -> now.put(link.chart(), link));
+    Set<Long> saidBefore = new HashSet<>(before.verdictsMade());
+    saidBefore.addAll(before.survivor().verdicts());
+    Set<Long> toldApart = verdicts.toldApartBesides(practice, survivor, saidBefore);
     // What was linked since was linked to the one that they were; whose it is, nobody has said.
     links.endAll(
         practice,
@@ -362,7 +383,10 @@ public class MemberMerges {
         actor,
         UNMERGED);
     List<Links.Standing> restored =
-        then.stream().filter(link -> links.restore(practice, link, actor, UNMERGED)).toList();
+        then.stream()
+            .filter(link -> !toldApart.contains(link.chart()))
+            .filter(link -> links.restore(practice, link, now.get(link.chart()), actor, UNMERGED))
+            .toList();
     links.lookAgain(practice, then);
     links.follow(practice, links.changedSince(practice, restored));
     return then.size() - restored.size();

@@ -140,7 +140,7 @@ public class Members {
     if (found.isEmpty()) {
       return false;
     }
-    write(practiceId, List.of(new Change(found.get(0), changes, false)), actor, false);
+    write(practiceId, List.of(new Change(found.get(0), changes)), actor, false);
     return true;
   }
 
@@ -216,7 +216,7 @@ public class Members {
     }
     write(
         practiceId,
-        List.of(new Change(member, changes, false)),
+        List.of(new Change(member, changes)),
         Map.of(member.id(), person),
         actor,
         false);
@@ -268,8 +268,13 @@ public class Members {
    * Fields of a member that get new values.
    *
    * @param found whether the member has just found its chart: it waits for a match no more
+   * @param chart whose values they are; {@code null} when a person gives them
    */
-  record Change(Member member, Map<Field, String> values, boolean found) {}
+  record Change(Member member, Map<Field, String> values, boolean found, @Nullable Long chart) {
+    Change(Member member, Map<Field, String> values) {
+      this(member, values, false, null);
+    }
+  }
 
   /**
    * Writes changes, keeps what was there before, and files the member under its new keys.
@@ -291,7 +296,7 @@ public class Members {
       Map<Long, Person> people,
       String actor,
       boolean settled) {
-    List<Object[]> history = new ArrayList<>();
+    List<@Nullable Object[]> history = new ArrayList<>();
     List<Object[]> rows = new ArrayList<>();
     List<Object[]> oldKeys = new ArrayList<>();
     List<Person> named = new ArrayList<>();
@@ -311,7 +316,9 @@ public class Members {
                   fields.put(field, value);
                 }
                 history.add(
-                    new Object[] {practiceId, member.id(), field.name(), before, value, actor});
+                    new @Nullable Object[] {
+                      practiceId, member.id(), field.name(), before, value, actor, change.chart()
+                    });
               });
       Person known = people.get(member.id());
       Person person = known == null ? person(member, fields) : known;
@@ -370,8 +377,8 @@ public class Members {
         newKeys);
     database.batchUpdate(
         """
-        insert into member_changes (practice_id, member_id, field, before, after, actor)
-        values (?, ?, ?, ?, ?, ?)""",
+        insert into member_changes (practice_id, member_id, field, before, after, actor, patient_id)
+        values (?, ?, ?, ?, ?, ?, ?)""",
         history);
   }
 
@@ -383,7 +390,8 @@ public class Members {
     database.update(
         """
         update decisions set stale_since = now(), sent_at = null
-        where practice_id = ? and stale_since is null and outcome <> 'UNLINKED' and patient_id in (
+        where practice_id = ? and (stale_since is null or sent_at is not null)
+          and outcome <> 'UNLINKED' and patient_id in (
           select patient_id from links
           where practice_id = ? and member_id = any (?) and ended_at is null
           union
@@ -416,8 +424,14 @@ public class Members {
         limit);
   }
 
-  /** After a sweep over all charts: members that were there when it began are matched. */
+  /**
+   * After a sweep over all charts of a PMS: members that were there when it began are matched, if
+   * the practice has no other.
+   */
   public void matchedBefore(int practiceId, java.time.Instant began) {
+    if (!isInOnePms(practiceId)) {
+      return;
+    }
     database.update(
         """
         update members set matched_version = version
@@ -426,12 +440,23 @@ public class Members {
         java.sql.Timestamp.from(began));
   }
 
-  /** Notes that these members have found their chart. */
+  /** Notes that these members have found their chart, if the practice has one PMS. */
   void matchedNow(int practiceId, long[] ids) {
-    database.update(
-        "update members set matched_version = version where practice_id = ? and id = any (?)",
-        practiceId,
-        ids);
+    if (ids.length > 0 && isInOnePms(practiceId)) {
+      database.update(
+          "update members set matched_version = version where practice_id = ? and id = any (?)",
+          practiceId,
+          ids);
+    }
+  }
+
+  /** Whether there is no other PMS in which a member that has found its chart may have another. */
+  boolean isInOnePms(int practiceId) {
+    return Boolean.TRUE.equals(
+        database.queryForObject(
+            "select count(distinct source) < 2 from feeds where practice_id = ?",
+            Boolean.class,
+            practiceId));
   }
 
   /** Notes that members were matched at these versions. */

@@ -6,6 +6,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.pmslink.matching.Practice;
 import org.pmslink.matching.Practice.ChartAndMember;
@@ -59,29 +60,121 @@ public class Verdicts {
       String reason) {
     int practiceId = practices.id(practice);
     lock.enter(practiceId, true);
-    long chart = chart(practiceId, source, sourceId);
-    long member = member(practiceId, memberNumber);
-    withdrawOthers(practiceId, source, chart, member, verdict, actor);
-    database.update(
-        """
-        insert into verdicts (practice_id, patient_id, member_id, verdict, actor, reason)
-        values (?, ?, ?, ?, ?, ?)""",
+    decide(
         practiceId,
-        chart,
-        member,
-        verdict.name(),
+        source,
+        chart(practiceId, source, sourceId),
+        member(practiceId, memberNumber),
+        verdict,
         actor,
         reason);
-    if (verdict == Verdict.SAME) {
-      links.linkByPerson(practiceId, source, chart, member, actor, reason);
-    } else {
-      links.separate(practiceId, chart, member, actor, reason);
+  }
+
+  /**
+   * What there is to see of a chart and a member: with whom each of them is linked, and what stands
+   * about the two. The same as long as it is so; shown with them, and given back with what somebody
+   * decides on it.
+   */
+  public String seen(String practice, String source, String sourceId, String memberNumber) {
+    List<String> facts =
+        database.queryForList(
+            """
+            select 'chart-linked-' || l.id || '-' || l.made_by from patients p
+            join links l on l.practice_id = p.practice_id and l.patient_id = p.id
+                             and l.ended_at is null
+            where p.practice_id = ? and p.source = ? and p.source_id = ?
+            union all
+            select 'member-linked-' || k.id || '-' || k.made_by from members m
+            join links k on k.practice_id = m.practice_id and k.member_id = m.id
+                        and k.source = ? and k.ended_at is null
+            where m.practice_id = ? and m.member_number = ?
+            union all
+            select 'said-' || v.id from patients p
+            join members m on m.practice_id = p.practice_id and m.member_number = ?
+            join verdicts v on v.practice_id = p.practice_id and v.patient_id = p.id
+                           and v.member_id = m.id and v.withdrawn_at is null
+            where p.practice_id = ? and p.source = ? and p.source_id = ?""",
+            String.class,
+            practices.id(practice),
+            source,
+            sourceId,
+            source,
+            practices.id(practice),
+            memberNumber,
+            memberNumber,
+            practices.id(practice),
+            source,
+            sourceId);
+    return facts.stream().sorted().collect(Collectors.joining(" "));
+  }
+
+  /**
+   * Keeps what a person has decided on what they have seen.
+   *
+   * @param seen what {@link #seen} gave
+   * @throws RefusedException when it is not so any more: somebody else was quicker
+   */
+  @Transactional(rollbackFor = RefusedException.class)
+  public void decide(
+      String practice,
+      String source,
+      String sourceId,
+      String memberNumber,
+      Verdict verdict,
+      String seen,
+      String actor,
+      String reason)
+      throws RefusedException {
+    lock.enter(practices.id(practice), true);
+    if (!seen.equals(seen(practice, source, sourceId, memberNumber))) {
+      throw new RefusedException(
+          "Somebody else, or a rule, has linked or told apart the chart or the member meanwhile;"
+              + " look again.");
     }
+    decide(practice, source, sourceId, memberNumber, verdict, actor, reason);
+  }
+
+  private void decide(
+      int practice,
+      String source,
+      long chart,
+      long member,
+      Verdict verdict,
+      String actor,
+      String reason) {
+    List<Long> replaced = withdrawOthers(practice, source, chart, member, verdict, actor);
+    Long made =
+        database.queryForObject(
+            """
+            insert into verdicts (practice_id, patient_id, member_id, verdict, actor, reason)
+            values (?, ?, ?, ?, ?, ?) returning id""",
+            Long.class,
+            practice,
+            chart,
+            member,
+            verdict.name(),
+            actor,
+            reason);
+    List<Long> ended =
+        verdict == Verdict.SAME
+            ? links.linkByPerson(practice, source, chart, member, actor, reason)
+            : links.separate(practice, chart, member, actor, reason);
+    database.update(
+        "update verdicts set replaced_by = ? where practice_id = ? and id = any (?)",
+        made,
+        practice,
+        Links.array(replaced));
+    database.update(
+        "update verdicts set ended_links = ? where practice_id = ? and id = ?",
+        ended.toArray(Long[]::new),
+        practice,
+        made);
   }
 
   /**
    * Takes back what a person has decided, as if it had never been: a link that was made by it ends,
-   * one that was verified by it is the rule's again, and rules decide about the chart anew.
+   * one that was verified by it is the rule's again, what it took the place of stands again, and
+   * rules decide about the chart anew.
    *
    * @return false when nothing was decided about the two
    * @throws IllegalArgumentException when chart or member are not there, by number
@@ -98,26 +191,55 @@ public class Verdicts {
     lock.enter(practiceId, true);
     long chart = chart(practiceId, source, sourceId);
     long member = member(practiceId, memberNumber);
-    int withdrawn =
-        database.update(
+    List<Long> withdrawn =
+        database.queryForList(
             """
             update verdicts set withdrawn_at = now(), withdrawn_by = ?
-            where practice_id = ? and patient_id = ? and member_id = ? and withdrawn_at is null""",
+            where practice_id = ? and patient_id = ? and member_id = ? and withdrawn_at is null
+            returning id""",
+            Long.class,
             actor,
             practiceId,
             chart,
             member);
-    if (withdrawn == 0) {
+    if (withdrawn.isEmpty()) {
       return false;
     }
     links.takeBack(practiceId, chart, member, actor, reason);
+    putBack(practiceId, withdrawn.get(0), actor, reason);
     return true;
   }
 
-  /** A new verdict takes the place of the one on this pair; one person has one chart in a PMS. */
-  private void withdrawOthers(
-      int practiceId, String source, long chart, long member, Verdict verdict, String actor) {
+  /** What a verdict had taken the place of, as far as nothing else has since. */
+  private void putBack(int practice, long verdict, String actor, String reason) {
+    links.putBack(
+        practice,
+        database.queryForList(
+            "select unnest(ended_links) from verdicts where practice_id = ? and id = ?",
+            Long.class,
+            practice,
+            verdict),
+        actor,
+        reason);
     database.update(
+        """
+        update verdicts v set withdrawn_at = null, withdrawn_by = null, replaced_by = null
+        where v.practice_id = ? and v.replaced_by = ?
+          and not exists (select 1 from verdicts o where o.practice_id = v.practice_id
+                            and o.patient_id = v.patient_id and o.member_id = v.member_id
+                            and o.withdrawn_at is null)
+          and (v.verdict = 'SAME')
+              = exists (select 1 from links l where l.practice_id = v.practice_id
+                          and l.patient_id = v.patient_id and l.member_id = v.member_id
+                          and l.ended_at is null)""",
+        practice,
+        verdict);
+  }
+
+  /** A new verdict takes the place of the one on this pair; one person has one chart in a PMS. */
+  private List<Long> withdrawOthers(
+      int practiceId, String source, long chart, long member, Verdict verdict, String actor) {
+    return database.queryForList(
         """
         update verdicts v set withdrawn_at = now(), withdrawn_by = ?
         from patients p
@@ -125,7 +247,9 @@ public class Verdicts {
           and p.practice_id = v.practice_id and p.id = v.patient_id
           and (v.patient_id = ? and v.member_id = ?
                or ? and v.verdict = 'SAME'
-                  and (v.patient_id = ? or v.member_id = ? and p.source = ?))""",
+                  and (v.patient_id = ? or v.member_id = ? and p.source = ?))
+        returning v.id""",
+        Long.class,
         actor,
         practiceId,
         chart,
@@ -154,7 +278,7 @@ public class Verdicts {
    * @return ids of the verdicts that were made by this
    */
   List<Long> give(int practice, long from, long to, String actor) {
-    withdrawUnlinked(practice, to, actor);
+    withdrawUntrue(practice, to, actor);
     List<Long> made =
         database.queryForList(
             """
@@ -181,17 +305,18 @@ public class Verdicts {
     return made;
   }
 
-  private void withdrawUnlinked(int practice, long member, String actor) {
+  /** One person that is not linked any more, and two that are. */
+  private void withdrawUntrue(int practice, long member, String actor) {
     withdraw(
         practice,
         database.queryForList(
             """
             select v.id from verdicts v
             where v.practice_id = ? and v.member_id = ? and v.withdrawn_at is null
-              and v.verdict = 'SAME'
-              and not exists (select 1 from links l where l.practice_id = v.practice_id
-                                and l.patient_id = v.patient_id and l.member_id = v.member_id
-                                and l.ended_at is null)""",
+              and (v.verdict = 'SAME')
+                  <> exists (select 1 from links l where l.practice_id = v.practice_id
+                               and l.patient_id = v.patient_id and l.member_id = v.member_id
+                               and l.ended_at is null)""",
             Long.class,
             practice,
             member),
@@ -214,6 +339,22 @@ public class Verdicts {
       Collection<Long> made,
       String actor) {
     long[] then = Links.array(before);
+    database.update(
+        """
+        insert into verdicts (practice_id, patient_id, member_id, verdict, actor, reason, at)
+        select v.practice_id, v.patient_id, ?, v.verdict, v.actor, v.reason, v.at from verdicts v
+        where v.practice_id = ? and v.member_id = ? and v.withdrawn_at is null
+          and v.verdict = 'NOT_SAME' and v.id <> all (?) and v.id <> all (?)
+          and not exists (select 1 from links l where l.practice_id = v.practice_id
+                            and l.patient_id = v.patient_id and l.member_id = ?
+                            and l.ended_at is null)
+        on conflict (practice_id, patient_id, member_id) where withdrawn_at is null do nothing""",
+        merged,
+        practice,
+        survivor,
+        then,
+        Links.array(made),
+        merged);
     withdraw(
         practice,
         database.queryForList(
@@ -236,41 +377,113 @@ public class Verdicts {
         """
         update verdicts v set withdrawn_at = null, withdrawn_by = null
         where v.practice_id = ? and v.id = any (?)
+          and not exists (select 1 from verdicts o where o.practice_id = v.practice_id
+                            and o.patient_id = v.patient_id and o.member_id = v.member_id
+                            and o.withdrawn_at is null)
           and (v.verdict = 'NOT_SAME'
                or not exists (select 1 from links l where l.practice_id = v.practice_id
                                 and l.patient_id = v.patient_id and l.ended_at is null
                                 and l.member_id <> v.member_id))""",
         practice,
         then);
+  }
+
+  /** Charts that somebody has told apart from a member, in other verdicts than these. */
+  Set<Long> toldApartBesides(int practice, long member, Collection<Long> verdicts) {
+    return Set.copyOf(
+        database.queryForList(
+            """
+            select patient_id from verdicts where practice_id = ? and member_id = ?
+              and verdict = 'NOT_SAME' and withdrawn_at is null and id <> all (?)""",
+            Long.class,
+            practice,
+            member,
+            Links.array(verdicts)));
+  }
+
+  /**
+   * What people have said that speaks against two members being one: that a chart of the one is not
+   * the other's, or that the two are two people; who, when, and why.
+   */
+  List<String> against(int practice, long one, long other) {
+    return database.queryForList(
+        """
+        select 'member ' || m.member_number || ' is not chart ' || p.source_id || ', said '
+               || v.actor || ' on ' || v.at::date || ' (' || v.reason || ')'
+        from verdicts v
+        join members m on m.practice_id = v.practice_id and m.id = v.member_id
+        join patients p on p.practice_id = v.practice_id and p.id = v.patient_id
+        where v.practice_id = ? and v.member_id = any (?) and v.withdrawn_at is null
+          and v.verdict = 'NOT_SAME'
+          and (exists (select 1 from links l where l.practice_id = v.practice_id
+                         and l.patient_id = v.patient_id and l.ended_at is null
+                         and l.member_id = any (?) and l.member_id <> v.member_id)
+               or exists (select 1 from verdicts o where o.practice_id = v.practice_id
+                            and o.patient_id = v.patient_id and o.withdrawn_at is null
+                            and o.verdict = 'SAME' and o.member_id = any (?)))
+        union all
+        select 'they are two people, said ' || d.closed_by || ' on ' || d.closed_at::date || ' ('
+               || d.close_reason || ')'
+        from duplicates d where d.practice_id = ? and d.kind = 'MEMBER' and d.one = ? and d.other = ?
+          and d.closed_at is not null and d.closed_by <> 'rule'""",
+        String.class,
+        practice,
+        new Long[] {one, other},
+        new Long[] {one, other},
+        new Long[] {one, other},
+        practice,
+        Math.min(one, other),
+        Math.max(one, other));
+  }
+
+  /**
+   * Gives what people have said of a chart to the one that the PMS merged it into. What was said of
+   * that one itself goes before, and a member has one chart in a PMS.
+   */
+  void followMerge(int practice, long loser, long survivor) {
+    List<Long> said =
+        database.queryForList(
+            """
+            select id from verdicts
+            where practice_id = ? and patient_id = ? and withdrawn_at is null order by id""",
+            Long.class,
+            practice,
+            loser);
+    if (said.isEmpty()) {
+      return;
+    }
+    withdraw(practice, said, Links.RULE);
     database.update(
         """
         insert into verdicts (practice_id, patient_id, member_id, verdict, actor, reason, at)
-        select v.practice_id, v.patient_id, ?, v.verdict, v.actor, v.reason, v.at from verdicts v
-        where v.practice_id = ? and v.member_id = ? and v.withdrawn_at is null and v.id <> all (?)
-          and not exists (select 1 from links l where l.practice_id = v.practice_id
-                            and l.patient_id = v.patient_id and l.member_id = ?
-                            and l.ended_at is null)
+        select v.practice_id, ?, v.member_id, v.verdict, v.actor, v.reason, v.at from verdicts v
+        where v.practice_id = ? and v.id = any (?)
+          and (v.verdict = 'NOT_SAME'
+               or not exists (
+                 select 1 from verdicts o
+                 join patients p on p.practice_id = o.practice_id and p.id = o.patient_id
+                 join patients s on s.practice_id = o.practice_id and s.id = ?
+                 where o.practice_id = v.practice_id and o.withdrawn_at is null
+                   and o.verdict = 'SAME'
+                   and (o.patient_id = s.id or o.member_id = v.member_id and p.source = s.source)))
         on conflict (practice_id, patient_id, member_id) where withdrawn_at is null do nothing""",
-        merged,
-        practice,
         survivor,
-        then,
-        merged);
-    // A link that is back outweighs what was said of the one that they were.
-    withdraw(
         practice,
-        database.queryForList(
+        Links.array(said),
+        survivor);
+  }
+
+  /** Whether a person has said that a chart and a member are two people. */
+  boolean isToldApart(int practice, long chart, long member) {
+    return Boolean.TRUE.equals(
+        database.queryForObject(
             """
-            select v.id from verdicts v
-            where v.practice_id = ? and v.member_id = ? and v.withdrawn_at is null
-              and v.verdict = 'NOT_SAME'
-              and exists (select 1 from links l where l.practice_id = v.practice_id
-                            and l.patient_id = v.patient_id and l.member_id = v.member_id
-                            and l.ended_at is null)""",
-            Long.class,
+            select exists (select 1 from verdicts where practice_id = ? and patient_id = ?
+                             and member_id = ? and withdrawn_at is null and verdict = 'NOT_SAME')""",
+            Boolean.class,
             practice,
-            survivor),
-        actor);
+            chart,
+            member));
   }
 
   private void withdraw(int practice, Collection<Long> verdicts, String actor) {
@@ -327,7 +540,9 @@ public class Verdicts {
         """
         select v.patient_id, v.member_id, v.verdict = 'SAME', p.source from verdicts v
         join patients p on p.practice_id = v.practice_id and p.id = v.patient_id
+        join members m on m.practice_id = v.practice_id and m.id = v.member_id
         where v.practice_id = ? and v.withdrawn_at is null
+          and (v.verdict = 'NOT_SAME' or m.status = 'ACTIVE')
           and (v.member_id = any (?) or v.patient_id = any (?))""",
         row -> {
           long chart = row.getLong(1);
@@ -347,12 +562,17 @@ public class Verdicts {
     return new Practice.Constraints(notTheSame, chartOfMember, memberOfChart);
   }
 
+  /** A chart that is in use, or that a link still stands on. */
   private long chart(int practice, String source, String sourceId) {
     List<Long> found =
         database.queryForList(
             """
-            select id from patients where practice_id = ? and source = ? and source_id = ?
-              and removed_at is null and merged_into is null for update""",
+            select p.id from patients p
+            where p.practice_id = ? and p.source = ? and p.source_id = ?
+              and (p.removed_at is null and p.merged_into is null
+                   or exists (select 1 from links l where l.practice_id = p.practice_id
+                                and l.patient_id = p.id and l.ended_at is null))
+            for update""",
             Long.class,
             practice,
             source,

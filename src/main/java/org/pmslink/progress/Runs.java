@@ -382,6 +382,18 @@ public class Runs {
         .optional();
   }
 
+  /** PMS installations of a practice whose charts are all there, in order of their names. */
+  public List<String> loadedSources(int practiceId) {
+    return database
+        .sql(
+            """
+            select distinct source from feed_runs
+            where practice_id = ? and kind = 'FIRST_LOAD' and phase = 'DONE' order by source""")
+        .params(practiceId)
+        .query(String.class)
+        .list();
+  }
+
   /** What the pass has come to so far. */
   public Totals totals(int practiceId, long run) {
     return database

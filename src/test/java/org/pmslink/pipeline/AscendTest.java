@@ -143,6 +143,49 @@ class AscendTest {
   }
 
   @Test
+  void aDuplicateThatIsNoneAnyMoreIsAChartOfItsOwnAndItsLinkIsFlagged() throws Exception {
+    try (Office office = Office.at(engine, pms);
+        AscendApi api = AscendApi.start()) {
+      Someone ada = Someone.named("Wilma", "Sobczyk");
+      Someone olga = Someone.named("Olga", "Sobczyk");
+      patient(api, 11, ada, "ACTIVE");
+      procedure(api, 9001, 11, "ACTIVE");
+      office.over(api).open();
+      office.member("M1", ada);
+      office.member("M2", olga);
+      office.awaitSettled();
+      for (long survivor : new long[] {12, 13}) {
+        patient(api, survivor, ada, "ACTIVE");
+        duplicateOf(api, survivor - 1, ada, survivor);
+        office.sync();
+        assertThat(office.memberOf(survivor)).isEqualTo("M1");
+      }
+
+      // It was somebody else's chart, and never Wilma's.
+      patient(api, 11, olga, "ACTIVE");
+      office.sync();
+      assertThat(office.flagOf(13)).as("at the end of the chain").isEqualTo("MERGE_TAKEN_BACK");
+      patient(api, 13, ada, "NEW");
+      office.sync();
+
+      assertThat(office.memberOf(13)).as("moved by nobody").isEqualTo("M1");
+      assertThat(office.flagOf(13)).as("no rule takes it away").isEqualTo("MERGE_TAKEN_BACK");
+      assertThat(office.historyOf(13))
+          .containsExactly("MOVED CHART_MERGED", "FLAGGED MERGE_TAKEN_BACK");
+      assertThat(office.memberOf(12)).as("still merged").isEmpty();
+      assertThat(office.memberOf(11)).as("decided about like any chart").isEqualTo("M2");
+      assertThat(engine.bean(Activities.class).visitsOf(office.id(), "M2")).hasSize(1);
+      assertThat(engine.bean(Activities.class).visitsOf(office.id(), "M1")).isEmpty();
+    }
+  }
+
+  private static void duplicateOf(AscendApi api, long loser, Someone who, long survivor) {
+    Map<String, Object> duplicate = new java.util.HashMap<>(patientFields(who, "DUPLICATE"));
+    duplicate.put("duplicateOfPatient", Map.of("id", String.valueOf(survivor)));
+    api.put("/v1/patients", loser, duplicate);
+  }
+
+  @Test
   void whatIsGoneIsFoundAndOnlyWhatIsGone() throws Exception {
     try (Office office = Office.at(engine, pms);
         AscendApi api = AscendApi.start()) {

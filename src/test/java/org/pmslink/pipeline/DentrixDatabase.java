@@ -8,14 +8,15 @@ import java.nio.file.StandardCopyOption;
 import java.sql.SQLException;
 import org.h2.tools.Server;
 import org.springframework.jdbc.core.JdbcTemplate;
-import org.springframework.jdbc.datasource.DriverManagerDataSource;
+import org.springframework.jdbc.datasource.SingleConnectionDataSource;
 
 /**
  * A database with the tables of one of the Dentrixes, on a server of its own; the engine reaches it
  * through a socket, with a driver from the drivers folder.
  */
-final class DentrixDatabase implements AutoCloseable {
-  static final String[] G_SERIES = {
+public final class DentrixDatabase implements AutoCloseable {
+  /** Tables of the G series. */
+  public static final String[] G_SERIES = {
     "create schema admin",
     """
     create table admin.address (addrid int primary key, street1 char(32), street2 char(32),
@@ -55,7 +56,8 @@ final class DentrixDatabase implements AutoCloseable {
       amt decimal(10, 2), automodifiedtimestamp timestamp)"""
   };
 
-  static final String[] ENTERPRISE = {
+  /** Tables of Enterprise. */
+  public static final String[] ENTERPRISE = {
     """
     create table DDB_ADDRESS_BASE (ADDRESSID int, ADDRESSDB int, STREET1 varchar(50),
       STREET2 varchar(50), CITY varchar(50), STATE varchar(20), ZIPCODE varchar(16),
@@ -84,32 +86,40 @@ final class DentrixDatabase implements AutoCloseable {
   };
 
   /** SQL Server keeps the case of names, and does not ask for it. */
-  static final String AS_SQL_SERVER =
+  public static final String AS_SQL_SERVER =
       ";MODE=MSSQLServer;DATABASE_TO_UPPER=FALSE;CASE_INSENSITIVE_IDENTIFIERS=TRUE";
 
   final Server server;
-  final String url;
+  public final String url;
   final JdbcTemplate jdbc;
+  private final SingleConnectionDataSource connection;
 
-  DentrixDatabase(Path folder, String options, String... schema) throws SQLException {
+  /** Starts a server on any free port, with a database of these tables. */
+  public DentrixDatabase(Path folder, String options, String... schema) throws SQLException {
     server =
         Server.createTcpServer("-tcpPort", "0", "-ifNotExists", "-baseDir", folder.toString())
             .start();
     url = "jdbc:h2:tcp://127.0.0.1:" + server.getPort() + "/./dentrix" + options;
-    jdbc = new JdbcTemplate(new DriverManagerDataSource(url, "sa", ""));
+    // One connection that stays: with the last one H2 puts the database away, and opens it again.
+    connection = new SingleConnectionDataSource(url, "sa", "", true);
+    jdbc = new JdbcTemplate(connection);
     for (String statement : schema) {
       jdbc.execute(statement);
     }
   }
 
+  /** Puts the vendor's jar where IT puts it. */
+  public static void installDriver(Path drivers) throws IOException, URISyntaxException {
+    Path jar =
+        Path.of(org.h2.Driver.class.getProtectionDomain().getCodeSource().getLocation().toURI());
+    Files.createDirectories(drivers);
+    Files.copy(jar, drivers.resolve("vendor-driver.jar"), StandardCopyOption.REPLACE_EXISTING);
+  }
+
   /** Has an office read it, with the vendor's jar where IT puts it. */
   Office readBy(Engine engine, Office office, String mappings, String dialect)
       throws IOException, URISyntaxException {
-    Path jar =
-        Path.of(org.h2.Driver.class.getProtectionDomain().getCodeSource().getLocation().toURI());
-    Files.createDirectories(engine.drivers());
-    Files.copy(
-        jar, engine.drivers().resolve("vendor-driver.jar"), StandardCopyOption.REPLACE_EXISTING);
+    installDriver(engine.drivers());
     return office
         .withMappingsOf(mappings)
         .with("url", url)
@@ -123,6 +133,7 @@ final class DentrixDatabase implements AutoCloseable {
 
   @Override
   public void close() {
+    connection.destroy();
     server.stop();
   }
 }

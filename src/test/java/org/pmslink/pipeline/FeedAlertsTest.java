@@ -5,6 +5,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.io.IOException;
 import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -30,9 +33,10 @@ class FeedAlertsTest {
     this.pms = pms;
     engine =
         new Engine(
-            folder.resolve("engine"),
-            "--pmslink.alerts.period=100",
-            "--pmslink.alerts.least-silence=PT2S");
+                folder.resolve("engine"),
+                "--pmslink.alerts.period=100",
+                "--pmslink.alerts.least-silence=PT2S")
+            .withWeb();
   }
 
   @BeforeAll
@@ -175,16 +179,7 @@ class FeedAlertsTest {
   void passesThatBringNothingNewAreAnAlertWhenTheyUsuallyDo() throws Exception {
     try (Office office = Office.at(engine, pms).with("poll", "PT0.2S")) {
       office.open();
-      engine.store().update("delete from feed_runs where feed = ?", office.name);
-      // A change in every hour of eight weeks, but for the last ten hours.
-      engine
-          .store()
-          .update(
-              "insert into feed_runs (practice_id, feed, source, kind, phase, started_at)"
-                  + " select ?, ?, 'open-dental', 'CHANGES', 'DONE', now() - h * interval '1 hour'"
-                  + " from generate_series(10, 1500) h",
-              office.id(),
-              office.name);
+      arrivedHourly(office, "open-dental", 10);
 
       awaitAlert(office, "NOTHING_NEW");
       assertThat(String.valueOf(alerts(office).get(0).get("message")))
@@ -194,5 +189,117 @@ class FeedAlertsTest {
       awaitEnd(office);
       assertThat(alerts(office)).hasSize(1);
     }
+  }
+
+  @Test
+  void aServerWhoseClockIsOffIsNamedAsTheCauseOfTheSilence() throws Exception {
+    try (Office office = Office.at(engine, pms).with("poll", "PT1H")) {
+      office.open();
+      arrivedHourly(office, "open-dental", 10);
+      // As if the office's server had come back from a power cut with another time.
+      engine
+          .store()
+          .update("update feeds set clock_off_seconds = -7200 where feed = ?", office.name);
+
+      awaitAlert(office, "CLOCK_OFF");
+      assertThat(String.valueOf(alerts(office).get(0).get("message")))
+          .contains("the PMS server's clock is 120 minutes behind ours");
+      // The next pass finds the clock right, and something new.
+      office.chart(Someone.named("Ines", "Caldwell"));
+      office.sync();
+
+      awaitEnd(office);
+      assertThat(alerts(office)).hasSize(1);
+    }
+  }
+
+  /** A change in every hour of eight weeks, but for the last ones. */
+  private void arrivedHourly(Office office, String source, int quietHours) {
+    arrivedHourly(office.id(), office.name, source, quietHours);
+  }
+
+  private void arrivedHourly(int practice, String feed, String source, int quietHours) {
+    engine.store().update("delete from feed_runs where feed = ?", feed);
+    engine
+        .store()
+        .update(
+            "insert into feed_runs (practice_id, feed, source, kind, phase, started_at)"
+                + " select ?, ?, ?, 'CHANGES', 'DONE', now() - h * interval '1 hour'"
+                + " from generate_series(?, 1500) h",
+            practice,
+            feed,
+            source,
+            quietHours);
+  }
+
+  /** A copy that was restored and left: it can be read, and time stands still in it. */
+  @Test
+  void aPmsWhoseClockStandsStillIsAnAlert() throws Exception {
+    try (Office office =
+        Office.at(engine, pms)
+            .with("poll", "PT0.2S")
+            .with(
+                "clock",
+                "select if((select stands from the_clock), timestamp '2026-09-01 12:00:00',"
+                    + " current_timestamp)")) {
+      office.edit("create table the_clock (stands boolean)");
+      office.edit("insert into the_clock values (true)");
+      office.open();
+
+      awaitAlert(office, "WATERMARK_STANDS");
+      assertThat(String.valueOf(alerts(office).get(0).get("message")))
+          .contains("clock has not moved since ");
+      office.edit("update the_clock set stands = false");
+
+      awaitEnd(office);
+      assertThat(alerts(office)).hasSize(1);
+    }
+  }
+
+  /** Nobody reads a feed that is sent to: what does not come is all that can be noticed. */
+  @Test
+  void aSenderThatFallsSilentIsAnAlertAndOneRecordEndsIt() throws Exception {
+    try (PushedPractice practice = PushedPractice.overHttp(engine).open()) {
+      String token = practice.token();
+      assertThat(push(practice, token, "p1")).isEqualTo(202);
+      practice.awaitSettled();
+      arrivedHourly(practice.id(), practice.name, "pushing-pms", 10);
+
+      Awaitility.await("an alert about " + practice.name)
+          .atMost(Office.LONGEST)
+          .until(() -> !alertsOf(practice).isEmpty());
+      assertThat(alertsOf(practice).get(0))
+          .startsWith("NOTHING_NEW nothing new since ")
+          .endsWith("does the sender still run?");
+      assertThat(push(practice, token, "p2")).isEqualTo(202);
+
+      Awaitility.await("the alert about " + practice.name + " is over")
+          .atMost(Office.LONGEST)
+          .until(
+              () ->
+                  practice.count(
+                          "select count(*) from alerts where practice_id = ?"
+                              + " and recovered_at is null")
+                      == 0);
+      assertThat(alertsOf(practice)).hasSize(1);
+    }
+  }
+
+  private static List<String> alertsOf(PushedPractice practice) {
+    return practice.texts("select cause || ' ' || message from alerts where practice_id = ?");
+  }
+
+  private int push(PushedPractice practice, String token, String id) throws Exception {
+    return HttpClient.newHttpClient()
+        .send(
+            HttpRequest.newBuilder(URI.create(engine.url() + "/in/" + practice.name))
+                .header("Authorization", "Bearer " + token)
+                .header("Content-Type", "application/json")
+                .POST(
+                    HttpRequest.BodyPublishers.ofString(
+                        "[{\"sourceId\": \"" + id + "\", \"family\": \"Caldwell\"}]"))
+                .build(),
+            HttpResponse.BodyHandlers.discarding())
+        .statusCode();
   }
 }

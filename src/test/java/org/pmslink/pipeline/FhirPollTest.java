@@ -11,8 +11,10 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
 import org.awaitility.Awaitility;
+import org.hl7.fhir.r4.model.Appointment;
 import org.hl7.fhir.r4.model.ContactPoint.ContactPointSystem;
 import org.hl7.fhir.r4.model.ContactPoint.ContactPointUse;
+import org.hl7.fhir.r4.model.Encounter;
 import org.hl7.fhir.r4.model.Patient;
 import org.hl7.fhir.r4.model.Patient.LinkType;
 import org.hl7.fhir.r4.model.Reference;
@@ -20,6 +22,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.pmslink.feed.PmsLookUp;
 import org.pmslink.feed.Sought;
+import org.pmslink.membership.Activities;
 import org.pmslink.sample.FhirPms;
 import org.pmslink.sample.OpenDentalServer;
 import org.springframework.boot.test.system.CapturedOutput;
@@ -278,6 +281,74 @@ class FhirPollTest {
       assertThat(office.charts()).isEqualTo(6);
     } finally {
       System.clearProperty("pmslink.test.fhir.key");
+    }
+  }
+
+  @Test
+  void anAppointmentAndTheEncounterOfThatDayAreOneVisit() throws Exception {
+    try (FhirPms pms = FhirPms.start();
+        Office office = office(pms)) {
+      Someone ada = Someone.named("Augusta", "Kingsley");
+      pms.put(patient("p-1", ada));
+      Appointment booked = new Appointment();
+      booked.setId("a-1");
+      booked.setStatus(Appointment.AppointmentStatus.BOOKED);
+      booked.getStartElement().setValueAsString("2026-03-02T14:30:00Z");
+      booked.addParticipant().setActor(new Reference("Patient/p-1"));
+      pms.put(booked);
+      Encounter met = new Encounter();
+      met.setId("e-1");
+      met.setStatus(Encounter.EncounterStatus.INPROGRESS);
+      met.setSubject(new Reference("Patient/p-1"));
+      met.addAppointment(new Reference("Appointment/a-1"));
+      met.getPeriod().getStartElement().setValueAsString("2026-03-02T14:34:00Z");
+      pms.put(met);
+      office
+          .with("records", "patients visits deletes")
+          .with("encounters", "true")
+          .with("officeZone", "America/New_York")
+          .open();
+      office.member("M1", ada);
+      office.awaitSettled();
+      assertThat(visits(office)).containsExactly("2026-03-02 SCHEDULED");
+
+      met.setStatus(Encounter.EncounterStatus.FINISHED);
+      pms.put(met);
+      office.sync();
+
+      assertThat(visits(office)).containsExactly("2026-03-02 COMPLETED");
+      assertThat(office.deadLetters()).isZero();
+    }
+  }
+
+  private List<String> visits(Office office) {
+    return engine.bean(Activities.class).visitsOf(office.id(), "M1").stream()
+        .map(visit -> visit.onDate() + " " + visit.status())
+        .toList();
+  }
+
+  @Test
+  void asksTheServerWhereTokensAreGiven() throws Exception {
+    ECKey key = new ECKeyGenerator(Curve.P_384).keyID("k2").generate();
+    System.setProperty("pmslink.test.fhir.key2", key.toJSONString());
+    try (FhirPms pms = FhirPms.start();
+        Office office = office(pms)) {
+      pms.requireTokensOf(key);
+      neighbours(pms, 5);
+      office
+          .with("clientId", "pms-link")
+          .with("clientKey", "{{sys:pmslink.test.fhir.key2}}")
+          .connect();
+      assertThat(office.awaitPause("QUERY_FAILED")).contains("smart-configuration; set tokenUrl");
+
+      pms.tellTokenEndpoint(true);
+      office.sync();
+
+      assertThat(office.charts()).isEqualTo(5);
+      assertThat(Objects.requireNonNull(pms.assertion()).getAudience())
+          .containsExactly(pms.tokenUrl());
+    } finally {
+      System.clearProperty("pmslink.test.fhir.key2");
     }
   }
 

@@ -3,6 +3,8 @@ package org.pmslink.pipeline;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -10,7 +12,9 @@ import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.io.TempDir;
 import org.pmslink.linking.Explaining;
+import org.pmslink.linking.Populations;
 import org.pmslink.linking.ShadowRun;
 import org.pmslink.linking.ShadowRun.Change;
 import org.pmslink.matching.Comparison.Grade;
@@ -24,6 +28,9 @@ import org.pmslink.sample.OpenDentalServer;
 /** What people are told about a practice: why, what if, and who stands there twice. */
 @ExtendWith(Pipeline.class)
 class InsightTest {
+  private static final List<String> GIVEN =
+      List.of("Robert", "Anna", "Olivia", "Henry", "Walter", "Ruth");
+
   private final Engine engine;
   private final OpenDentalServer pms;
   private final Someone ines = Someone.named("Ines", "Caldwell");
@@ -163,6 +170,115 @@ class InsightTest {
               });
       assertThat(office.snapshot()).isEqualTo(before);
       assertThat(office.memberOf(linked)).isEqualTo("M1");
+    }
+  }
+
+  @Test
+  void whatIsSeenAndDecidedOnTheCommandLineStandsInTheAudit() throws Exception {
+    try (Office office = Office.at(engine, pms)) {
+      long chart = office.chart(ines);
+      office.member("M1", ines);
+      office.open();
+      String id = String.valueOf(chart);
+      String there = "--practice=" + office.name;
+
+      Shell seen = Shell.run(engine, "explain", id, "M1", there);
+      Shell decided =
+          Shell.run(engine, "verdict", id, "M1", "not-same", "--by=maria", "--reason=twins", there);
+      Shell refused =
+          Shell.run(engine, "verdict", id, "M9", "same", "--by=maria", "--reason=asked her", there);
+      Shell listed = Shell.run(engine, "duplicates", there);
+
+      assertThat(List.of(seen.status(), decided.status(), refused.status(), listed.status()))
+          .as(decided.output())
+          .containsExactly(0, 0, 1, 0);
+      assertThat(office.memberOf(chart)).isEmpty();
+      String pair = "M1 and open-dental/" + id;
+      assertThat(
+              engine
+                  .store()
+                  .queryForList(
+                      "select action || ' ' || detail from audit where practice_id = ?"
+                          + " and actor = ? order by id",
+                      String.class,
+                      office.id(),
+                      "cli:" + System.getProperty("user.name")))
+          .containsExactly(
+              "explained " + pair,
+              "told apart " + pair + " by maria",
+              "listed duplicates 0 findings");
+    }
+  }
+
+  /** Of as many people as an estimate needs, a fifth of whom the office has misspelt. */
+  @Test
+  void rulesAreTunedToWhatTheStoreHasOfAPractice(@TempDir Path folder) throws Exception {
+    try (Office office = Office.at(engine, pms)) {
+      List<Members.NewMember> members = new ArrayList<>();
+      List<Object[]> charts = new ArrayList<>();
+      for (int i = 0; i < 600; i++) {
+        String family = "Fam" + (char) ('a' + i % 25) + (char) ('a' + i / 25) + "er";
+        Someone who = Someone.named(GIVEN.get(i % GIVEN.size()), family);
+        members.add(new Members.NewMember("M" + i, who.typed("M" + i)));
+        charts.add(
+            new Object[] {
+              i % 5 == 0 ? family.replace("Fam", "Fan") : family,
+              who.given(),
+              who.birthDate(),
+              who.mobile(),
+              who.email(),
+              who.city()
+            });
+      }
+      office
+          .pms()
+          .batchUpdate(
+              "insert into patient (LName, FName, Birthdate, WirelessPhone, Email, City)"
+                  + " values (?, ?, ?, ?, ?, ?)",
+              charts);
+      engine.bean(Members.class).add(office.name, members);
+      office.open();
+      String before = office.snapshot();
+      Path proposed = folder.resolve("proposed.yaml");
+      Path report = folder.resolve("report.csv");
+
+      Shell tuned =
+          Shell.run(
+              engine,
+              "tune",
+              "--practice=" + office.name,
+              "--out=" + proposed,
+              "--report=" + report);
+
+      assertThat(tuned.status()).as(tuned.output()).isZero();
+      String now = MatchingRules.shipped().version();
+      assertThat(tuned.output())
+          .contains("Estimated from 600 patients, 600 members; ")
+          .containsPattern("family +typo +0.04 -> 0\\.[1-9]\\d* ")
+          .contains("rules " + MatchingRules.read(proposed).version() + " on everything stored")
+          .contains("Rules " + now + " now, ")
+          .doesNotContain("Fam");
+      assertThat(report).content().startsWith("source,patient_id,change,now,then,member_id,score");
+      assertThat(office.snapshot()).as("nothing was touched").isEqualTo(before);
+
+      Shell unknown =
+          Shell.run(engine, "tune", "--practice=nowhere", "--out=" + folder.resolve("no.yaml"));
+      assertThat(unknown.status()).isEqualTo(1);
+      assertThat(unknown.output()).contains("there is no practice \"nowhere\"; known are ");
+      assertThat(folder.resolve("no.yaml")).doesNotExist();
+
+      Path own = engine.mappings().resolve("matching." + office.name + ".yaml");
+      try {
+        assertThat(Shell.run(engine, "tune", "--adopt=" + proposed, "--rules=" + own).status())
+            .isZero();
+        Awaitility.await("the engine takes the rules up for this practice alone")
+            .atMost(Office.LONGEST)
+            .until(
+                () -> engine.bean(Populations.class).rules(office.name).version(),
+                MatchingRules.read(proposed).version()::equals);
+      } finally {
+        Files.deleteIfExists(own);
+      }
     }
   }
 }

@@ -32,7 +32,7 @@ import org.pmslink.sample.OpenDentalServer;
 
 @ExtendWith(Pipeline.class)
 class MemberMergesTest {
-  private static final Choice SURVIVORS = new Choice(Set.of(), Set.of(), false);
+  private static final Choice SURVIVORS = new Choice(Set.of(), Set.of(), false, false);
 
   private final Engine engine;
   private final OpenDentalServer pms;
@@ -100,7 +100,7 @@ class MemberMergesTest {
       memberships.start(office.name, "M2", plan(office, "Gold"), LocalDate.now(), "maria");
       String before = everything(office);
 
-      merge(office, "M1", "M2", new Choice(EnumSet.of(Field.EMAIL), Set.of(), false));
+      merge(office, "M1", "M2", new Choice(EnumSet.of(Field.EMAIL), Set.of(), false, false));
 
       assertThat(office.memberOf(chart)).isEqualTo("M1");
       assertThat(office.historyOf(chart))
@@ -136,7 +136,7 @@ class MemberMergesTest {
       memberships.start(office.name, "M2", plan(office, "Gold"), LocalDate.now(), "maria");
       String before = everything(office);
 
-      merge(office, "M1", "M2", new Choice(Set.of(), Set.of("open-dental"), true));
+      merge(office, "M1", "M2", new Choice(Set.of(), Set.of("open-dental"), true, false));
 
       assertThat(office.memberOf(other)).isEqualTo("M1");
       assertThat(office.memberOf(one)).isEmpty();
@@ -341,7 +341,10 @@ class MemberMergesTest {
         active.get(one),
         active.get(other),
         new Choice(
-            fields, random.nextBoolean() ? Set.of("open-dental") : Set.of(), random.nextBoolean()));
+            fields,
+            random.nextBoolean() ? Set.of("open-dental") : Set.of(),
+            random.nextBoolean(),
+            true));
   }
 
   private void changeAny(Office office, String number, List<Long> sold, Random random)

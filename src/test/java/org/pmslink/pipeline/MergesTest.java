@@ -40,7 +40,9 @@ class MergesTest {
       assertThat(office.memberOf(a)).isEmpty();
       assertThat(office.memberOf(b)).isEmpty();
       assertThat(office.historyOf(a)).containsExactly("MADE CERTAIN", "ENDED CHART_MERGED");
-      assertThat(office.historyOf(c)).containsExactly("MOVED CHART_MERGED");
+      assertThat(office.historyOf(c))
+          .as("it follows, and the chart there is nobody whom the member is like")
+          .containsExactly("MOVED CHART_MERGED", "FLAGGED LINK_DRIFTED");
     }
   }
 

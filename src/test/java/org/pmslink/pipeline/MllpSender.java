@@ -10,17 +10,18 @@ import java.net.ServerSocket;
 import java.net.Socket;
 
 /** A PMS that sends HL7 messages over a real connection, and reads the answers. */
-final class MllpSender implements AutoCloseable {
+public final class MllpSender implements AutoCloseable {
   private final Socket socket;
 
-  MllpSender(int port) throws IOException {
+  /** Connects to a door on this machine. */
+  public MllpSender(int port) throws IOException {
     socket = new Socket(InetAddress.getLoopbackAddress(), port);
     socket.setSoTimeout(90_000);
     socket.setTcpNoDelay(true);
   }
 
   /** A port that was free a moment ago. */
-  static int freePort() throws IOException {
+  public static int freePort() throws IOException {
     try (ServerSocket any = new ServerSocket(0, 50, InetAddress.getLoopbackAddress())) {
       return any.getLocalPort();
     }
@@ -50,7 +51,8 @@ final class MllpSender implements AutoCloseable {
     return answer();
   }
 
-  String send(byte[] message) throws IOException {
+  /** Likewise. */
+  public String send(byte[] message) throws IOException {
     raw(frame(message));
     return answer();
   }
@@ -72,7 +74,7 @@ final class MllpSender implements AutoCloseable {
   }
 
   /** MSA-1 and MSA-2 of an answer. */
-  static String msa(String answer) {
+  public static String msa(String answer) {
     for (String segment : answer.split("\r")) {
       if (segment.startsWith("MSA|")) {
         String[] fields = segment.split("\\|", -1);

@@ -30,10 +30,11 @@ import org.pmslink.patient.RecordJson;
  *
  * @param chart a row of Open Dental's patient table
  */
-record SamePractice(Map<String, Object> chart) {
+public record SamePractice(Map<String, Object> chart) {
   private static final String NO_DATE = "0001-01-01";
 
-  long id() {
+  /** The chart's number, its id in every PMS. */
+  public long id() {
     return Long.parseLong(text("PatNum"));
   }
 
@@ -81,7 +82,8 @@ record SamePractice(Map<String, Object> chart) {
 
   // ---- Dentrix ----
 
-  void to(DentrixDatabase g) {
+  /** Writes it into a Dentrix of the G series. */
+  public void to(DentrixDatabase g) {
     Timestamp stamp = Timestamp.valueOf(LocalDateTime.of(2026, 3, 2, 10, 0));
     g.jdbc.update(
         "insert into admin.address values (?, ?, ?, ?, ?, ?, ?, 1, ?)",
@@ -136,7 +138,8 @@ record SamePractice(Map<String, Object> chart) {
     return (code("PreferContactMethod") == 1 ? 1 : 0) + (code("TxtMsgOk") == 2 ? 2 : 0);
   }
 
-  void toEnterprise(DentrixDatabase enterprise) {
+  /** Writes it into a Dentrix Enterprise. */
+  public void toEnterprise(DentrixDatabase enterprise) {
     Timestamp stamp = Timestamp.valueOf(LocalDateTime.of(2026, 3, 2, 10, 0));
     enterprise.jdbc.update(
         "insert into DDB_ADDRESS_BASE values (?, 1, ?, ?, ?, ?, ?, ?)",
@@ -189,7 +192,8 @@ record SamePractice(Map<String, Object> chart) {
 
   // ---- Ascend ----
 
-  Map<String, Object> forAscend() {
+  /** As a patient of Dentrix Ascend. */
+  public Map<String, Object> forAscend() {
     Map<String, Object> fields = new LinkedHashMap<>();
     fields.put("firstName", text("FName"));
     fields.put("lastName", text("LName"));
@@ -230,7 +234,8 @@ record SamePractice(Map<String, Object> chart) {
 
   // ---- FHIR ----
 
-  Patient forFhir() {
+  /** As a FHIR R4 resource. */
+  public Patient forFhir() {
     Patient patient = new Patient();
     patient.setId(text("PatNum"));
     if (!text("ChartNumber").isBlank()) {
@@ -306,7 +311,8 @@ record SamePractice(Map<String, Object> chart) {
 
   // ---- What is sent and dropped ----
 
-  ObjectNode forHttp() {
+  /** As a middleware pushes it. */
+  public ObjectNode forHttp() {
     ObjectNode json = RecordJson.mapper().createObjectNode();
     json.put("sourceId", text("PatNum"));
     json.put("chartNumber", text("ChartNumber"));
@@ -347,7 +353,7 @@ record SamePractice(Map<String, Object> chart) {
   }
 
   /** The columns of Open Dental's raw export that a file has. */
-  static final List<String> CSV =
+  public static final List<String> CSV =
       List.of(
           "PatNum",
           "LName",
@@ -377,7 +383,8 @@ record SamePractice(Map<String, Object> chart) {
           "DateFirstVisit",
           "SecDateEntry");
 
-  String forCsv() {
+  /** As a row of {@link #CSV}. */
+  public String forCsv() {
     return CSV.stream()
         .map(
             column ->
@@ -388,7 +395,8 @@ record SamePractice(Map<String, Object> chart) {
         .collect(Collectors.joining(","));
   }
 
-  byte[] forHl7() {
+  /** As an ADT message. */
+  public byte[] forHl7() {
     String born = day("Birthdate");
     List<String> names = new ArrayList<>();
     names.add(

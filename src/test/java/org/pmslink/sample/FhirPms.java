@@ -60,6 +60,9 @@ import org.apache.catalina.startup.Tomcat;
 import org.apache.tomcat.util.descriptor.web.FilterDef;
 import org.apache.tomcat.util.descriptor.web.FilterMap;
 import org.hl7.fhir.instance.model.api.IBaseResource;
+import org.hl7.fhir.r4.model.Appointment;
+import org.hl7.fhir.r4.model.DomainResource;
+import org.hl7.fhir.r4.model.Encounter;
 import org.hl7.fhir.r4.model.IdType;
 import org.hl7.fhir.r4.model.InstantType;
 import org.hl7.fhir.r4.model.Meta;
@@ -76,6 +79,8 @@ public final class FhirPms implements AutoCloseable {
 
   private final Tomcat tomcat = new Tomcat();
   private final RestfulServer server = new RestfulServer(FHIR);
+  private final Appointments appointments = new Appointments();
+  private final Encounters encounters = new Encounters();
   private final Path folder;
   private final Queue<String> faults = new ConcurrentLinkedQueue<>();
   private final List<String> requests = new CopyOnWriteArrayList<>();
@@ -86,6 +91,7 @@ public final class FhirPms implements AutoCloseable {
   private volatile @Nullable String assertionHeader;
   private volatile boolean history = true;
   private volatile boolean broken;
+  private volatile boolean tellsTokenEndpoint;
   private volatile int notReady;
   private volatile int exports;
   private @Nullable Instant exportedAt;
@@ -108,7 +114,7 @@ public final class FhirPms implements AutoCloseable {
   }
 
   private void listen() throws LifecycleException {
-    server.setResourceProviders(new Patients());
+    server.setResourceProviders(new Patients(), appointments, encounters);
     server.setPagingProvider(new FifoMemoryPagingProvider(50).setMaximumPageSize(50));
     tomcat.setBaseDir(folder.toString());
     tomcat.setPort(0);
@@ -122,6 +128,8 @@ public final class FhirPms implements AutoCloseable {
     context.addServletMappingDecoded("/fhir/export/*", "export");
     Tomcat.addServlet(context, "tokens", new TokenEndpoint());
     context.addServletMappingDecoded("/token", "tokens");
+    Tomcat.addServlet(context, "smart", new SmartConfiguration());
+    context.addServletMappingDecoded("/fhir/.well-known/smart-configuration", "smart");
     FilterDef definition = new FilterDef();
     definition.setFilterName("gate");
     definition.setFilter(new Gate());
@@ -144,6 +152,11 @@ public final class FhirPms implements AutoCloseable {
 
   public String tokenUrl() {
     return origin() + "/token";
+  }
+
+  /** Whether it says of itself where tokens are given. */
+  public void tellTokenEndpoint(boolean told) {
+    tellsTokenEndpoint = told;
   }
 
   /** From now on, nobody is served without a token that the holder of this key has asked for. */
@@ -169,6 +182,11 @@ public final class FhirPms implements AutoCloseable {
   /** The server's links bear another address than it is asked at, as behind a careless proxy. */
   public void nameItself(String address) {
     server.setServerAddressStrategy(new HardcodedServerAddressStrategy(address));
+  }
+
+  /** Gives so many resources in one page, if that many are asked for; 50 unless said. */
+  public void largestPage(int resources) {
+    server.setPagingProvider(new FifoMemoryPagingProvider(resources).setMaximumPageSize(resources));
   }
 
   public void offerHistory(boolean offered) {
@@ -214,6 +232,16 @@ public final class FhirPms implements AutoCloseable {
     copy.setMeta(
         new Meta().setVersionId(version).setLastUpdatedElement(new InstantType(Date.from(at))));
     before.add(copy);
+  }
+
+  /** Writes an appointment. */
+  public void put(Appointment appointment) {
+    appointments.put(appointment);
+  }
+
+  /** Writes an encounter. */
+  public void put(Encounter encounter) {
+    encounters.put(encounter);
   }
 
   /** Deletes a patient. */
@@ -332,6 +360,49 @@ public final class FhirPms implements AutoCloseable {
     }
   }
 
+  /** What HAPI serves besides, as it was put. */
+  public abstract static class Visits<T extends DomainResource> implements IResourceProvider {
+    private final List<T> all = new CopyOnWriteArrayList<>();
+
+    /** HAPI calls this, and makes pages. */
+    @Search
+    public IBundleProvider search(
+        @OptionalParam(name = "_lastUpdated") @Nullable DateRangeParam updated,
+        @Sort @Nullable SortSpec sort) {
+      return new SimpleBundleProvider(
+          all.stream()
+              .filter(
+                  v ->
+                      updated == null
+                          || updated.getLowerBoundAsInstant() == null
+                          || !v.getMeta().getLastUpdated().before(updated.getLowerBoundAsInstant()))
+              .toList(),
+          UUID.randomUUID().toString());
+    }
+
+    void put(T visit) {
+      visit.setMeta(new Meta().setLastUpdated(new Date()));
+      all.removeIf(v -> v.getIdElement().getIdPart().equals(visit.getIdElement().getIdPart()));
+      all.add(visit);
+    }
+  }
+
+  /** Appointments. */
+  public static final class Appointments extends Visits<Appointment> {
+    @Override
+    public Class<Appointment> getResourceType() {
+      return Appointment.class;
+    }
+  }
+
+  /** Encounters. */
+  public static final class Encounters extends Visits<Encounter> {
+    @Override
+    public Class<Encounter> getResourceType() {
+      return Encounter.class;
+    }
+  }
+
   /** Stands before HAPI: who may ask, and what goes wrong. */
   private final class Gate implements Filter {
     @Override
@@ -354,6 +425,8 @@ public final class FhirPms implements AutoCloseable {
             .write(
                 "{\"resourceType\":\"OperationOutcome\",\"issue\":[{\"severity\":\"error\","
                     + "\"code\":\"exception\",\"diagnostics\":\"Patient Smith, John broke it\"}]}");
+      } else if (call.getRequestURI().contains("/.well-known/")) {
+        chain.doFilter(request, response);
       } else if (!mayAsk(call.getHeader("Authorization"))) {
         answer.setStatus(401);
       } else if (!history && call.getRequestURI().endsWith("/_history")) {
@@ -435,6 +508,28 @@ public final class FhirPms implements AutoCloseable {
         }
       }
       return lines.toString();
+    }
+  }
+
+  /** What anybody may ask, without a token. */
+  private final class SmartConfiguration extends HttpServlet {
+    private static final long serialVersionUID = 1L;
+
+    @Override
+    protected void doGet(HttpServletRequest request, HttpServletResponse response)
+        throws IOException {
+      if (!tellsTokenEndpoint) {
+        response.setStatus(404);
+        return;
+      }
+      response.setContentType("application/json");
+      response
+          .getWriter()
+          .write(
+              "{\"token_endpoint\":\""
+                  + tokenUrl()
+                  + "\",\"grant_types_supported\":[\"client_credentials\"],"
+                  + "\"token_endpoint_auth_methods_supported\":[\"private_key_jwt\"]}");
     }
   }
 

@@ -1,0 +1,383 @@
+package org.pmslink.pipeline;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.util.List;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.pmslink.linking.LinkRecords;
+import org.pmslink.linking.RecordBatch;
+import org.pmslink.linking.RecordBatch.RecordType;
+import org.pmslink.membership.Activities;
+import org.pmslink.membership.ApplyCommands;
+import org.pmslink.membership.Command;
+import org.pmslink.membership.CommandBatch;
+import org.pmslink.membership.Enrolment;
+import org.pmslink.membership.Member;
+import org.pmslink.membership.MemberMerges;
+import org.pmslink.membership.Members;
+import org.pmslink.membership.RefusedException;
+import org.pmslink.membership.Verdicts;
+import org.pmslink.membership.Verdicts.Verdict;
+import org.pmslink.sample.OpenDentalServer;
+
+/** What a person has said holds, whatever rules, the PMS or the clock do meanwhile. */
+@ExtendWith(Pipeline.class)
+class VerdictsTest {
+  private static final String PMS = "open-dental";
+
+  private final Engine engine;
+  private final OpenDentalServer pms;
+  private final Verdicts verdicts;
+  private final Someone ines = Someone.named("Ines", "Caldwell");
+  private final Someone tomas = Someone.named("Tomas", "Brandt");
+
+  VerdictsTest(Engine engine, OpenDentalServer pms) {
+    this.engine = engine;
+    this.pms = pms;
+    verdicts = engine.bean(Verdicts.class);
+  }
+
+  private void say(Office office, long chart, String member, Verdict verdict, String who) {
+    verdicts.decide(office.name, PMS, String.valueOf(chart), member, verdict, who, "asked them");
+  }
+
+  private boolean takeBack(Office office, long chart, String member) {
+    return verdicts.withdraw(
+        office.name, PMS, String.valueOf(chart), member, "maria", "a slip of the mouse");
+  }
+
+  private List<String> standing(Office office) {
+    return engine
+        .store()
+        .queryForList(
+            """
+            select v.verdict || ' ' || p.source_id || ' ' || m.member_number || ' ' || v.actor
+            from verdicts v join patients p on p.practice_id = v.practice_id and p.id = v.patient_id
+            join members m on m.practice_id = v.practice_id and m.id = v.member_id
+            where v.practice_id = ? and v.withdrawn_at is null order by 1""",
+            String.class,
+            office.id());
+  }
+
+  /** What the match step makes of a stored chart at this moment. */
+  private CommandBatch decided(Office office, long chart) {
+    RecordBatch batch =
+        new RecordBatch(
+            office.name,
+            PMS,
+            "sweep",
+            null,
+            0,
+            "",
+            1,
+            0,
+            RecordType.PATIENT_IDS,
+            "PATIENT_IDS",
+            true,
+            null,
+            null,
+            null,
+            null,
+            List.of(
+                com.fasterxml.jackson.databind.node.LongNode.valueOf(
+                    engine
+                        .store()
+                        .queryForObject(
+                            "select id from patients where practice_id = ? and source_id = ?",
+                            Long.class,
+                            office.id(),
+                            String.valueOf(chart)))));
+    return engine.bean(LinkRecords.class).link(batch).commands();
+  }
+
+  @Test
+  void aDecisionThatIsUnderWayLinksNobodyWhomAPersonHasToldApartMeanwhile() throws Exception {
+    try (Office office = Office.at(engine, pms)) {
+      long chart = office.chart(ines);
+      office.member("M1", ines);
+      office.open();
+      say(office, chart, "M1", Verdict.NOT_SAME, "maria");
+      takeBack(office, chart, "M1");
+      office.awaitSettled();
+      say(office, chart, "M1", Verdict.NOT_SAME, "maria");
+      office.awaitSettled();
+      assertThat(office.memberOf(chart)).isEmpty();
+      takeBack(office, chart, "M1");
+      CommandBatch underWay = decided(office, chart);
+      assertThat(underWay.commands()).hasAtLeastOneElementOfType(Command.Link.class);
+      say(office, chart, "M1", Verdict.NOT_SAME, "maria");
+
+      engine.bean(ApplyCommands.class).apply(underWay);
+
+      assertThat(office.memberOf(chart)).isEmpty();
+      office.awaitSettled();
+      assertThat(office.memberOf(chart)).isEmpty();
+      assertThat(office.reviewOf(chart)).isEmpty();
+    }
+  }
+
+  @Test
+  void takingBackPutsBackWhatTheVerdictHadTakenThePlaceOf() throws Exception {
+    try (Office office = Office.at(engine, pms)) {
+      long one = office.chart(ines);
+      long other = office.chart(tomas);
+      office.member("M1", ines);
+      office.open();
+      say(office, one, "M1", Verdict.SAME, "ana");
+      say(office, other, "M1", Verdict.NOT_SAME, "ana");
+
+      say(office, other, "M1", Verdict.SAME, "maria");
+      assertThat(office.memberOf(other)).isEqualTo("M1");
+      assertThat(office.memberOf(one)).isEmpty();
+      assertThat(takeBack(office, other, "M1")).isTrue();
+
+      office.awaitSettled();
+      assertThat(office.memberOf(one)).isEqualTo("M1");
+      assertThat(office.memberOf(other)).isEmpty();
+      assertThat(standing(office))
+          .containsExactlyInAnyOrder("SAME " + one + " M1 ana", "NOT_SAME " + other + " M1 ana");
+      assertThat(office.historyOf(one)).endsWith("RESTORED a slip of the mouse");
+
+      say(office, one, "M1", Verdict.NOT_SAME, "maria");
+      assertThat(office.memberOf(one)).isEmpty();
+      assertThat(takeBack(office, one, "M1")).isTrue();
+      assertThat(office.memberOf(one)).as("as ana had verified it").isEqualTo("M1");
+      assertThat(standing(office)).contains("SAME " + one + " M1 ana");
+    }
+  }
+
+  @Test
+  void whoDecidesOnWhatIsNoLongerSoIsAskedToLookAgain() throws Exception {
+    try (Office office = Office.at(engine, pms)) {
+      long chart = office.chart(ines);
+      office.member("M1", tomas);
+      office.open();
+      String id = String.valueOf(chart);
+      String seen = verdicts.seen(office.name, PMS, id, "M1");
+      say(office, chart, "M1", Verdict.NOT_SAME, "maria");
+
+      assertThatThrownBy(
+              () ->
+                  verdicts.decide(
+                      office.name, PMS, id, "M1", Verdict.SAME, seen, "ana", "they said so"))
+          .isInstanceOf(RefusedException.class)
+          .hasMessageContaining("look again");
+      assertThat(standing(office)).containsExactly("NOT_SAME " + chart + " M1 maria");
+
+      verdicts.decide(
+          office.name,
+          PMS,
+          id,
+          "M1",
+          Verdict.SAME,
+          verdicts.seen(office.name, PMS, id, "M1"),
+          "ana",
+          "they said so");
+      assertThat(office.memberOf(chart)).isEqualTo("M1");
+    }
+  }
+
+  @Test
+  void nobodyIsAddedTwiceForOneChart() throws Exception {
+    try (Office office = Office.at(engine, pms).open()) {
+      long chart = office.chart(ines);
+      office.sync();
+      Enrolment enrolment = engine.bean(Enrolment.class);
+      Enrolment.Chart hers = new Enrolment.Chart(PMS, String.valueOf(chart));
+      String number =
+          enrolment.enrol(office.name, "", ines.typed("new"), hers, null, "ana", "at the desk");
+
+      assertThatThrownBy(
+              () ->
+                  enrolment.enrol(
+                      office.name, "", ines.typed("new"), hers, null, "ana", "at the desk"))
+          .isInstanceOf(RefusedException.class)
+          .hasMessageContaining("linked to member " + number);
+      assertThat(office.count("select count(*) from members where practice_id = ?")).isEqualTo(1);
+      assertThat(office.memberOf(chart)).isEqualTo(number);
+    }
+  }
+
+  @Test
+  void whoLeftDoesNotKeepTheirChartFromANewMembership() throws Exception {
+    try (Office office = Office.at(engine, pms)) {
+      long chart = office.chart(ines);
+      office.member("M1", ines);
+      office.open();
+      say(office, chart, "M1", Verdict.SAME, "maria");
+      engine.bean(Members.class).remove(office.name, "M1", "maria");
+      office.awaitSettled();
+      assertThat(office.memberOf(chart)).isEmpty();
+
+      office.member("M2", ines);
+      office.awaitSettled();
+
+      assertThat(office.memberOf(chart)).isEqualTo("M2");
+    }
+  }
+
+  @Test
+  void aLinkToAChartThatIsGoneCanBeEnded() throws Exception {
+    try (Office office = Office.at(engine, pms)) {
+      long chart = office.chart(ines);
+      office.member("M1", ines);
+      office.open();
+      office.edit("delete from patient where PatNum = ?", chart);
+      office.compare();
+      assertThat(office.flagOf(chart)).isEqualTo("CHART_GONE");
+
+      say(office, chart, "M1", Verdict.NOT_SAME, "maria");
+
+      assertThat(office.memberOf(chart)).isEmpty();
+      assertThatThrownBy(() -> say(office, chart, "M1", Verdict.SAME, "maria"))
+          .isInstanceOf(IllegalArgumentException.class);
+    }
+  }
+
+  @Test
+  void aMergeInThePmsGoesAgainstNobodysWord() throws Exception {
+    try (Office office = Office.at(engine, pms)) {
+      long told = office.chart(tomas);
+      long linked = office.chart(ines);
+      office.member("M1", ines);
+      office.open();
+      say(office, told, "M1", Verdict.NOT_SAME, "maria");
+
+      office.merge(linked, told);
+      office.sync();
+
+      assertThat(office.memberOf(told)).isEmpty();
+      assertThat(office.memberOf(linked)).isEqualTo("M1");
+      assertThat(office.flagOf(linked)).isEqualTo("MERGED_TOLD_APART");
+    }
+  }
+
+  @Test
+  void whatWasSaidOfAMergedChartIsTrueOfTheOneThatStays() throws Exception {
+    try (Office office = Office.at(engine, pms)) {
+      long loser = office.chart(tomas);
+      long survivor = office.chart(ines);
+      long verified = office.chart(Someone.named("Howard", "Vance"));
+      long joined = office.chart(Someone.named("Ida", "Marsh"));
+      office.member("M2", Someone.named("Howie", "Vance"));
+      office.open();
+      office.member("M1", ines.withMobile(""));
+      say(office, loser, "M1", Verdict.NOT_SAME, "maria");
+      say(office, verified, "M2", Verdict.SAME, "maria");
+
+      office.merge(loser, survivor);
+      office.merge(verified, joined);
+      office.sync();
+
+      assertThat(standing(office))
+          .containsExactlyInAnyOrder(
+              "NOT_SAME " + survivor + " M1 maria", "SAME " + joined + " M2 maria");
+      assertThat(office.memberOf(joined)).isEqualTo("M2");
+    }
+  }
+
+  @Test
+  void whatAMemberSeesIsOfNoChartThatAnotherIsLinkedTo() throws Exception {
+    try (Office office = Office.at(engine, pms).withActivity()) {
+      long a = office.chart(ines);
+      long b = office.chart(tomas);
+      office.member("M1", ines);
+      office.member("M2", tomas);
+      office.edit(
+          """
+          insert into appointment (AptNum, PatNum, AptStatus, Pattern, ProvNum, AptDateTime)
+          values (910001, ?, 2, '/XX/', 1, '2026-03-02 09:00:00')""",
+          a);
+      office.open();
+      Activities activities = engine.bean(Activities.class);
+      assertThat(activities.visitsOf(office.id(), "M1")).hasSize(1);
+
+      office.merge(a, b);
+      office.sync();
+      assertThat(office.flagOf(a)).isEqualTo("MERGED_BOTH_LINKED");
+
+      assertThat(activities.visitsOf(office.id(), "M1")).hasSize(1);
+      assertThat(activities.visitsOf(office.id(), "M2")).isEmpty();
+
+      say(office, a, "M1", Verdict.NOT_SAME, "maria");
+      assertThat(activities.visitsOf(office.id(), "M2"))
+          .as("once a person has said that a is not M1, the merged chart is M2's")
+          .hasSize(1);
+    }
+  }
+
+  @Test
+  void membersWhomSomebodyToldApartAreNotMadeOneByTheWay() throws Exception {
+    try (Office office = Office.at(engine, pms)) {
+      long chart = office.chart(ines);
+      office.member("M1", ines);
+      office.member("M2", Someone.named("Inez", "Caldwell-Brandt"));
+      office.open();
+      assertThat(office.memberOf(chart)).isEqualTo("M1");
+      say(office, chart, "M1", Verdict.SAME, "maria");
+      say(office, chart, "M2", Verdict.NOT_SAME, "maria");
+
+      assertThatThrownBy(() -> merge(office, false))
+          .isInstanceOf(RefusedException.class)
+          .hasMessageContaining("member M2 is not chart " + chart + ", said maria");
+      merge(office, true);
+      assertThat(office.memberOf(chart)).isEqualTo("M2");
+      assertThat(standing(office)).containsExactly("SAME " + chart + " M2 maria");
+
+      say(office, chart, "M2", Verdict.NOT_SAME, "ana");
+      MemberMerges merges = engine.bean(MemberMerges.class);
+      assertThat(
+              merges.takeApart(
+                  office.name, merges.of(office.name, "M2").get(0).id(), "maria", "two after all"))
+          .as("links that are not put back")
+          .isEqualTo(1);
+      office.awaitSettled();
+      assertThat(office.memberOf(chart)).as("ana has said so since").isEmpty();
+      assertThat(standing(office))
+          .containsExactlyInAnyOrder(
+              "NOT_SAME " + chart + " M1 ana", "NOT_SAME " + chart + " M2 maria");
+    }
+  }
+
+  private void merge(Office office, boolean allTheSame) throws RefusedException {
+    Members members = engine.bean(Members.class);
+    Member stays = members.find(office.name, "M2").orElseThrow();
+    Member goes = members.find(office.name, "M1").orElseThrow();
+    engine
+        .bean(MemberMerges.class)
+        .merge(
+            office.name,
+            "M2",
+            stays.version(),
+            "M1",
+            goes.version(),
+            new MemberMerges.Choice(Set.of(), Set.of(), false, allTheSame),
+            "maria",
+            "entered twice");
+  }
+
+  @Test
+  void whatAWrongLinkBroughtGoesWithItAndWhatAnotherPmsBroughtStays() throws Exception {
+    try (Office office = Office.at(engine, pms)) {
+      long chart = office.chart(ines);
+      long joined = office.chart(tomas);
+      office.member("M1", ines.withEmail(""));
+      office.open();
+      Members members = engine.bean(Members.class);
+      assertThat(members.find(office.name, "M1").orElseThrow().fields())
+          .containsEntry(Member.Field.EMAIL, ines.email());
+      office.merge(chart, joined);
+      office.sync();
+      assertThat(office.memberOf(joined)).isEqualTo("M1");
+
+      say(office, joined, "M1", Verdict.NOT_SAME, "maria");
+
+      assertThat(members.find(office.name, "M1").orElseThrow().fields())
+          .as("what the chart brought that the other was merged into, and the merged one")
+          .doesNotContainKey(Member.Field.EMAIL);
+    }
+  }
+}
