@@ -1,5 +1,7 @@
 -- key: PATID, PATDB
 -- changed: CHANGED
+-- family: LASTNAME
+-- birthDate: BIRTHDATE
 -- A chart's id has two parts, the number and the database that it was made in.
 select p.PATID, p.PATDB, p.LASTNAME, p.FIRSTNAME, p.MI, p.MiddleName, p.PREFNAME, p.TITLE, p.Suffix, p.CHART, p.SS, p.GENDER,
        p.STATUS, p.FAMPOS, p.BIRTHDATE, p.FIRSTVISITDATE, p.HOMEPHONE, p.WKPHONE, p.OTHERPHONE, p.PAGER, p.EMAILADDRESS,

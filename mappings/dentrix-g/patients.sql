@@ -1,5 +1,7 @@
 -- key: PATID
 -- changed: CHANGED
+-- family: LAST_NAME
+-- birthDate: BIRTH_DATE
 -- A family shares one address row, which also holds its home telephone: when that row changes, every chart on it has changed.
 select p.patid as PATID, v.first_name as FIRST_NAME, v.last_name as LAST_NAME, v.mi as MI,
        v.preferred_name as PREFERRED_NAME, v.salutation as SALUTATION, v.status as STATUS, v.birth_date as BIRTH_DATE,

@@ -6,6 +6,8 @@ public enum Right {
   BE_THERE,
   /** Search the practice's patients, see members with their visits and transactions. */
   SEE_PATIENTS,
+  /** Ask the PMS itself for a patient whom no feed has read yet, and have them taken in. */
+  ASK_PMS,
   /** Add members, change their data, lock their fields. */
   CHANGE_MEMBERS,
   /** Link a member that has no link to a chart that is certainly or probably theirs. */

@@ -10,10 +10,11 @@ import java.util.stream.Collectors;
 /** What a person or a program is in a practice, and what follows from it. */
 public enum Role {
   /** Adds members and links them where there is little doubt. */
-  FRONT_DESK(Right.SEE_PATIENTS, Right.CHANGE_MEMBERS, Right.LINK),
+  FRONT_DESK(Right.SEE_PATIENTS, Right.ASK_PMS, Right.CHANGE_MEMBERS, Right.LINK),
   /** Decides what the front desk may not. */
   MANAGER(
       Right.SEE_PATIENTS,
+      Right.ASK_PMS,
       Right.CHANGE_MEMBERS,
       Right.LINK,
       Right.RELINK,

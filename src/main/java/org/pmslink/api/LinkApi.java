@@ -196,9 +196,9 @@ class LinkApi {
                   .find(caller.practice(), typed.patient())
                   .orElseThrow(() -> new Problem.Refused(422, "patient: there is none"));
           if (verdict == Verdicts.Verdict.SAME) {
-            desk.same(caller.asActor(), chart, member, reason);
+            desk.same(caller.asActor(), chart, member, null, reason);
           } else {
-            desk.notSame(caller.asActor(), chart, member, reason);
+            desk.notSame(caller.asActor(), chart, member, null, reason);
           }
           Verdicts.Decided made = decided(caller, member, typed.patient());
           return new Creations.Created<>(

@@ -1,7 +1,11 @@
 package org.pmslink.console;
 
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
 import org.pmslink.access.Audit;
 import org.pmslink.membership.Member;
+import org.pmslink.membership.MemberHistory;
 import org.pmslink.membership.Members;
 import org.pmslink.membership.PatientDirectory;
 import org.pmslink.membership.PatientDirectory.Found;
@@ -10,12 +14,22 @@ import org.pmslink.office.LinkDesk;
 import org.springframework.http.HttpStatus;
 import org.springframework.stereotype.Component;
 import org.springframework.web.server.ResponseStatusException;
+import org.springframework.web.util.UriComponentsBuilder;
 
 /** What several pages of the office look up: a chart, a member, and the two compared. */
 @Component
 class Desk {
+  /** The worklist of links in doubt, as addresses name it. */
+  static final String FLAGGED = "flagged";
+
+  /** The worklist of members without a chart. */
+  static final String UNLINKED = "unlinked";
+
+  private static final int MOST_FLAGGED = 500;
+
   private final PatientDirectory patients;
   private final Members members;
+  private final MemberHistory history;
   private final LinkDesk links;
   private final Worklists worklists;
   private final Shown shown;
@@ -24,6 +38,7 @@ class Desk {
   Desk(
       PatientDirectory patients,
       Members members,
+      MemberHistory history,
       LinkDesk links,
       Worklists worklists,
       Shown shown,
@@ -32,19 +47,33 @@ class Desk {
     this.worklists = worklists;
     this.patients = patients;
     this.members = members;
+    this.history = history;
     this.links = links;
     this.shown = shown;
   }
 
+  /**
+   * What a search has come to, with what staff want to see beside it.
+   *
+   * @param families for each chart by its number, the others of its household
+   * @param inReview charts about which the rules could not decide
+   */
+  record Searched(
+      List<Found> charts, boolean more, Map<Long, List<Found>> families, Set<Long> inReview) {}
+
   /** Charts by what somebody typed; that they looked is audited, what they typed is not. */
-  PatientDirectory.Result search(String practice, String typed, int most, String actor) {
+  Searched search(String practice, String typed, int most, String actor) {
     PatientDirectory.Result result = patients.search(practice, typed, most);
     audit.note(
         practice,
         actor,
         "searched patients",
         result.charts().size() + (result.more() ? " or more" : "") + " found");
-    return result;
+    return new Searched(
+        result.charts(),
+        result.more(),
+        patients.families(practice, result.charts()),
+        worklists.inReview(practice, result.charts().stream().map(Found::id).toList()));
   }
 
   /** A chart of this practice, or 404. */
@@ -63,7 +92,12 @@ class Desk {
 
   /** A chart and a member beside each other, as rules see them now. */
   SideBySide compare(String practice, Found chart, Member member) {
-    return SideBySide.of(chart, member, links.explain(practice, chart, member), shown);
+    return SideBySide.of(
+        chart,
+        member,
+        links.explain(practice, chart, member),
+        links.seen(practice, chart, member),
+        shown);
   }
 
   /** Address of the review that waits behind this one, or of the list when none does. */
@@ -72,5 +106,34 @@ class Desk {
         .map(next -> "/reviews/" + next.id())
         .findFirst()
         .orElse("/reviews");
+  }
+
+  /**
+   * Where a worklist goes on behind a member: to the next link in doubt, or to the next member
+   * without a chart; to the list when there is none.
+   */
+  String nextOf(String list, String practice, String member) {
+    if (list.equals(FLAGGED)) {
+      List<Worklists.Flagged> flagged = worklists.flagged(practice, MOST_FLAGGED);
+      int here = 0;
+      for (int i = 0; i < flagged.size(); i++) {
+        here = flagged.get(i).memberNumber().equals(member) ? i + 1 : here;
+      }
+      if (here >= flagged.size()) {
+        return "/flagged";
+      }
+      Worklists.Flagged next = flagged.get(here);
+      return UriComponentsBuilder.fromPath("/members/{n}/compare")
+          .queryParam("source", "{source}")
+          .queryParam("id", "{id}")
+          .queryParam("list", FLAGGED)
+          .encode()
+          .buildAndExpand(next.memberNumber(), next.source(), next.sourceId())
+          .toUriString();
+    }
+    return history.list(practice, "", MemberHistory.Which.UNLINKED, member, 1).stream()
+        .map(next -> "/members/" + next.memberNumber() + "/link?list=" + UNLINKED)
+        .findFirst()
+        .orElse("/members?show=unlinked");
   }
 }

@@ -22,7 +22,6 @@ import org.pmslink.membership.MemberHistory;
 import org.pmslink.membership.MemberMerges;
 import org.pmslink.membership.Members;
 import org.pmslink.membership.Memberships;
-import org.pmslink.membership.PatientDirectory;
 import org.pmslink.membership.PatientDirectory.Found;
 import org.pmslink.membership.Plans;
 import org.pmslink.membership.RefusedException;
@@ -141,7 +140,14 @@ class MemberPages {
     model.addAttribute("q", q);
     model.addAttribute("show", show);
     model.addAttribute("more", listed.size() > PAGE && q.isBlank());
-    model.addAttribute("members", listed.size() > PAGE ? listed.subList(0, PAGE) : listed);
+    List<MemberHistory.Listed> page = listed.size() > PAGE ? listed.subList(0, PAGE) : listed;
+    model.addAttribute("members", page);
+    model.addAttribute(
+        "best",
+        show.equals(Desk.UNLINKED)
+            ? worklists.bestCharts(
+                practice, page.stream().map(MemberHistory.Listed::memberNumber).toList())
+            : Map.of());
     return request.getHeader("HX-Request") == null ? "members" : "members :: found";
   }
 
@@ -162,14 +168,15 @@ class MemberPages {
       HttpServletRequest request,
       Model model) {
     Member member = desk.member(practice, number);
-    audit.note(practice, Visit.of(request).actor(), "saw member", number);
-    return memberPage(practice, member, model);
+    return memberPage(practice, member, request, model);
   }
 
   /** A link with the chart it leads to. */
   record Linked(MemberHistory.Link link, Found chart, Charts.@Nullable Age age, String verdict) {}
 
-  private String memberPage(String practice, Member member, Model model) {
+  private String memberPage(
+      String practice, Member member, HttpServletRequest request, Model model) {
+    audit.note(practice, Visit.of(request).actor(), "saw member", member.memberNumber());
     int practiceId = practices.id(practice);
     List<Linked> linked =
         history.links(practice, member).stream()
@@ -224,6 +231,7 @@ class MemberPages {
   String candidates(
       @PathVariable String practice,
       @PathVariable String number,
+      @RequestParam(defaultValue = "") String list,
       HttpServletRequest request,
       Model model) {
     Member member = desk.member(practice, number);
@@ -237,6 +245,7 @@ class MemberPages {
         "looked for the chart of",
         number + ": " + found.candidates().size() + " candidates");
     model.addAttribute("member", member);
+    model.addAttribute("list", isWorklist(list) ? list : "");
     model.addAttribute(
         "candidates",
         found.candidates().stream()
@@ -257,15 +266,16 @@ class MemberPages {
       @PathVariable String practice,
       @PathVariable String number,
       @RequestParam(defaultValue = "") String q,
+      @RequestParam(defaultValue = "") String list,
       HttpServletRequest request,
       Model model) {
-    PatientDirectory.Result result =
-        desk.search(practice, q, MOST_FOUND, Visit.of(request).actor());
+    Desk.Searched result = desk.search(practice, q, MOST_FOUND, Visit.of(request).actor());
     if (request.getHeader("HX-Request") != null) {
       model.addAttribute("member", desk.member(practice, number));
     } else {
-      candidates(practice, number, request, model);
+      candidates(practice, number, list, request, model);
     }
+    model.addAttribute("list", isWorklist(list) ? list : "");
     model.addAttribute("q", q);
     model.addAttribute("result", result);
     return request.getHeader("HX-Request") == null ? "link" : "link :: found";
@@ -279,17 +289,39 @@ class MemberPages {
       @PathVariable String number,
       @RequestParam String source,
       @RequestParam String id,
+      @RequestParam(defaultValue = "") String list,
       HttpServletRequest request,
       Model model) {
     Member member = desk.member(practice, number);
     Found chart = desk.chart(practice, source, id);
-    audit.note(
-        practice, Visit.of(request).actor(), "compared", number + " with " + source + "/" + id);
+    model.addAttribute("list", isWorklist(list) ? list : "");
     return comparePage(practice, member, chart, request, model);
+  }
+
+  private static boolean isWorklist(String list) {
+    return list.equals(Desk.FLAGGED) || list.equals(Desk.UNLINKED);
+  }
+
+  /** The next of the worklist that a page belongs to, without anything being done. */
+  @GetMapping("/{number}/next")
+  @Needs(Right.SEE_PATIENTS)
+  String next(
+      @PathVariable String practice,
+      @PathVariable String number,
+      @RequestParam(defaultValue = Desk.UNLINKED) String list) {
+    if (!isWorklist(list)) {
+      throw new ResponseStatusException(HttpStatus.BAD_REQUEST);
+    }
+    return "redirect:/console/" + practice + desk.nextOf(list, practice, number);
   }
 
   private String comparePage(
       String practice, Member member, Found chart, HttpServletRequest request, Model model) {
+    audit.note(
+        practice,
+        Visit.of(request).actor(),
+        "compared",
+        member.memberNumber() + " with " + chart.source() + "/" + chart.sourceId());
     SideBySide pair = desk.compare(practice, chart, member);
     boolean linkedToOthers =
         chart.memberNumber() != null && !chart.memberNumber().equals(member.memberNumber());
@@ -316,12 +348,15 @@ class MemberPages {
       @PathVariable String number,
       @RequestParam String source,
       @RequestParam String id,
+      @RequestParam(defaultValue = "-") String seen,
       @RequestParam(defaultValue = "") String reason,
       @RequestParam(defaultValue = "0") long review,
+      @RequestParam(defaultValue = "") String list,
       HttpServletRequest request,
       RedirectAttributes after,
       Model model) {
-    return decide(practice, number, source, id, true, reason, review, request, after, model);
+    return decide(
+        practice, number, source, id, true, seen, reason, review, list, request, after, model);
   }
 
   /** A person says that the two are not one: a link between them ends, and none is made again. */
@@ -332,18 +367,22 @@ class MemberPages {
       @PathVariable String number,
       @RequestParam String source,
       @RequestParam String id,
+      @RequestParam(defaultValue = "-") String seen,
       @RequestParam(defaultValue = "") String reason,
       @RequestParam(defaultValue = "0") long review,
+      @RequestParam(defaultValue = "") String list,
       HttpServletRequest request,
       RedirectAttributes after,
       Model model) {
-    return decide(practice, number, source, id, false, reason, review, request, after, model);
+    return decide(
+        practice, number, source, id, false, seen, reason, review, list, request, after, model);
   }
 
   /**
    * Keeps what a person says of the two, and goes on to where they came from.
    *
    * @param review through which they came, the next one follows; 0 for none
+   * @param list worklist through which they came, likewise; empty for none
    */
   private String decide(
       String practice,
@@ -351,19 +390,25 @@ class MemberPages {
       String source,
       String id,
       boolean same,
+      String seen,
       String reason,
       long review,
+      String list,
       HttpServletRequest request,
       RedirectAttributes after,
       Model model) {
     Member member = desk.member(practice, number);
     Found chart = desk.chart(practice, source, id);
     Actor actor = Visit.of(request).asActor();
+    String worklist = isWorklist(list) ? list : "";
+    model.addAttribute("list", worklist);
+    // Whoever is decided about stands in the list no more.
+    String next = worklist.isEmpty() ? "" : desk.nextOf(worklist, practice, number);
     try {
       if (same) {
-        links.same(actor, chart, member, reason);
+        links.same(actor, chart, member, seen, reason);
       } else {
-        links.notSame(actor, chart, member, reason);
+        links.notSame(actor, chart, member, seen, reason);
       }
     } catch (RefusedException e) {
       model.addAttribute("complaint", e.getMessage());
@@ -373,7 +418,9 @@ class MemberPages {
     after.addFlashAttribute("undo", new Undo(number, chart.source(), chart.sourceId()));
     return "redirect:/console/"
         + practice
-        + (review > 0 ? desk.nextReview(practice, review) : "/members/" + number);
+        + (review > 0
+            ? desk.nextReview(practice, review)
+            : next.isEmpty() ? "/members/" + number : next);
   }
 
   /** Takes back what a person decided about the two. */
@@ -437,7 +484,7 @@ class MemberPages {
     }
     if (complaint != null) {
       model.addAttribute("complaint", complaint);
-      return memberPage(practice, member, model);
+      return memberPage(practice, member, request, model);
     }
     after.addFlashAttribute("done", "Saved.");
     return "redirect:/console/" + practice + "/members/" + number;

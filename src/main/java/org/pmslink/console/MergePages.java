@@ -82,15 +82,16 @@ class MergePages {
       return "redirect:/console/" + practice + "/members/" + number;
     }
     Member other = desk.member(practice, with.strip());
+    return page(practice, one, other, request, model);
+  }
+
+  private String page(
+      String practice, Member one, Member other, HttpServletRequest request, Model model) {
     audit.note(
         practice,
         Visit.of(request).actor(),
         "compared members",
-        number + " and " + other.memberNumber());
-    return page(practice, one, other, model);
-  }
-
-  private String page(String practice, Member one, Member other, Model model) {
+        one.memberNumber() + " and " + other.memberNumber());
     List<Choosable> choosable = new ArrayList<>();
     for (Member.Field field : Member.Field.values()) {
       String here = one.fields().getOrDefault(field, "");
@@ -175,7 +176,7 @@ class MergePages {
           LinkDesk.reason(reason));
     } catch (RefusedException e) {
       model.addAttribute("complaint", e.getMessage());
-      return page(practice, one, other, model);
+      return page(practice, one, other, request, model);
     }
     audit.note(
         practice,

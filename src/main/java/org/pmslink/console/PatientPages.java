@@ -1,15 +1,24 @@
 package org.pmslink.console;
 
 import jakarta.servlet.http.HttpServletRequest;
+import jakarta.servlet.http.HttpServletResponse;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
+import java.util.OptionalLong;
+import java.util.stream.Collectors;
 import org.pmslink.access.Actor;
 import org.pmslink.access.Audit;
 import org.pmslink.access.Needs;
 import org.pmslink.access.Right;
 import org.pmslink.access.Visit;
+import org.pmslink.feed.FeedStates;
+import org.pmslink.feed.PmsLookUp;
+import org.pmslink.feed.Sought;
 import org.pmslink.linking.PatientSearch;
 import org.pmslink.membership.Charts;
+import org.pmslink.membership.MemberHistory;
 import org.pmslink.membership.PatientDirectory;
 import org.pmslink.membership.PatientDirectory.Found;
 import org.pmslink.membership.Plans;
@@ -18,6 +27,7 @@ import org.pmslink.membership.Worklists;
 import org.pmslink.office.Applicant;
 import org.pmslink.office.MemberDesk;
 import org.pmslink.practice.Practices;
+import org.pmslink.progress.Runs;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnWebApplication;
 import org.springframework.stereotype.Controller;
 import org.springframework.ui.Model;
@@ -27,6 +37,8 @@ import org.springframework.web.bind.annotation.PathVariable;
 import org.springframework.web.bind.annotation.PostMapping;
 import org.springframework.web.bind.annotation.RequestMapping;
 import org.springframework.web.bind.annotation.RequestParam;
+import org.springframework.web.servlet.mvc.support.RedirectAttributes;
+import org.springframework.web.util.UriComponentsBuilder;
 
 /**
  * Adding a membership: find the patient of the PMS, review, make the member; or make one whom the
@@ -37,6 +49,7 @@ import org.springframework.web.bind.annotation.RequestParam;
 @RequestMapping("/console/{practice}")
 class PatientPages {
   private static final int MOST_FOUND = 25;
+  private static final int MOST_NAMESAKES = 5;
 
   private final PatientDirectory patients;
   private final Practices practices;
@@ -44,6 +57,10 @@ class PatientPages {
   private final Worklists worklists;
   private final MemberDesk memberDesk;
   private final Plans plans;
+  private final MemberHistory members;
+  private final FeedStates states;
+  private final PmsLookUp lookUp;
+  private final Runs runs;
   private final Audit audit;
   private final Desk desk;
 
@@ -54,6 +71,10 @@ class PatientPages {
       Worklists worklists,
       MemberDesk memberDesk,
       Plans plans,
+      MemberHistory members,
+      FeedStates states,
+      PmsLookUp lookUp,
+      Runs runs,
       Audit audit,
       Desk desk) {
     this.patients = patients;
@@ -62,13 +83,18 @@ class PatientPages {
     this.worklists = worklists;
     this.memberDesk = memberDesk;
     this.plans = plans;
+    this.members = members;
+    this.states = states;
+    this.lookUp = lookUp;
+    this.runs = runs;
     this.audit = audit;
     this.desk = desk;
   }
 
   @GetMapping("/patients")
   @Needs(Right.SEE_PATIENTS)
-  String start() {
+  String start(@PathVariable String practice, Model model) {
+    model.addAttribute("askable", lookUp.canAsk(practice));
     return "patients";
   }
 
@@ -80,11 +106,100 @@ class PatientPages {
       @RequestParam(defaultValue = "") String q,
       HttpServletRequest request,
       Model model) {
-    PatientDirectory.Result result =
-        desk.search(practice, q, MOST_FOUND, Visit.of(request).actor());
+    Desk.Searched result = desk.search(practice, q, MOST_FOUND, Visit.of(request).actor());
     model.addAttribute("q", q);
     model.addAttribute("result", result);
+    model.addAttribute("askable", lookUp.canAsk(practice));
+    model.addAttribute(
+        "read", states.all().stream().filter(feed -> feed.practice().equals(practice)).toList());
     return request.getHeader("HX-Request") == null ? "patients" : "patients :: found";
+  }
+
+  /** Asks the PMS itself, for somebody whom no feed has read yet. */
+  @PostMapping("/patients/ask")
+  @Needs(Right.ASK_PMS)
+  String ask(
+      @PathVariable String practice,
+      @RequestParam(defaultValue = "") String q,
+      HttpServletRequest request,
+      Model model) {
+    Sought sought = Sought.typed(q);
+    if (PmsLookUp.isEnough(sought)) {
+      List<PmsLookUp.Asked> asked = lookUp.ask(practice, sought);
+      audit.note(
+          practice,
+          Visit.of(request).actor(),
+          "asked the PMS",
+          asked.stream()
+              .map(a -> a.feed() + ": " + a.outcome() + ", " + a.found().size() + " found")
+              .collect(Collectors.joining("; ")));
+      model.addAttribute("asked", asked);
+    } else {
+      model.addAttribute(
+          "complaint", "Type a last name, a birth date, or the number of the chart alone.");
+    }
+    return find(practice, q, request, model);
+  }
+
+  /** Has a chart that was found in the PMS taken in, and waits for it on a page of its own. */
+  @PostMapping("/patients/take-in")
+  @Needs(Right.ASK_PMS)
+  String takeIn(
+      @PathVariable String practice,
+      @RequestParam String source,
+      @RequestParam String id,
+      HttpServletRequest request,
+      RedirectAttributes after) {
+    OptionalLong run = lookUp.takeIn(practice, source, id);
+    if (run.isEmpty()) {
+      after.addFlashAttribute(
+          "complaint", "The PMS did not answer, or has no such chart any more.");
+      return "redirect:/console/" + practice + "/patients";
+    }
+    audit.note(practice, Visit.of(request).actor(), "took in patient", source + "/" + id);
+    after.addAttribute("source", source);
+    after.addAttribute("id", id);
+    after.addAttribute("run", run.getAsLong());
+    return "redirect:/console/" + practice + "/patients/coming";
+  }
+
+  /** Asks itself again until the chart is in the store, and goes on to its page then. */
+  @GetMapping("/patients/coming")
+  @Needs(Right.ASK_PMS)
+  String coming(
+      @PathVariable String practice,
+      @RequestParam String source,
+      @RequestParam String id,
+      @RequestParam long run,
+      HttpServletRequest request,
+      HttpServletResponse response,
+      RedirectAttributes after,
+      Model model) {
+    Runs.Run coming = runs.find(practices.id(practice), run).orElseThrow(Desk::notThere);
+    boolean handled = coming.readAt() != null && runs.allHandled(coming);
+    boolean there = patients.find(practice, source, id).isPresent();
+    boolean asksItself = request.getHeader("HX-Request") != null;
+    if (handled && there) {
+      if (asksItself) {
+        response.setHeader(
+            "HX-Redirect",
+            UriComponentsBuilder.fromPath(request.getContextPath() + "/console/{p}/patient")
+                .queryParam("source", "{source}")
+                .queryParam("id", "{id}")
+                .encode()
+                .buildAndExpand(practice, source, id)
+                .toUriString());
+      } else {
+        after.addAttribute("source", source);
+        after.addAttribute("id", id);
+        return "redirect:/console/" + practice + "/patient";
+      }
+    }
+    model.addAttribute("source", source);
+    model.addAttribute("id", id);
+    model.addAttribute("run", run);
+    model.addAttribute("laidAside", handled && !there);
+    return asksItself ? "coming :: state" : "coming";
   }
 
   @GetMapping("/patient")
@@ -95,12 +210,13 @@ class PatientPages {
       @RequestParam String id,
       HttpServletRequest request,
       Model model) {
-    Found chart = desk.chart(practice, source, id);
-    audit.note(practice, Visit.of(request).actor(), "saw patient", source + "/" + id);
-    return patientPage(practice, chart, model);
+    return patientPage(practice, desk.chart(practice, source, id), request, model);
   }
 
-  private String patientPage(String practice, Found chart, Model model) {
+  private String patientPage(
+      String practice, Found chart, HttpServletRequest request, Model model) {
+    String actor = Visit.of(request).actor();
+    audit.note(practice, actor, "saw patient", chart.source() + "/" + chart.sourceId());
     model.addAttribute("chart", chart);
     model.addAttribute("family", patients.family(practice, chart));
     model.addAttribute(
@@ -110,6 +226,11 @@ class PatientPages {
       model.addAttribute("form", Applicant.of(chart.record().person()));
     }
     model.addAttribute("plans", plans.list(practice, false));
+    model.addAttribute(
+        "namesakes",
+        chart.memberNumber() == null
+            ? namesakes(practice, Applicant.of(chart.record().person()), actor)
+            : List.of());
     return "patient";
   }
 
@@ -134,7 +255,7 @@ class PatientPages {
       complaint = e.getMessage();
     }
     model.addAttribute("complaint", complaint);
-    return patientPage(practice, chart, model);
+    return patientPage(practice, chart, request, model);
   }
 
   @GetMapping("/members/new")
@@ -161,7 +282,8 @@ class PatientPages {
     if (complaint == null) {
       Actor actor = Visit.of(request).asActor();
       List<PatientSearch.Candidate> alike = seen ? List.of() : memberDesk.alike(actor, form);
-      if (alike.isEmpty()) {
+      List<MemberHistory.Listed> namesakes = seen ? List.of() : namesakes(practice, form, actor.name());
+      if (alike.isEmpty() && namesakes.isEmpty()) {
         try {
           return "redirect:/console/"
               + practice
@@ -171,6 +293,7 @@ class PatientPages {
           complaint = e.getMessage();
         }
       } else {
+        model.addAttribute("namesakes", namesakes);
         model.addAttribute(
             "alike",
             alike.stream()
@@ -186,6 +309,25 @@ class PatientPages {
     model.addAttribute("complaint", complaint);
     model.addAttribute("plans", plans.list(practice, false));
     return "new-member";
+  }
+
+  /**
+   * Members who may be the person of a form: of that last name with that birth date or that
+   * telephone. Whoever has been entered once should not be entered again.
+   */
+  private List<MemberHistory.Listed> namesakes(String practice, Applicant form, String actor) {
+    Map<String, MemberHistory.Listed> found = new LinkedHashMap<>();
+    for (String detail : List.of(form.birthDate(), form.phone().replaceAll("\\D", ""))) {
+      if (!form.family().isEmpty() && !detail.isEmpty()) {
+        members
+            .list(practice, form.family() + " " + detail, MemberHistory.Which.ALL, "", MOST_NAMESAKES)
+            .stream()
+            .filter(member -> !member.removed())
+            .forEach(member -> found.putIfAbsent(member.memberNumber(), member));
+      }
+    }
+    audit.note(practice, actor, "searched members", found.size() + " like a new member");
+    return List.copyOf(found.values());
   }
 
   /** A chart that a new member may be, and why. */

@@ -102,6 +102,11 @@ class Shown {
     return out.toString();
   }
 
+  /** A number of things. */
+  public String count(long count) {
+    return String.format(Locale.US, "%,d", count);
+  }
+
   /** Dollars of cents. */
   public String money(long cents) {
     return String.format(

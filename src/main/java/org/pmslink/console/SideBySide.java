@@ -19,9 +19,15 @@ import org.pmslink.patient.Person;
  * add up to the score.
  *
  * @param reviewed what rules think of the two; {@code null} when they cannot be compared
+ * @param seen what a decision on it gives back, so that one on an old page is none
  */
 record SideBySide(
-    Found chart, Member member, List<Row> rows, List<Bar> bars, @Nullable Explanation reviewed) {
+    Found chart,
+    Member member,
+    List<Row> rows,
+    List<Bar> bars,
+    @Nullable Explanation reviewed,
+    String seen) {
 
   /** Width of the drawing of a bar, in its own units. */
   private static final double WIDTH = 300;
@@ -46,13 +52,15 @@ record SideBySide(
     }
   }
 
-  static SideBySide of(Found chart, Member member, @Nullable Explanation explanation, Shown shown) {
+  static SideBySide of(
+      Found chart, Member member, @Nullable Explanation explanation, String seen, Shown shown) {
     return new SideBySide(
         chart,
         member,
         rows(chart.record().person(), member.person(), shown),
         explanation == null ? List.of() : bars(explanation.comparison()),
-        explanation);
+        explanation,
+        seen);
   }
 
   /** The fields that either has, the one's before the other's. */

@@ -63,9 +63,11 @@ class WorklistPages {
   String reviews(
       @PathVariable String practice,
       @RequestParam(defaultValue = "0") long after,
+      @RequestParam(defaultValue = "") String reason,
       HttpServletRequest request,
       Model model) {
-    List<Worklists.Review> reviews = worklists.reviews(practice, after, PAGE + 1);
+    List<Worklists.Review> reviews =
+        worklists.reviews(practice, reason.isEmpty() ? null : reason, after, PAGE + 1);
     audit.note(
         practice,
         Visit.of(request).actor(),
@@ -73,6 +75,8 @@ class WorklistPages {
         String.valueOf(Math.min(reviews.size(), PAGE)));
     model.addAttribute("counts", worklists.counts(practice));
     model.addAttribute("more", reviews.size() > PAGE);
+    model.addAttribute("reason", reason);
+    model.addAttribute("reasons", worklists.reviewReasons(practice));
     model.addAttribute(
         "lines",
         reviews.stream()
@@ -119,14 +123,21 @@ class WorklistPages {
 
   @GetMapping("/flagged")
   @Needs(Right.SEE_PATIENTS)
-  String flagged(@PathVariable String practice, HttpServletRequest request, Model model) {
-    List<Worklists.Flagged> flagged = worklists.flagged(practice, PAGE);
+  String flagged(
+      @PathVariable String practice,
+      @RequestParam(defaultValue = "") String reason,
+      HttpServletRequest request,
+      Model model) {
+    List<Worklists.Flagged> flagged =
+        worklists.flagged(practice, reason.isEmpty() ? null : reason, PAGE);
     audit.note(
         practice,
         Visit.of(request).actor(),
         "listed flagged links",
         String.valueOf(flagged.size()));
     model.addAttribute("flagged", flagged);
+    model.addAttribute("reason", reason);
+    model.addAttribute("reasons", worklists.flagReasons(practice));
     model.addAttribute("counts", worklists.counts(practice));
     return "flagged";
   }

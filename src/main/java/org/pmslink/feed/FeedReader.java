@@ -8,6 +8,7 @@ import java.time.Instant;
 import java.time.LocalDateTime;
 import java.time.ZonedDateTime;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -83,7 +84,9 @@ public class FeedReader {
   private final KnownRows knownRows;
   private final Map<String, PmsProtocol> protocols;
   private final Clock clock = Clock.systemUTC();
-  private final Set<String> registered = ConcurrentHashMap.newKeySet();
+
+  /** Feeds that have begun to run, as their files say they are. */
+  private final Map<String, FeedDefinition> definitions = new ConcurrentHashMap<>();
 
   /**
    * Feeds that begin no pass, because their file is being exchanged or their PMS is asked for a
@@ -116,7 +119,7 @@ public class FeedReader {
   public @Nullable FeedPass begin(FeedDefinition definition) {
     int practice = practices.id(definition.getPractice());
     String feed = definition.getFeed();
-    if (registered.add(feed)) {
+    if (definitions.put(feed, definition) == null) {
       states.register(definition.getPractice(), feed, definition.getSource());
     }
     FeedStates.Due due = states.due(practice, feed);
@@ -169,7 +172,20 @@ public class FeedReader {
     }
   }
 
-  private PmsProtocol protocol(FeedDefinition definition) {
+  /** The feeds that read a practice's PMSs, by name. */
+  List<FeedDefinition> definitions(String practice) {
+    return definitions.values().stream()
+        .filter(d -> d.getPractice().equals(practice) && d.isRead(RecordType.PATIENTS))
+        .sorted(Comparator.comparing(FeedDefinition::getFeed))
+        .toList();
+  }
+
+  /** The message group of a record; all its versions go through the same one. */
+  static String group(String feed, String key) {
+    return feed + "#" + Math.floorMod(key.hashCode(), GROUPS);
+  }
+
+  PmsProtocol protocol(FeedDefinition definition) {
     PmsProtocol protocol = protocols.get(definition.getProtocol());
     if (protocol == null) {
       throw new FeedException(
@@ -203,7 +219,7 @@ public class FeedReader {
     return type == RecordType.PATIENTS || type == RecordType.MERGES;
   }
 
-  private String mapping(FeedDefinition definition, RecordStream stream) {
+  String mapping(FeedDefinition definition, RecordStream stream) {
     return mappings.pathFor(
         definition.getMappings(),
         stream.mappingName(),

@@ -4,10 +4,18 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.SocketTimeoutException;
 import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.net.http.HttpTimeoutException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.time.DateTimeException;
+import java.time.Duration;
+import java.time.LocalDate;
 import java.time.LocalDateTime;
 import java.time.OffsetDateTime;
 import java.time.ZoneOffset;
@@ -17,7 +25,9 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
 import org.apache.camel.Exchange;
 import org.apache.camel.Message;
 import org.apache.camel.util.UnsafeUriCharactersEncoder;
@@ -66,6 +76,12 @@ class FhirProtocol implements PmsProtocol {
   private static final String WAITED_FOR = "export waited for";
   private static final String FILES = "export files";
   private static final String FAILED = "export failed";
+
+  /** Somebody waits for it. */
+  private static final Duration LOOK_UP = Duration.ofSeconds(4);
+
+  private static final HttpClient LOOK_UPS =
+      HttpClient.newBuilder().connectTimeout(LOOK_UP).build();
 
   private final Mappings mappings;
   private final PmsTokens tokens;
@@ -172,6 +188,70 @@ class FhirProtocol implements PmsProtocol {
     if (!query.isEmpty()) {
       message.setHeader(Exchange.HTTP_QUERY, query);
     }
+  }
+
+  // ---- One patient, at once ----
+
+  /** With a form, so that no address holds whom it is about. */
+  @Override
+  public Optional<List<Row>> lookUp(FeedDefinition definition, Sought sought, int most) {
+    try {
+      HttpRequest.Builder request =
+          HttpRequest.newBuilder(
+                  URI.create(definition.getUrl().replaceFirst("/*$", "/Patient/_search")))
+              .timeout(LOOK_UP)
+              .header("Accept", "application/fhir+json")
+              .header("Content-Type", "application/x-www-form-urlencoded")
+              .POST(HttpRequest.BodyPublishers.ofString(form(sought, most)));
+      String authorization = tokens.authorization(definition);
+      if (authorization != null) {
+        request.header("Authorization", authorization);
+      }
+      HttpResponse<byte[]> answer =
+          LOOK_UPS.send(request.build(), HttpResponse.BodyHandlers.ofByteArray());
+      if (NOT_OFFERED.contains(answer.statusCode())) {
+        return Optional.empty();
+      }
+      if (answer.statusCode() != 200) {
+        throw new HttpAnswer.Failure(answer.statusCode(), null);
+      }
+      List<Row> rows = new ArrayList<>();
+      for (JsonNode entry : RecordJson.mapper().readTree(answer.body()).path("entry")) {
+        JsonNode resource = entry.path("resource");
+        if ("Patient".equals(resource.path("resourceType").asText())) {
+          rows.add(row(resource));
+        }
+      }
+      return Optional.of(rows);
+    } catch (JsonProcessingException e) {
+      throw new HttpAnswer.Failure("the PMS answered with something that is no JSON");
+    } catch (HttpTimeoutException e) {
+      throw new UncheckedIOException(new SocketTimeoutException());
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new UncheckedIOException(new SocketTimeoutException());
+    }
+  }
+
+  private static String form(Sought sought, int most) {
+    StringBuilder form = new StringBuilder("_count=" + most);
+    if (sought.id() != null) {
+      return form.append("&_id=").append(PmsProtocol.encoded(sought.id())).toString();
+    }
+    if (!sought.names().isEmpty()) {
+      form.append("&family=").append(PmsProtocol.encoded(String.join(",", sought.names())));
+    }
+    if (!sought.born().isEmpty()) {
+      form.append("&birthdate=")
+          .append(
+              PmsProtocol.encoded(
+                  sought.born().stream()
+                      .map(LocalDate::toString)
+                      .collect(Collectors.joining(","))));
+    }
+    return form.toString();
   }
 
   // ---- What is answered ----

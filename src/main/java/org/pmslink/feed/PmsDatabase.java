@@ -12,6 +12,7 @@ import java.sql.Driver;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Stream;
@@ -45,6 +46,11 @@ public class PmsDatabase extends HikariDataSource {
   /** Gives up the connections of a feed, by whose name its template calls the pool. */
   static void closeOf(String feed) {
     OPEN.stream().filter(pool -> feed.equals(pool.getPoolName())).forEach(PmsDatabase::close);
+  }
+
+  /** The connections of a feed that runs. */
+  static Optional<PmsDatabase> of(String feed) {
+    return OPEN.stream().filter(pool -> feed.equals(pool.getPoolName())).findFirst();
   }
 
   @Override

@@ -5,6 +5,8 @@ import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 import java.time.LocalDateTime;
 import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
 import org.apache.camel.Exchange;
 import org.jspecify.annotations.Nullable;
 import org.pmslink.linking.RecordStream;
@@ -43,6 +45,21 @@ interface PmsProtocol {
    * since}) and whether this was the last one.
    */
   Answer answer(Exchange exchange, FeedPass pass);
+
+  /**
+   * Asks for single patients at once, beside a pass that may be under way; the time that is spent
+   * on it is seconds.
+   *
+   * @return rows of patients, at most so many; absent when the PMS cannot be asked by this
+   */
+  default Optional<List<Row>> lookUp(FeedDefinition definition, Sought sought, int most) {
+    return Optional.empty();
+  }
+
+  /** How many patients the PMS has, where it can say so within seconds. */
+  default OptionalLong howMany(FeedDefinition definition) {
+    return OptionalLong.empty();
+  }
 
   /** A value as a part of an address, where a plus would be taken for itself. */
   static String encoded(String value) {

@@ -32,6 +32,7 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import org.apache.camel.Exchange;
 import org.apache.camel.ExchangeProperty;
+import org.jspecify.annotations.Nullable;
 import org.springframework.stereotype.Component;
 
 /**
@@ -68,12 +69,19 @@ public class PmsTokens {
   public void authorize(
       Exchange exchange, @ExchangeProperty("definition") FeedDefinition definition)
       throws IOException {
+    String authorization = authorization(definition);
+    if (authorization != null) {
+      exchange.getMessage().setHeader("Authorization", authorization);
+    }
+  }
+
+  /** What that header says; {@code null} for a PMS that wants none. */
+  @Nullable String authorization(FeedDefinition definition) throws IOException {
     FeedDefinition.Client client = definition.getClient();
     if (!client.tokenUrl().isBlank() || !client.id().isBlank()) {
-      exchange.getMessage().setHeader("Authorization", "Bearer " + token(definition));
-    } else if (!definition.getToken().isBlank()) {
-      exchange.getMessage().setHeader("Authorization", "Bearer " + definition.getToken());
+      return "Bearer " + token(definition);
     }
+    return definition.getToken().isBlank() ? null : "Bearer " + definition.getToken();
   }
 
   private String token(FeedDefinition definition) throws IOException {

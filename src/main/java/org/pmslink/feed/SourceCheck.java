@@ -196,6 +196,8 @@ final class SourceCheck {
                 "the query yields no column \"" + key + "\"; it has " + columns.keySet()));
       }
     }
+    all &= requireColumn(path, "family:", query.family(), columns);
+    all &= requireColumn(path, "birthDate:", query.birthDate(), columns);
     String changed = query.changed();
     Integer type = changed == null ? null : columns.get(changed);
     if (changed != null && type == null) {
@@ -214,6 +216,18 @@ final class SourceCheck {
                   + "\" is no time stamp; cast it to one in the query, or write \"changed: none\""));
     }
     return all;
+  }
+
+  private boolean requireColumn(
+      String path, String line, @Nullable String column, Map<String, Integer> columns) {
+    if (column == null || columns.containsKey(column)) {
+      return true;
+    }
+    findings.add(
+        SourceFinding.wrong(
+            SourceQuery.place(mappings, path, line),
+            "the query yields no column \"" + column + "\"; it has " + columns.keySet()));
+    return false;
   }
 
   private static boolean isTime(int type) {

@@ -18,11 +18,20 @@ import org.jspecify.annotations.Nullable;
  * @param keys columns that together identify a row; unique, and what pages are ordered by
  * @param changed column with the stamp of the last change; absent when the PMS keeps none, so that
  *     only a first load and the nightly comparison read it
+ * @param family column with the last name, by which one patient can be asked for at once
+ * @param birthDate likewise, with the birth date
  */
-record SourceQuery(String select, List<String> keys, @Nullable String changed) {
+record SourceQuery(
+    String select,
+    List<String> keys,
+    @Nullable String changed,
+    @Nullable String family,
+    @Nullable String birthDate) {
   private static final Pattern KEY =
       Pattern.compile("(?m)^--\\s*key:\\s*(\\w+(?:\\s*,\\s*\\w+)*)\\s*$");
   private static final Pattern CHANGED = Pattern.compile("(?m)^--\\s*changed:\\s*(\\w+)\\s*$");
+  private static final Pattern FAMILY = Pattern.compile("(?m)^--\\s*family:\\s*(\\w+)\\s*$");
+  private static final Pattern BIRTH_DATE = Pattern.compile("(?m)^--\\s*birthDate:\\s*(\\w+)\\s*$");
   private static final Pattern COMMENT = Pattern.compile("(?m)--.*$");
 
   /** How a database says "the first so many rows". */
@@ -61,7 +70,14 @@ record SourceQuery(String select, List<String> keys, @Nullable String changed) {
     return new SourceQuery(
         select,
         List.of(named(KEY, text, path, "key", "or its key columns").split("\\s*,\\s*")),
-        changed.equals("none") ? null : changed);
+        changed.equals("none") ? null : changed,
+        named(FAMILY, text),
+        named(BIRTH_DATE, text));
+  }
+
+  private static @Nullable String named(Pattern pattern, String text) {
+    Matcher line = pattern.matcher(text);
+    return line.find() ? line.group(1) : null;
   }
 
   private static String named(Pattern pattern, String text, String path, String what, String or) {
@@ -82,6 +98,11 @@ record SourceQuery(String select, List<String> keys, @Nullable String changed) {
   /** A read as Spring takes it; Camel writes its parameters with a question mark more. */
   static String withNamedParameters(String read) {
     return read.replace(":?", ":");
+  }
+
+  /** How many rows there are. */
+  String count() {
+    return "select count(*) from (" + select + ") r";
   }
 
   /** The columns and no row. */
@@ -150,6 +171,20 @@ record SourceQuery(String select, List<String> keys, @Nullable String changed) {
                             .collect(Collectors.joining(" and ", "(", ")")))
                 .collect(Collectors.joining(" or "));
     return "select " + names + " from (" + select + ") r where " + wanted;
+  }
+
+  /**
+   * Rows of somebody, those that changed last first; parameters as {@link
+   * #withNamedParameters(String)} takes them.
+   *
+   * @param where conditions, of which each must hold
+   */
+  String someone(List<String> where, Dialect dialect, int limit) {
+    return read(
+        " where " + String.join(" and ", where),
+        changed == null ? keyOrder() : "r." + changed + " desc, " + keyOrder(),
+        dialect,
+        limit);
   }
 
   /** Name of the parameter that holds a part of the key of the last row of the page before. */

@@ -3,19 +3,27 @@ package org.pmslink.feed;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.sql.ResultSetMetaData;
+import java.sql.Types;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.TreeMap;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.apache.camel.Exchange;
 import org.jspecify.annotations.Nullable;
 import org.pmslink.feed.FeedPass.Step;
+import org.pmslink.linking.RecordBatch.RecordType;
 import org.pmslink.linking.RecordStream;
 import org.pmslink.mapping.Mappings;
+import org.springframework.jdbc.core.JdbcTemplate;
+import org.springframework.jdbc.core.namedparam.NamedParameterJdbcTemplate;
 import org.springframework.stereotype.Component;
 
 /**
@@ -27,6 +35,9 @@ import org.springframework.stereotype.Component;
 class SqlProtocol implements PmsProtocol {
   /** There is nothing to ask the PMS. */
   private static final String NOTHING = "select 1 from (select 1 as one) r where 1 = 0";
+
+  /** Somebody waits for it. */
+  private static final int LOOK_UP_SECONDS = 4;
 
   private static final Pattern WHOLE_NUMBER = Pattern.compile("-?\\d{1,18}");
 
@@ -197,6 +208,109 @@ class SqlProtocol implements PmsProtocol {
           "the key column \"" + column + "\" holds no value in a row; a key must always be there");
     }
     return value;
+  }
+
+  @Override
+  public Optional<List<Row>> lookUp(FeedDefinition definition, Sought sought, int most) {
+    SourceQuery query = query(definition, RecordStream.of(RecordType.PATIENTS));
+    PmsDatabase pms = PmsDatabase.of(definition.getFeed()).orElse(null);
+    if (pms == null || !isAskable(query, sought)) {
+      return Optional.empty();
+    }
+    JdbcTemplate jdbc = new JdbcTemplate(pms);
+    jdbc.setQueryTimeout(LOOK_UP_SECONDS);
+    Map<String, Integer> types = new TreeMap<>(String.CASE_INSENSITIVE_ORDER);
+    jdbc.query(
+        query.columns(),
+        rows -> {
+          ResultSetMetaData names = rows.getMetaData();
+          for (int i = 1; i <= names.getColumnCount(); i++) {
+            types.put(names.getColumnLabel(i), names.getColumnType(i));
+          }
+          return null;
+        });
+    Map<String, Object> values = new HashMap<>();
+    List<String> where = where(query, sought, types, pms, values);
+    if (where.isEmpty()) {
+      // An id that no chart of this PMS can have.
+      return Optional.of(List.of());
+    }
+    return Optional.of(
+        new NamedParameterJdbcTemplate(jdbc)
+            .queryForList(query.someone(where, definition.getDialect(), most), values).stream()
+                .map(row -> new Row(key(row, query), SourceRow.json(row)))
+                .toList());
+  }
+
+  @Override
+  public OptionalLong howMany(FeedDefinition definition) {
+    PmsDatabase pms = PmsDatabase.of(definition.getFeed()).orElse(null);
+    if (pms == null) {
+      return OptionalLong.empty();
+    }
+    JdbcTemplate jdbc = new JdbcTemplate(pms);
+    jdbc.setQueryTimeout(LOOK_UP_SECONDS);
+    Long count =
+        jdbc.queryForObject(
+            query(definition, RecordStream.of(RecordType.PATIENTS)).count(), Long.class);
+    return count == null ? OptionalLong.empty() : OptionalLong.of(count);
+  }
+
+  /** Whether the query file says in which columns this is. */
+  private static boolean isAskable(SourceQuery query, Sought sought) {
+    return sought.id() != null
+        || !sought.names().isEmpty() && query.family() != null
+        || !sought.born().isEmpty() && query.birthDate() != null;
+  }
+
+  private static List<String> where(
+      SourceQuery query,
+      Sought sought,
+      Map<String, Integer> types,
+      PmsDatabase pms,
+      Map<String, Object> values) {
+    List<String> where = new ArrayList<>();
+    if (sought.id() != null) {
+      String[] parts = sought.id().split("\\.", query.keys().size());
+      for (int part = 0; part < query.keys().size(); part++) {
+        String column = query.keys().get(part);
+        boolean text = isText(types, column);
+        if (part >= parts.length || !text && !WHOLE_NUMBER.matcher(parts[part]).matches()) {
+          return List.of();
+        }
+        values.put("key" + part, text ? parts[part] : Long.valueOf(parts[part]));
+        where.add("r." + column + " = :key" + part);
+      }
+      return where;
+    }
+    if (query.family() != null && !sought.names().isEmpty()) {
+      // Only PostgreSQL tells capitals from small letters unless it is told otherwise.
+      String like =
+          String.valueOf(pms.getJdbcUrl()).startsWith("jdbc:postgresql:") ? " ilike " : " like ";
+      List<String> any = new ArrayList<>();
+      for (int n = 0; n < sought.names().size(); n++) {
+        values.put("name" + n, sought.names().get(n) + "%");
+        any.add("r." + query.family() + like + ":name" + n);
+      }
+      where.add("(" + String.join(" or ", any) + ")");
+    }
+    if (query.birthDate() != null && !sought.born().isEmpty()) {
+      boolean text = isText(types, query.birthDate());
+      values.put(
+          "born",
+          sought.born().stream()
+              .map(day -> text ? day.toString() : (Object) java.sql.Date.valueOf(day))
+              .toList());
+      where.add("r." + query.birthDate() + " in (:born)");
+    }
+    return where;
+  }
+
+  private static boolean isText(Map<String, Integer> types, String column) {
+    return switch (types.getOrDefault(column, Types.OTHER)) {
+      case Types.CHAR, Types.VARCHAR, Types.NCHAR, Types.NVARCHAR, Types.LONGVARCHAR -> true;
+      default -> false;
+    };
   }
 
   /** Keys of several columns are joined by a dot. */

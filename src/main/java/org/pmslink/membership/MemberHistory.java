@@ -4,6 +4,7 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Timestamp;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
@@ -19,6 +20,10 @@ import org.springframework.stereotype.Component;
 @Component
 public class MemberHistory {
   private static final int LONGEST_HISTORY = 200;
+
+  private static final String STANDING =
+      "select 1 from links k where k.practice_id = m.practice_id and k.member_id = m.id"
+          + " and k.ended_at is null";
 
   private final JdbcTemplate database;
   private final Practices practices;
@@ -47,10 +52,16 @@ public class MemberHistory {
 
   /** Which members a list shows. */
   public enum Which {
-    ALL,
-    LINKED,
-    UNLINKED,
-    FLAGGED
+    ALL(""),
+    LINKED("and exists (" + STANDING + ")"),
+    UNLINKED("and m.status = 'ACTIVE' and not exists (" + STANDING + ")"),
+    FLAGGED("and exists (" + STANDING + " and k.flag_reason is not null)");
+
+    private final String condition;
+
+    Which(String condition) {
+      this.condition = condition;
+    }
   }
 
   /**
@@ -62,21 +73,26 @@ public class MemberHistory {
   public List<Listed> list(String practice, String typed, Which which, String after, int limit) {
     int practiceId = practices.id(practice);
     List<SearchWords.Term> terms = SearchWords.typed(typed);
+    List<Object> values = new ArrayList<>(List.of(practiceId, after));
+    String from = "members";
+    if (!terms.isEmpty()) {
+      // First those of the words, and these in order: few of a practice, whatever the planner
+      // thinks.
+      from = "(select * from members where practice_id = ? and words @@ ?::tsquery offset 0)";
+      values.addAll(0, List.of(practiceId, words.query(practiceId, terms)));
+    }
+    values.add(limit);
     return database.query(
         """
         select m.member_number, m.family, m.given, m.birth_date, m.status <> 'ACTIVE',
                l.links > 0, l.flagged
-        from members m
+        from %s m
         cross join lateral (
           select count(*) as links, coalesce(bool_or(flag_reason is not null), false) as flagged
           from links where practice_id = m.practice_id and member_id = m.id and ended_at is null) l
-        where m.practice_id = ? and m.member_number > ?
-          and (?::text is null or m.words @@ ?::tsquery)
-          and case ? when 'LINKED' then l.links > 0
-                     when 'UNLINKED' then l.links = 0 and m.status = 'ACTIVE'
-                     when 'FLAGGED' then l.flagged
-                     else true end
-        order by m.member_number limit ?""",
+        where m.practice_id = ? and m.member_number > ? %s
+        order by m.member_number limit ?"""
+            .formatted(from, which.condition),
         (row, n) ->
             new Listed(
                 row.getString(1),
@@ -86,12 +102,7 @@ public class MemberHistory {
                 row.getBoolean(5),
                 row.getBoolean(6),
                 row.getBoolean(7)),
-        practiceId,
-        after,
-        terms.isEmpty() ? null : "",
-        terms.isEmpty() ? null : words.query(practiceId, terms),
-        which.name(),
-        limit);
+        values.toArray());
   }
 
   /**

@@ -3,8 +3,12 @@ package org.pmslink.membership;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Instant;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.pmslink.patient.PatientRecord;
 import org.pmslink.patient.PatientRecord.PatientStatus;
@@ -167,6 +171,50 @@ public class PatientDirectory {
         Words.query(practiceId, Words.household(guarantor)),
         chart.id(),
         LARGEST_FAMILY);
+  }
+
+  /**
+   * The households of several charts: for each chart by its number, the others of the same, oldest
+   * first.
+   */
+  public Map<Long, List<Found>> families(String practice, List<Found> charts) {
+    int practiceId = practices.id(practice);
+    Map<Long, List<Found>> families = new HashMap<>();
+    String households =
+        charts.stream()
+            .map(chart -> chart.record().person().guarantorId())
+            .filter(Objects::nonNull)
+            .distinct()
+            .map(guarantor -> Words.query(practiceId, Words.household(guarantor)))
+            .collect(Collectors.joining(" | "));
+    if (households.isEmpty()) {
+      return families;
+    }
+    List<Found> people =
+        database.query(
+            "with few as materialized (select * from patients where practice_id = ? and words @@"
+                + " ?::tsquery and removed_at is null and merged_into is null limit ?) "
+                + FOUND.formatted("few")
+                + " order by p.record #>> '{person,birthDate}', p.id",
+            PatientDirectory::found,
+            practiceId,
+            households,
+            MOST_LOOKED_AT);
+    for (Found chart : charts) {
+      String guarantor = chart.record().person().guarantorId();
+      families.put(
+          chart.id(),
+          people.stream()
+              .filter(
+                  other ->
+                      guarantor != null
+                          && other.id() != chart.id()
+                          && other.source().equals(chart.source())
+                          && guarantor.equals(other.record().person().guarantorId()))
+              .limit(LARGEST_FAMILY)
+              .toList());
+    }
+    return families;
   }
 
   private static Found found(ResultSet row, int n) throws SQLException {

@@ -5,8 +5,12 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
+import org.pmslink.patient.PatientRecord;
 import org.pmslink.patient.RecordJson;
 import org.pmslink.practice.Practices;
 import org.springframework.jdbc.core.JdbcTemplate;
@@ -72,13 +76,93 @@ public class Worklists {
 
   /** Open reviews behind the one with this id, oldest first. */
   public List<Review> reviews(String practice, long after, int limit) {
+    return reviews(practice, null, after, limit);
+  }
+
+  /**
+   * Those of one reason.
+   *
+   * @param reason {@code null} for any
+   */
+  public List<Review> reviews(String practice, @Nullable String reason, long after, int limit) {
     return database.query(
         REVIEW
-            + "where r.practice_id = ? and r.closed_at is null and r.id > ? order by r.id limit ?",
+            + """
+            where r.practice_id = ? and r.closed_at is null and r.id > ?
+              and (?::text is null or r.reason = ?) order by r.id limit ?""",
         (row, n) -> review(row),
         practices.id(practice),
         after,
+        reason,
+        reason,
         limit);
+  }
+
+  /** How many wait for one reason. */
+  public record Reason(String reason, long count) {}
+
+  /** Why charts wait, most frequent first. */
+  public List<Reason> reviewReasons(String practice) {
+    return database.query(
+        """
+        select reason, count(*) from reviews where practice_id = ? and closed_at is null
+        group by reason order by 2 desc, 1""",
+        (row, n) -> new Reason(row.getString(1), row.getLong(2)),
+        practices.id(practice));
+  }
+
+  /** Why links are in doubt, most frequent first. */
+  public List<Reason> flagReasons(String practice) {
+    return database.query(
+        """
+        select flag_reason, count(*) from links
+        where practice_id = ? and ended_at is null and flag_reason is not null
+        group by flag_reason order by 2 desc, 1""",
+        (row, n) -> new Reason(row.getString(1), row.getLong(2)),
+        practices.id(practice));
+  }
+
+  /** Which of these charts wait in a review. */
+  public Set<Long> inReview(String practice, List<Long> charts) {
+    return Set.copyOf(
+        database.queryForList(
+            """
+            select patient_id from reviews
+            where practice_id = ? and closed_at is null and patient_id = any (?)""",
+            Long.class,
+            practices.id(practice),
+            charts.toArray(Long[]::new)));
+  }
+
+  /**
+   * A chart in review that a member may be the person of.
+   *
+   * @param review to look at the two
+   */
+  public record BestChart(String memberNumber, long review, PatientRecord chart) {}
+
+  /** For members without a chart, the charts in review that may be theirs, a few for each. */
+  public Map<String, List<BestChart>> bestCharts(String practice, List<String> memberNumbers) {
+    return database
+        .query(
+            """
+            select m.number, r.id, p.record
+            from unnest(?::text[]) as m (number) cross join lateral (
+              select id, patient_id from reviews
+              where practice_id = ? and closed_at is null
+                and candidates @> jsonb_build_array(jsonb_build_object('memberNumber', m.number))
+              order by id limit 3) r
+            join patients p on p.practice_id = ? and p.id = r.patient_id order by r.id""",
+            (row, n) ->
+                new BestChart(
+                    row.getString(1),
+                    row.getLong(2),
+                    RecordJson.read(row.getString(3), PatientRecord.class)),
+            memberNumbers.toArray(String[]::new),
+            practices.id(practice),
+            practices.id(practice))
+        .stream()
+        .collect(Collectors.groupingBy(BestChart::memberNumber));
   }
 
   /** One review, when it is open. */
@@ -134,21 +218,32 @@ public class Worklists {
 
   /** Links that want verification, those that were flagged first in front. */
   public List<Flagged> flagged(String practice, int limit) {
-    return flagged(practice, "l.flagged_at, l.id", 0, limit);
+    return flagged(practice, null, limit);
   }
 
-  /** The same behind the link with this id, in the order of their making. */
+  /**
+   * Those of one reason.
+   *
+   * @param reason {@code null} for any
+   */
+  public List<Flagged> flagged(String practice, @Nullable String reason, int limit) {
+    return flagged(practice, reason, "l.flagged_at, l.id", 0, limit);
+  }
+
+  /** All behind the link with this id, in the order of their making. */
   public List<Flagged> flagged(String practice, long after, int limit) {
-    return flagged(practice, "l.id", after, limit);
+    return flagged(practice, null, "l.id", after, limit);
   }
 
-  private List<Flagged> flagged(String practice, String order, long after, int limit) {
+  private List<Flagged> flagged(
+      String practice, @Nullable String reason, String order, long after, int limit) {
     return database.query(
         """
         select l.id, l.source, p.source_id, m.member_number, l.flag_reason, l.flagged_at
         from links l join patients p on p.practice_id = l.practice_id and p.id = l.patient_id
         join members m on m.practice_id = l.practice_id and m.id = l.member_id
         where l.practice_id = ? and l.ended_at is null and l.flag_reason is not null and l.id > ?
+          and (?::text is null or l.flag_reason = ?)
         order by\s"""
             + order
             + " limit ?",
@@ -162,6 +257,8 @@ public class Worklists {
                 row.getTimestamp(6) == null ? null : row.getTimestamp(6).toInstant()),
         practices.id(practice),
         after,
+        reason,
+        reason,
         limit);
   }
 

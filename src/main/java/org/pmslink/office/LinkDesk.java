@@ -84,6 +84,9 @@ public class LinkDesk {
     if (actor.may(Right.RELINK)) {
       return null;
     }
+    if (isDecidedByAnother(actor, chart, member)) {
+      return new NotAllowedException("Somebody else has decided about the two; a manager can, too.");
+    }
     if (!actor.may(Right.LINK)) {
       return new NotAllowedException("Linking is for the front desk and for managers.");
     }
@@ -103,13 +106,29 @@ public class LinkDesk {
             "The two are not alike enough; a manager can link them after making sure.");
   }
 
+  private boolean isDecidedByAnother(Actor actor, Found chart, Member member) {
+    int practice = practices.id(actor.practice());
+    return !verdicts.standing(practice, chart.id(), member.id()).isEmpty()
+        && !verdicts.isBy(practice, chart.id(), member.id(), actor.name());
+  }
+
+  /** What there is to see of the two, to be given back with what somebody decides on it. */
+  public String seen(String practice, Found chart, Member member) {
+    return verdicts.seen(practice, chart.source(), chart.sourceId(), member.memberNumber());
+  }
+
   /**
    * Links, re-links or verifies: somebody says that the two are one.
    *
-   * @throws RefusedException when they may not, it cannot be, or they do not say why
+   * @param seen what {@link #seen} gave; {@code null} to decide whatever has been meanwhile
+   * @throws RefusedException when they may not, it cannot be, they do not say why, or something has
+   *     been decided since
    */
-  public void same(Actor actor, Found chart, Member member, String reason) throws RefusedException {
+  public void same(Actor actor, Found chart, Member member, @Nullable String seen, String reason)
+      throws RefusedException {
     String why = reason(reason);
+    // Before the rights are looked at: what they stand on must still be so when the link is made.
+    String before = seen == null ? seen(actor.practice(), chart, member) : seen;
     RefusedException not =
         whyNotLink(actor, chart, member, explain(actor.practice(), chart, member));
     if (not != null) {
@@ -117,7 +136,7 @@ public class LinkDesk {
       audit.note(actor.practice(), actor.name(), "refused", attempt);
       throw not instanceof NotAllowedException right ? right.at(attempt) : not;
     }
-    decide(actor, chart, member, Verdicts.Verdict.SAME, why);
+    decide(actor, chart, member, Verdicts.Verdict.SAME, before, why);
     audit.note(actor.practice(), actor.name(), "linked", pair(chart, member));
   }
 
@@ -126,20 +145,27 @@ public class LinkDesk {
    *
    * @throws RefusedException as above
    */
-  public void notSame(Actor actor, Found chart, Member member, String reason)
+  public void notSame(
+      Actor actor, Found chart, Member member, @Nullable String seen, String reason)
       throws RefusedException {
     String why = reason(reason);
+    String before = seen == null ? seen(actor.practice(), chart, member) : seen;
     if (member.memberNumber().equals(chart.memberNumber()) && !actor.may(Right.RELINK)) {
       String attempt = "to tell apart " + pair(chart, member);
       audit.note(actor.practice(), actor.name(), "refused", attempt);
       throw new NotAllowedException("Ending a link is for a manager.").at(attempt);
     }
-    decide(actor, chart, member, Verdicts.Verdict.NOT_SAME, why);
+    decide(actor, chart, member, Verdicts.Verdict.NOT_SAME, before, why);
     audit.note(actor.practice(), actor.name(), "told apart", pair(chart, member));
   }
 
   private void decide(
-      Actor actor, Found chart, Member member, Verdicts.Verdict verdict, String reason)
+      Actor actor,
+      Found chart,
+      Member member,
+      Verdicts.Verdict verdict,
+      String seen,
+      String reason)
       throws RefusedException {
     try {
       verdicts.decide(
@@ -148,6 +174,7 @@ public class LinkDesk {
           chart.sourceId(),
           member.memberNumber(),
           verdict,
+          seen,
           actor.name(),
           reason);
     } catch (IllegalArgumentException e) {

@@ -17,6 +17,9 @@ import org.jspecify.annotations.Nullable;
  * and numbers of the chart. A word that was begun finds all that begin so.
  */
 public final class SearchWords {
+  /** What a birth date's word begins with, so that it is no number that could be another. */
+  public static final String BORN = "born";
+
   /** As much of a word as is looked at. */
   private static final int LONGEST = 60;
 
@@ -104,6 +107,19 @@ public final class SearchWords {
     return terms;
   }
 
+  /** Whether somebody with these words has everything that was typed; typing errors count. */
+  public static boolean fit(List<Term> terms, SortedSet<String> words) {
+    return terms.stream()
+        .allMatch(
+            term ->
+                term.anyOf().stream()
+                    .anyMatch(
+                        typed ->
+                            term.begun()
+                                ? words.stream().anyMatch(word -> word.startsWith(typed))
+                                : words.contains(typed)));
+  }
+
   private static @Nullable Term term(String piece) {
     Matcher yearFirst = YEAR_FIRST.matcher(piece);
     if (yearFirst.matches()) {
@@ -143,7 +159,7 @@ public final class SearchWords {
 
   /** Not a number that could be taken for another. */
   private static String day(String isoDate) {
-    return "born" + isoDate.replace("-", "");
+    return BORN + isoDate.replace("-", "");
   }
 
   private static String last(String digits, int count) {

@@ -3,13 +3,17 @@ package org.pmslink.pipeline;
 import static com.microsoft.playwright.assertions.PlaywrightAssertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.microsoft.playwright.Download;
 import com.microsoft.playwright.Locator;
 import com.microsoft.playwright.Page;
 import com.microsoft.playwright.options.AriaRole;
 import com.microsoft.playwright.options.ColorScheme;
+import java.nio.file.Files;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.regex.Pattern;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
@@ -21,12 +25,17 @@ import org.pmslink.access.Role;
 import org.pmslink.access.Users;
 import org.pmslink.feed.FeedTasks;
 import org.pmslink.sample.OpenDentalServer;
+import org.springframework.boot.test.system.CapturedOutput;
+import org.springframework.boot.test.system.OutputCaptureExtension;
 
 /** What the office does in the console, in a real browser against the running engine. */
-@ExtendWith(Pipeline.class)
+@ExtendWith({Pipeline.class, OutputCaptureExtension.class})
 @EnabledIf(value = "hasBrowser", disabledReason = "no Chromium is installed; .ci/run installs it")
 class ConsoleTest {
   private static final String PASSWORD = "a sentence to remember";
+  private static final int WIDE = 1280;
+  private static final int TELEPHONE = 400;
+  private static final int HEIGHT = 900;
   private static final AtomicInteger STAFF = new AtomicInteger(1);
   private static StaffBrowser browser;
 
@@ -233,6 +242,73 @@ class ConsoleTest {
     page.getByLabel("E-mail").fill(who.email());
   }
 
+  @Test
+  void whoWasRegisteredAMomentAgoIsFoundInThePmsItselfAndTakenInAtOnce(CapturedOutput output)
+      throws Exception {
+    try (Office office = Office.at(engine, pms)) {
+      office.chart(Someone.named("Ruth", "Zabriskie"));
+      office.open();
+      Someone fresh = Someone.named("Noor", "Zabriskie");
+      long chart = office.chart(fresh);
+      Page page = staff(office, Role.FRONT_DESK);
+      page.navigate("/console/" + office.name + "/patients");
+      search(page, "zabriskie");
+      assertThat(page.locator("#found tbody tr")).hasCount(1);
+
+      page.locator("#q").fill("zabriskie " + fresh.birthDate());
+      button(page, "Ask the PMS itself").click();
+
+      assertThat(page.getByRole(AriaRole.STATUS)).containsText("found in the PMS, not read yet");
+      assertThat(page.url()).doesNotContainIgnoringCase("zabr");
+      assertThat(button(page, "Take in Noor Zabriskie")).hasCount(1);
+      button(page, "Take in Noor Zabriskie").click();
+      assertThat(page.getByLabel("First name")).hasValue("Noor");
+      assertThat(page).hasURL(Pattern.compile(".*/patient\\?source=open-dental&id=" + chart));
+      assertThat(office.charts()).isEqualTo(2);
+      assertThat(
+              office.count(
+                  "select count(*) from audit where practice_id = ? and action = 'took in patient'"))
+          .isEqualTo(1);
+
+      // Whom the store has as they are is not shown twice.
+      page.navigate("/console/" + office.name + "/patients");
+      page.locator("#q").fill("zabriskie");
+      button(page, "Ask the PMS itself").click();
+      assertThat(page.getByRole(AriaRole.STATUS)).containsText("nobody else");
+      page.locator("#q").fill("614");
+      page.locator("#q").fill("(614)");
+      button(page, "Ask the PMS itself").click();
+      assertThat(page.getByRole(AriaRole.ALERT)).containsText("Type a last name");
+      assertThat(output.getAll().toLowerCase(Locale.ROOT)).doesNotContain("zabriskie");
+    }
+  }
+
+  @Test
+  void theOfficeSeesHowFarTheFirstLoadIsAndTakesWhatIsLeftAsAFile() throws Exception {
+    try (Office office = Office.at(engine, pms)) {
+      Someone ada = Someone.named("Ada", "Pemberley");
+      office.chart(ada.withEmail(""));
+      office.member("A1", ada.withMobile("").withEmail(""));
+      office.member("U1", Someone.named("=1+2", "Nowhere"));
+      Page page = staff(office, Role.MANAGER);
+      page.navigate("/console/" + office.name + "/onboarding");
+      assertThat(page.locator("main")).containsText("No feed reads this practice");
+
+      office.open();
+
+      page.reload();
+      assertThat(page.locator("article")).containsText("first load: done");
+      assertThat(page.locator("ol")).containsText("Decide about the charts in review");
+      Download file = page.waitForDownload(() -> button(page, "What is left, as a file").click());
+      assertThat(file.suggestedFilename()).isEqualTo(office.name + "-left.csv");
+      List<String> lines = Files.readAllLines(file.path());
+      assertThat(lines).hasSize(3);
+      assertThat(lines.get(1)).startsWith("chart to review,\"alike, but not certain\"");
+      assertThat(lines.get(1)).contains("Pemberley", ",A1,");
+      assertThat(lines.get(2)).startsWith("member not linked,").contains("U1,'=1+2 Nowhere");
+    }
+  }
+
   // ---- Reviews ----
 
   @Test
@@ -285,6 +361,67 @@ class ConsoleTest {
                   "select count(*) from reviews where practice_id = ? and closed_at is null"))
           .isEqualTo(1);
     }
+  }
+
+  @Test
+  void worklistsGoOnByThemselvesAndTellOfFamilyAndNamesakes() throws Exception {
+    try (Office office = Office.at(engine, pms)) {
+      long head = office.chart(Someone.named("Flora", "Quimby"));
+      office.edit(
+          "insert into patient (LName, FName, Birthdate, Guarantor) values ('Quimby', 'Finn',"
+              + " '2015-03-04', ?)",
+          head);
+      office.edit("update patient set Guarantor = ?", head);
+      Someone viktor = Someone.named("Viktor", "Nowhere");
+      office.member("U1", Someone.named("Ulla", "Nobody"));
+      office.member("U2", viktor);
+      office.open();
+      Page page = staff(office, Role.MANAGER);
+      page.navigate("/console/" + office.name + "/patients");
+      search(page, "flora quimby");
+      assertThat(page.locator("#found tbody tr")).hasCount(1);
+      assertThat(page.locator("#found")).containsText("with Finn Quimby");
+      assertThat(page.locator("#found")).containsText("as it was");
+
+      page.navigate("/console/" + office.name + "/members?show=unlinked");
+      link(page, "Look for the chart of U1").click();
+      press(page, "/");
+      page.keyboard().type("flora");
+      assertThat(page.locator("#found tbody tr")).hasCount(1);
+      page.locator("#found tbody a").click();
+      press(page, "w");
+      page.keyboard().type("Changed her name");
+      button(page, "Yes, link").click();
+      assertThat(page.getByRole(AriaRole.STATUS)).containsText("Linked.");
+      assertThat(page.locator("h1")).hasText("Link Viktor Nowhere to the PMS");
+      assertThat(office.memberOf(head)).isEqualTo("U1");
+      press(page, "n");
+      assertThat(page.locator("tbody tr")).hasCount(1);
+
+      engine
+          .store()
+          .update(
+              "update links set flag_reason = 'LINK_DRIFTED', flagged_at = now()"
+                  + " where practice_id = ? and ended_at is null",
+              office.id());
+      page.navigate("/console/" + office.name + "/flagged");
+      assertThat(page.getByRole(AriaRole.NAVIGATION, named("Reasons"))).containsText("(1)");
+      press(page, "n");
+      page.getByLabel("Why").fill("Called her");
+      button(page, "Yes, verified").click();
+      assertThat(page.locator("main")).containsText("Nothing waits.");
+
+      page.navigate("/console/" + office.name + "/members/new");
+      fill(page, viktor);
+      button(page, "Add the member").click();
+      assertThat(page.getByRole(AriaRole.ALERT))
+          .containsText("There is a member like that already");
+      assertThat(link(page, "Viktor Nowhere, U2")).isVisible();
+    }
+  }
+
+  private static Page.GetByRoleOptions named(String name) {
+    return new Page.GetByRoleOptions().setName(name);
   }
 
   // ---- A member's link ----
@@ -652,69 +789,76 @@ class ConsoleTest {
               + office.count(
                   "select min(id) from reviews where practice_id = ? and closed_at is null");
       List<String> barriers = new ArrayList<>();
-      for (int width : List.of(1280, 400)) {
-        Page page = browser.window(width);
-        page.navigate("/sign-in");
-        look(page, "sign-in", width, barriers);
-        StaffBrowser.signIn(page, login, PASSWORD);
-        for (String address :
-            List.of(
-                "/password",
-                base,
-                base + "/patients",
-                base + "/patient?source=open-dental&id=" + linked,
-                base + "/members",
-                base + "/members/new",
-                base + "/members/G1",
-                base + "/members/G1/link",
-                base + "/members/F1/compare?source=open-dental&id=" + linked,
-                base + "/reviews",
-                review,
-                base + "/flagged",
-                base + "/duplicates",
-                base + "/members/F1/merge?with=F2",
-                base + "/plans",
-                base + "/audit",
-                base + "/feeds",
-                feed,
-                feed + "/file",
-                feed + "/tasks/" + check,
-                base + "/bench",
-                base + "/letters",
-                base + "/letters/find?record=1",
-                base + "/nothing/of/that/name")) {
-          page.navigate(address);
-          if (address.endsWith("/patients")) {
-            search(page, "quinlan");
-            assertThat(page.locator("#found tbody tr")).hasCount(2);
-          }
-          look(
-              page,
-              address.replaceFirst(base, "practice").replaceAll("[^a-z]+", "-"),
-              width,
-              barriers);
+      Page page = browser.inspectingWindow(WIDE);
+      page.navigate("/sign-in");
+      look(page, "sign-in", barriers);
+      StaffBrowser.signIn(page, login, PASSWORD);
+      for (String address :
+          List.of(
+              "/password",
+              base,
+              base + "/onboarding",
+              base + "/patients",
+              base
+                  + "/patients/coming?source=open-dental&id=0&run="
+                  + office.count("select max(id) from feed_runs where practice_id = ?"),
+              base + "/patient?source=open-dental&id=" + linked,
+              base + "/members",
+              base + "/members?show=unlinked",
+              base + "/members/new",
+              base + "/members/G1",
+              base + "/members/G1/link",
+              base + "/members/F1/compare?source=open-dental&id=" + linked,
+              base + "/reviews",
+              review,
+              base + "/flagged",
+              base + "/duplicates",
+              base + "/members/F1/merge?with=F2",
+              base + "/plans",
+              base + "/audit",
+              base + "/feeds",
+              feed,
+              feed + "/file",
+              feed + "/tasks/" + check,
+              base + "/bench",
+              base + "/letters",
+              base + "/letters/find?record=1",
+              base + "/nothing/of/that/name")) {
+        page.navigate(address);
+        if (address.endsWith("/patients")) {
+          search(page, "quinlan");
+          assertThat(page.locator("#found tbody tr")).hasCount(2);
         }
+        look(page, address.replaceFirst(base, "practice").replaceAll("[^a-z]+", "-"), barriers);
       }
       assertThat(barriers).isEmpty();
     }
   }
 
-  private static void look(Page page, String name, int width, List<String> barriers) {
+  /**
+   * One page as it is on a desk, in the dark, and on a telephone, loaded once: styles follow the
+   * window by themselves, and in the dark nothing but the colours is another.
+   */
+  private static void look(Page page, String name, List<String> barriers) {
     Locator details = page.locator("details");
     for (int i = 0; i < details.count(); i++) {
       details.nth(i).locator("summary").click();
     }
-    StaffBrowser.picture(page, name + "-" + width);
+    isUsable(page, name + "-" + WIDE, barriers);
+    page.emulateMedia(new Page.EmulateMediaOptions().setColorScheme(ColorScheme.DARK));
+    StaffBrowser.picture(page, name + "-dark");
+    barriers.addAll(StaffBrowser.poorContrast(page));
+    page.emulateMedia(new Page.EmulateMediaOptions().setColorScheme(ColorScheme.LIGHT));
+    page.setViewportSize(TELEPHONE, HEIGHT);
+    isUsable(page, name + "-" + TELEPHONE, barriers);
+    page.setViewportSize(WIDE, HEIGHT);
+  }
+
+  private static void isUsable(Page page, String name, List<String> barriers) {
+    StaffBrowser.picture(page, name);
     barriers.addAll(StaffBrowser.barriers(page));
     if (StaffBrowser.runsOver(page)) {
       barriers.add(page.url() + " is wider than the window: " + name);
-    }
-    if (width > 1000) {
-      // In the dark nothing but the colours is another.
-      page.emulateMedia(new Page.EmulateMediaOptions().setColorScheme(ColorScheme.DARK));
-      StaffBrowser.picture(page, name + "-dark");
-      barriers.addAll(StaffBrowser.poorContrast(page));
-      page.emulateMedia(new Page.EmulateMediaOptions().setColorScheme(ColorScheme.LIGHT));
     }
   }
 

@@ -86,7 +86,7 @@ class FeedCheckTest {
       Shell checked = check(office);
 
       assertThat(checked.output())
-          .contains(office.name + "/patients.sql line 5: ")
+          .contains(office.name + "/patients.sql line 7: ")
           .contains("p.ElectronicMail; name one that is there in this query");
       assertThat(checked.status()).isEqualTo(1);
     }
@@ -97,12 +97,14 @@ class FeedCheckTest {
     try (Office office = Office.at(engine, pms)) {
       office.writeFeedFile();
       Engine.rewrite(office.mapping("patients.sql"), "key: PatNum", "key: ChartNo");
+      Engine.rewrite(office.mapping("patients.sql"), "family: LName", "family: Surname");
       Engine.rewrite(office.mapping("merges.sql"), "changed: DateTimeLink", "changed: PatNumTo");
 
       Shell checked = check(office);
 
       assertThat(checked.output())
           .contains("/patients.sql line 1: the query yields no column \"ChartNo\"")
+          .contains("/patients.sql line 3: the query yields no column \"Surname\"")
           .contains("/merges.sql line 2: the column \"PatNumTo\" is no time stamp");
       assertThat(checked.status()).isEqualTo(1);
     }

@@ -8,7 +8,9 @@ import com.nimbusds.jose.jwk.gen.ECKeyGenerator;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Locale;
 import java.util.Objects;
+import org.awaitility.Awaitility;
 import org.hl7.fhir.r4.model.Appointment;
 import org.hl7.fhir.r4.model.ContactPoint.ContactPointSystem;
 import org.hl7.fhir.r4.model.ContactPoint.ContactPointUse;
@@ -18,6 +20,8 @@ import org.hl7.fhir.r4.model.Patient.LinkType;
 import org.hl7.fhir.r4.model.Reference;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
+import org.pmslink.feed.PmsLookUp;
+import org.pmslink.feed.Sought;
 import org.pmslink.membership.Activities;
 import org.pmslink.sample.FhirPms;
 import org.pmslink.sample.OpenDentalServer;
@@ -90,6 +94,18 @@ class FhirPollTest {
       assertThat(isThere(office, "p-2")).isTrue();
       assertThat(isThere(office, "n7")).isFalse();
       assertThat(pms.requests()).anyMatch(r -> r.contains("_lastUpdated=ge"));
+
+      // Whoever is registered between two passes is found in the server itself, and named nowhere.
+      pms.put(patient("p-3", Someone.named("Just", "Registered")));
+      PmsLookUp lookUp = engine.bean(PmsLookUp.class);
+      List<PmsLookUp.Asked> asked = lookUp.ask(office.name, Sought.typed("regist"));
+      assertThat(asked).hasSize(1);
+      assertThat(asked.get(0).found()).hasSize(1);
+      assertThat(lookUp.takeIn(office.name, asked.get(0).source(), "p-3")).isPresent();
+      Awaitility.await().atMost(Office.LONGEST).until(() -> isThere(office, "p-3"));
+      assertThat(pms.requests())
+          .contains("/fhir/Patient/_search")
+          .noneMatch(r -> r.toLowerCase(Locale.ROOT).contains("regist"));
 
       // Deleted and brought back: the history tells of both, and the newer counts.
       pms.delete("n8");

@@ -9,11 +9,16 @@ import com.microsoft.playwright.BrowserType;
 import com.microsoft.playwright.Page;
 import com.microsoft.playwright.Playwright;
 import com.microsoft.playwright.options.ColorScheme;
+import com.microsoft.playwright.options.ReducedMotion;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.stream.Stream;
 
@@ -26,6 +31,7 @@ final class StaffBrowser implements AutoCloseable {
   private static final List<String> ACCESSIBLE =
       List.of("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa");
 
+  private static final String AXE = axe();
   private static final int LONGEST_WAIT = 10_000;
 
   private final Playwright playwright;
@@ -53,6 +59,15 @@ final class StaffBrowser implements AutoCloseable {
                             "--disable-background-networking",
                             "--disable-component-update",
                             "--disable-sync")));
+  }
+
+  private static String axe() {
+    try (InputStream script = AxeBuilder.class.getResourceAsStream("/axe.min.js")) {
+      return new String(
+          Objects.requireNonNull(script).readAllBytes(), java.nio.charset.StandardCharsets.UTF_8);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   /** The Chromium of this machine, when there is one. */
@@ -97,26 +112,40 @@ final class StaffBrowser implements AutoCloseable {
     page.locator("main button").click();
   }
 
+  /**
+   * A window in which pages are looked at for what keeps people out: axe is there as soon as a page
+   * is, so that it can be asked several times of one page.
+   */
+  Page inspectingWindow(int width) {
+    Page page = window(width);
+    page.context().addInitScript(AXE);
+    // Colours that change slowly would be looked at on their way.
+    page.emulateMedia(new Page.EmulateMediaOptions().setReducedMotion(ReducedMotion.REDUCE));
+    return page;
+  }
+
   /** What people who cannot see the page, or not well, could not use. */
   static List<String> barriers(Page page) {
-    return violations(page, new AxeBuilder(page).withTags(ACCESSIBLE));
+    return violations(page, Map.of("type", "tag", "values", ACCESSIBLE));
   }
 
   /** What is hard to read in the colours of now. */
   static List<String> poorContrast(Page page) {
-    return violations(page, new AxeBuilder(page).withRules(List.of("color-contrast")));
+    return violations(page, Map.of("type", "rule", "values", List.of("color-contrast")));
   }
 
-  private static List<String> violations(Page page, AxeBuilder axe) {
-    return axe.analyze().getViolations().stream()
-        .map(
-            v ->
-                page.url()
-                    + ": "
-                    + v.getId()
-                    + " "
-                    + v.getNodes().stream().map(n -> n.getHtml()).limit(3).toList())
-        .toList();
+  /** In the page as it is: what AxeBuilder does opens another page for each look. */
+  @SuppressWarnings("unchecked")
+  private static List<String> violations(Page page, Map<String, Object> runOnly) {
+    List<String> found =
+        (List<String>)
+            page.evaluate(
+                """
+                runOnly => axe.run(document, {runOnly, resultTypes: ['violations']})
+                  .then(r => r.violations.map(v =>
+                    v.id + ' ' + v.nodes.slice(0, 3).map(n => n.html).join(' ')))""",
+                runOnly);
+    return found.stream().map(violation -> page.url() + ": " + violation).toList();
   }
 
   /** Whether the page is wider than the window. */
@@ -126,8 +155,14 @@ final class StaffBrowser implements AutoCloseable {
             "document.documentElement.scrollWidth > document.documentElement.clientWidth");
   }
 
-  /** Keeps a picture of the whole page among the build's results. */
+  /**
+   * Keeps a picture of the whole page in {@code target/pages}, with {@code
+   * -Dconsole.pictures=true}.
+   */
   static void picture(Page page, String name) {
+    if (!Boolean.getBoolean("console.pictures")) {
+      return;
+    }
     page.screenshot(
         new Page.ScreenshotOptions().setPath(PICTURES.resolve(name + ".png")).setFullPage(true));
   }

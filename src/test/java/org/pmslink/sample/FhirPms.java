@@ -13,6 +13,8 @@ import ca.uhn.fhir.rest.annotation.Sort;
 import ca.uhn.fhir.rest.api.SortSpec;
 import ca.uhn.fhir.rest.api.server.IBundleProvider;
 import ca.uhn.fhir.rest.param.DateRangeParam;
+import ca.uhn.fhir.rest.param.StringOrListParam;
+import ca.uhn.fhir.rest.param.StringParam;
 import ca.uhn.fhir.rest.server.FifoMemoryPagingProvider;
 import ca.uhn.fhir.rest.server.HardcodedServerAddressStrategy;
 import ca.uhn.fhir.rest.server.IResourceProvider;
@@ -45,6 +47,7 @@ import java.util.Date;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Queue;
 import java.util.Set;
@@ -295,10 +298,23 @@ public final class FhirPms implements AutoCloseable {
     @Search
     public IBundleProvider search(
         @OptionalParam(name = "_lastUpdated") @Nullable DateRangeParam updated,
+        @OptionalParam(name = "_id") @Nullable StringParam id,
+        @OptionalParam(name = "family") @Nullable StringOrListParam family,
         @Sort @Nullable SortSpec sort,
         @ca.uhn.fhir.rest.annotation.IncludeParam @Nullable Set<Include> includes) {
       List<IBaseResource> found = new ArrayList<>();
       current().stream()
+          .filter(p -> id == null || p.getIdElement().getIdPart().equals(id.getValue()))
+          .filter(
+              p ->
+                  family == null
+                      || family.getValuesAsQueryTokens().stream()
+                          .anyMatch(
+                              begun ->
+                                  p.getNameFirstRep()
+                                      .getFamily()
+                                      .toLowerCase(Locale.ROOT)
+                                      .startsWith(begun.getValue().toLowerCase(Locale.ROOT))))
           .filter(
               p ->
                   updated == null

@@ -1,4 +1,4 @@
-// Keys for whoever works through a list: n goes to the next, and a key on a button's data-key presses it.
+// Keys for whoever works through a list: what has a data-key is pressed by it, or typed into.
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || /^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName)) {
     return;

@@ -1,0 +1,217 @@
+package org.pmslink.console;
+
+import jakarta.servlet.http.HttpServletRequest;
+import jakarta.servlet.http.HttpServletResponse;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.io.Writer;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Locale;
+import java.util.Objects;
+import java.util.OptionalLong;
+import org.apache.commons.csv.CSVFormat;
+import org.apache.commons.csv.CSVPrinter;
+import org.jspecify.annotations.Nullable;
+import org.pmslink.access.Audit;
+import org.pmslink.access.Needs;
+import org.pmslink.access.Right;
+import org.pmslink.access.Visit;
+import org.pmslink.deadletter.DeadLetters;
+import org.pmslink.feed.FeedStates;
+import org.pmslink.feed.PmsLookUp;
+import org.pmslink.membership.LeftOver;
+import org.pmslink.membership.Worklists;
+import org.pmslink.practice.Practices;
+import org.pmslink.progress.Runs;
+import org.springframework.boot.autoconfigure.condition.ConditionalOnWebApplication;
+import org.springframework.stereotype.Controller;
+import org.springframework.ui.Model;
+import org.springframework.web.bind.annotation.GetMapping;
+import org.springframework.web.bind.annotation.PathVariable;
+import org.springframework.web.bind.annotation.RequestMapping;
+
+/** How far a new practice has come, and what is left for people when the rules are through. */
+@Controller
+@ConditionalOnWebApplication
+@RequestMapping("/console/{practice}/onboarding")
+class OnboardingPages {
+  private final FeedStates states;
+  private final Runs runs;
+  private final PmsLookUp lookUp;
+  private final DeadLetters letters;
+  private final Worklists worklists;
+  private final LeftOver leftOver;
+  private final Practices practices;
+  private final Shown shown;
+  private final Audit audit;
+
+  OnboardingPages(
+      FeedStates states,
+      Runs runs,
+      PmsLookUp lookUp,
+      DeadLetters letters,
+      Worklists worklists,
+      LeftOver leftOver,
+      Practices practices,
+      Shown shown,
+      Audit audit) {
+    this.states = states;
+    this.runs = runs;
+    this.lookUp = lookUp;
+    this.letters = letters;
+    this.worklists = worklists;
+    this.leftOver = leftOver;
+    this.practices = practices;
+    this.shown = shown;
+    this.audit = audit;
+  }
+
+  /**
+   * A feed and its first load.
+   *
+   * @param run the first load; {@code null} before it has begun
+   * @param ofHowMany charts that the PMS has, where it can say so
+   */
+  record Load(
+      FeedStates.Status feed,
+      Runs.@Nullable Run run,
+      Runs.@Nullable Totals totals,
+      OptionalLong ofHowMany) {
+
+    /** Where it is, in words. */
+    public String phase() {
+      if (run == null) {
+        return "not begun";
+      }
+      return switch (run.phase()) {
+        case READING -> run.readAt() == null ? "reading" : "storing";
+        case DECIDING -> "deciding";
+        case DONE -> "done";
+      };
+    }
+
+    /** Whether there is more of it to come. */
+    public boolean runs() {
+      return run == null || run.phase() != Runs.Phase.DONE;
+    }
+
+    public long read() {
+      return run == null ? 0 : run.records();
+    }
+
+    public long stored() {
+      return totals == null ? 0 : totals.read();
+    }
+
+    public long decided() {
+      return totals == null ? 0 : totals.linked() + totals.toReview() + totals.unlinked();
+    }
+  }
+
+  /** Asks itself again while a load runs; then the part that changes is all that is sent. */
+  @GetMapping
+  @Needs(Right.SEE_PATIENTS)
+  String onboarding(@PathVariable String practice, HttpServletRequest request, Model model) {
+    int id = practices.id(practice);
+    List<Load> loads =
+        states.all().stream()
+            .filter(feed -> feed.practice().equals(practice))
+            .map(feed -> load(id, feed))
+            .toList();
+    model.addAttribute("loads", loads);
+    model.addAttribute("runs", loads.stream().anyMatch(Load::runs));
+    model.addAttribute("letters", letters.openCount(id, null));
+    model.addAttribute("counts", worklists.counts(practice));
+    return request.getHeader("HX-Request") == null ? "onboarding" : "onboarding :: progress";
+  }
+
+  private Load load(int practice, FeedStates.Status feed) {
+    Runs.@Nullable Run run = runs.newest(practice, feed.feed(), Runs.Kind.FIRST_LOAD).orElse(null);
+    return new Load(
+        feed,
+        run,
+        run == null ? null : runs.totals(practice, run.id()),
+        run != null && run.phase() == Runs.Phase.READING
+            ? lookUp.howMany(feed.practice(), feed.feed())
+            : OptionalLong.empty());
+  }
+
+  /**
+   * What is left, for whoever goes through it with the practice. Patient data: the audit knows of
+   * it before the first line is sent.
+   */
+  @GetMapping("/left.csv")
+  @Needs(Right.SEE_PATIENTS)
+  void left(@PathVariable String practice, HttpServletRequest request, HttpServletResponse response)
+      throws IOException {
+    audit.note(
+        practice,
+        Visit.of(request).actor(),
+        "took what is left as a file",
+        "reviews and members that are not linked");
+    response.setContentType("text/csv");
+    response.setCharacterEncoding(StandardCharsets.UTF_8.name());
+    response.setHeader("Content-Disposition", "attachment; filename=\"" + practice + "-left.csv\"");
+    Writer writer = response.getWriter();
+    // So that Excel takes it for what it is.
+    writer.write('\uFEFF');
+    try (CSVPrinter out = CSVFormat.EXCEL.print(writer)) {
+      out.printRecord(
+          "What",
+          "Why",
+          "PMS",
+          "Chart",
+          "Patient",
+          "Patient born",
+          "Patient telephone",
+          "Member",
+          "Member name",
+          "Member born",
+          "Member telephone",
+          "Member e-mail",
+          "Likeness",
+          "Bits");
+      leftOver.of(practice, line -> print(out, line));
+    } catch (UncheckedIOException e) {
+      // Whoever asked has gone.
+      throw e.getCause();
+    }
+  }
+
+  private void print(CSVPrinter out, LeftOver.Line line) {
+    LeftOver.@Nullable Chart chart = line.chart();
+    LeftOver.@Nullable Member member = line.member();
+    try {
+      out.printRecord(
+          chart == null ? "member not linked" : "chart to review",
+          chart == null ? "no chart is like them" : shown.why(line.reason()),
+          chart == null ? "" : cell(chart.source()),
+          chart == null ? "" : cell(chart.sourceId()),
+          chart == null ? "" : cell(shown.name(chart.person())),
+          chart == null ? "" : shown.day(chart.person().birthDate()),
+          chart == null
+              ? ""
+              : cell(
+                  chart.person().phones().stream()
+                      .map(phone -> shown.phone(phone.e164()))
+                      .findFirst()
+                      .orElse("")),
+          member == null ? "" : cell(member.number()),
+          member == null ? "" : cell(member.name()),
+          member == null ? "" : cell(shown.day(member.birthDate())),
+          member == null ? "" : cell(member.phone()),
+          member == null ? "" : cell(member.email()),
+          line.grade() == null ? "" : shown.words(line.grade()),
+          line.score() == null ? "" : String.format(Locale.ROOT, "%.1f", line.score()));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** A value that a spreadsheet would take for a formula is shown as the text that it is. */
+  static String cell(@Nullable String value) {
+    String text = Objects.requireNonNullElse(value, "");
+    return !text.isEmpty() && "=+-@\t\r\n".indexOf(text.charAt(0)) >= 0 ? "'" + text : text;
+  }
+}
