@@ -10,6 +10,7 @@ import com.fasterxml.jackson.databind.SerializerProvider;
 import com.fasterxml.jackson.databind.module.SimpleModule;
 import com.fasterxml.jackson.databind.ser.std.StdSerializer;
 import jakarta.servlet.http.HttpServletRequest;
+import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
 import java.util.List;
 import java.util.Locale;
@@ -32,6 +33,8 @@ import org.springframework.web.context.request.RequestContextHolder;
 import org.springframework.web.context.request.ServletRequestAttributes;
 import org.springframework.web.method.support.HandlerMethodArgumentResolver;
 import org.springframework.web.method.support.ModelAndViewContainer;
+import org.springframework.web.servlet.HandlerInterceptor;
+import org.springframework.web.servlet.config.annotation.InterceptorRegistry;
 import org.springframework.web.servlet.config.annotation.WebMvcConfigurer;
 
 /**
@@ -135,6 +138,25 @@ class ApiJson implements WebMvcConfigurer {
     private static boolean isHere() {
       return RequestContextHolder.getRequestAttributes() instanceof ServletRequestAttributes here
           && isOfTheApi(here.getRequest());
+    }
+  }
+
+  /** Bodies are JSON and nothing else that something here could read. */
+  @Override
+  public void addInterceptors(InterceptorRegistry registry) {
+    registry.addInterceptor(new OnlyJson()).addPathPatterns(PRACTICES + "**");
+  }
+
+  private static final class OnlyJson implements HandlerInterceptor {
+    @Override
+    public boolean preHandle(
+        HttpServletRequest request, HttpServletResponse response, Object handler) {
+      String type = request.getContentType() == null ? "" : request.getContentType();
+      String bare = type.toLowerCase(Locale.ROOT).replaceFirst(";.*", "").strip();
+      if (request.getContentLengthLong() > 0 && !bare.equals(MediaType.APPLICATION_JSON_VALUE)) {
+        throw new Problem.Refused(415, "the body must be application/json");
+      }
+      return true;
     }
   }
 

@@ -30,7 +30,6 @@ import org.springframework.web.bind.annotation.RestController;
 @ConditionalOnWebApplication
 @RequestMapping(
     path = ApiJson.PRACTICE + "/feeds",
-    consumes = MediaType.APPLICATION_JSON_VALUE,
     produces = MediaType.APPLICATION_JSON_VALUE)
 @Tag(name = "Feeds")
 class FeedApi {

@@ -42,7 +42,6 @@ import org.springframework.web.bind.annotation.RestController;
 @ConditionalOnWebApplication
 @RequestMapping(
     path = ApiJson.PRACTICE + "/members/{number}",
-    consumes = MediaType.APPLICATION_JSON_VALUE,
     produces = MediaType.APPLICATION_JSON_VALUE)
 @Tag(name = "Links")
 class LinkApi {

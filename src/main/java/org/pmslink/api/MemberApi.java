@@ -49,7 +49,6 @@ import org.springframework.web.bind.annotation.RestController;
 @ConditionalOnWebApplication
 @RequestMapping(
     path = ApiJson.PRACTICE + "/members",
-    consumes = MediaType.APPLICATION_JSON_VALUE,
     produces = MediaType.APPLICATION_JSON_VALUE)
 @Tag(name = "Members")
 class MemberApi {

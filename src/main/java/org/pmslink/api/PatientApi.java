@@ -30,7 +30,6 @@ import org.springframework.web.bind.annotation.RestController;
 @ConditionalOnWebApplication
 @RequestMapping(
     path = ApiJson.PRACTICE + "/patients",
-    consumes = MediaType.APPLICATION_JSON_VALUE,
     produces = MediaType.APPLICATION_JSON_VALUE)
 @Tag(name = "Patients")
 class PatientApi {
