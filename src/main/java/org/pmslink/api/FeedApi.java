@@ -28,9 +28,7 @@ import org.springframework.web.bind.annotation.RestController;
 /** How the feeds of a practice do. */
 @RestController
 @ConditionalOnWebApplication
-@RequestMapping(
-    path = ApiJson.PRACTICE + "/feeds",
-    produces = MediaType.APPLICATION_JSON_VALUE)
+@RequestMapping(path = ApiJson.PRACTICE + "/feeds", produces = MediaType.APPLICATION_JSON_VALUE)
 @Tag(name = "Feeds")
 class FeedApi {
   private final FeedStates states;

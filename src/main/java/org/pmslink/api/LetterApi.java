@@ -44,9 +44,7 @@ import org.springframework.web.bind.annotation.RestController;
 /** Records that could not be handled: by what is wrong with them, one by one, and their replays. */
 @RestController
 @ConditionalOnWebApplication
-@RequestMapping(
-    path = ApiJson.PRACTICE,
-    produces = MediaType.APPLICATION_JSON_VALUE)
+@RequestMapping(path = ApiJson.PRACTICE, produces = MediaType.APPLICATION_JSON_VALUE)
 @Tag(name = "Dead letters")
 class LetterApi {
   private static final int DAYS = 14;

@@ -47,9 +47,7 @@ import org.springframework.web.bind.annotation.RestController;
 /** The members of a practice: what they are, and two who are one. */
 @RestController
 @ConditionalOnWebApplication
-@RequestMapping(
-    path = ApiJson.PRACTICE + "/members",
-    produces = MediaType.APPLICATION_JSON_VALUE)
+@RequestMapping(path = ApiJson.PRACTICE + "/members", produces = MediaType.APPLICATION_JSON_VALUE)
 @Tag(name = "Members")
 class MemberApi {
   private static final int LONGEST_SEARCH = 200;

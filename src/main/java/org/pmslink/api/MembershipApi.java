@@ -36,9 +36,7 @@ import org.springframework.web.bind.annotation.RestController;
 /** The plans that a practice sells, and who has them. */
 @RestController
 @ConditionalOnWebApplication
-@RequestMapping(
-    path = ApiJson.PRACTICE,
-    produces = MediaType.APPLICATION_JSON_VALUE)
+@RequestMapping(path = ApiJson.PRACTICE, produces = MediaType.APPLICATION_JSON_VALUE)
 @Tag(name = "Memberships")
 class MembershipApi {
   private final Plans plans;

@@ -28,9 +28,7 @@ import org.springframework.web.bind.annotation.RestController;
 /** The charts of a practice's PMSs. */
 @RestController
 @ConditionalOnWebApplication
-@RequestMapping(
-    path = ApiJson.PRACTICE + "/patients",
-    produces = MediaType.APPLICATION_JSON_VALUE)
+@RequestMapping(path = ApiJson.PRACTICE + "/patients", produces = MediaType.APPLICATION_JSON_VALUE)
 @Tag(name = "Patients")
 class PatientApi {
   private static final int LONGEST_SEARCH = 200;

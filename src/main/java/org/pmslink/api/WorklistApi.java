@@ -29,9 +29,7 @@ import org.springframework.web.bind.annotation.RestController;
 /** What waits for a person: reviews, links that want verification, duplicates. */
 @RestController
 @ConditionalOnWebApplication
-@RequestMapping(
-    path = ApiJson.PRACTICE,
-    produces = MediaType.APPLICATION_JSON_VALUE)
+@RequestMapping(path = ApiJson.PRACTICE, produces = MediaType.APPLICATION_JSON_VALUE)
 @Tag(name = "Worklists")
 class WorklistApi {
   private final Worklists worklists;

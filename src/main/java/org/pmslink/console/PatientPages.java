@@ -282,7 +282,8 @@ class PatientPages {
     if (complaint == null) {
       Actor actor = Visit.of(request).asActor();
       List<PatientSearch.Candidate> alike = seen ? List.of() : memberDesk.alike(actor, form);
-      List<MemberHistory.Listed> namesakes = seen ? List.of() : namesakes(practice, form, actor.name());
+      List<MemberHistory.Listed> namesakes =
+          seen ? List.of() : namesakes(practice, form, actor.name());
       if (alike.isEmpty() && namesakes.isEmpty()) {
         try {
           return "redirect:/console/"
@@ -320,7 +321,8 @@ class PatientPages {
     for (String detail : List.of(form.birthDate(), form.phone().replaceAll("\\D", ""))) {
       if (!form.family().isEmpty() && !detail.isEmpty()) {
         members
-            .list(practice, form.family() + " " + detail, MemberHistory.Which.ALL, "", MOST_NAMESAKES)
+            .list(
+                practice, form.family() + " " + detail, MemberHistory.Which.ALL, "", MOST_NAMESAKES)
             .stream()
             .filter(member -> !member.removed())
             .forEach(member -> found.putIfAbsent(member.memberNumber(), member));

@@ -85,7 +85,8 @@ public class LinkDesk {
       return null;
     }
     if (isDecidedByAnother(actor, chart, member)) {
-      return new NotAllowedException("Somebody else has decided about the two; a manager can, too.");
+      return new NotAllowedException(
+          "Somebody else has decided about the two; a manager can, too.");
     }
     if (!actor.may(Right.LINK)) {
       return new NotAllowedException("Linking is for the front desk and for managers.");
@@ -145,8 +146,7 @@ public class LinkDesk {
    *
    * @throws RefusedException as above
    */
-  public void notSame(
-      Actor actor, Found chart, Member member, @Nullable String seen, String reason)
+  public void notSame(Actor actor, Found chart, Member member, @Nullable String seen, String reason)
       throws RefusedException {
     String why = reason(reason);
     String before = seen == null ? seen(actor.practice(), chart, member) : seen;
@@ -160,12 +160,7 @@ public class LinkDesk {
   }
 
   private void decide(
-      Actor actor,
-      Found chart,
-      Member member,
-      Verdicts.Verdict verdict,
-      String seen,
-      String reason)
+      Actor actor, Found chart, Member member, Verdicts.Verdict verdict, String seen, String reason)
       throws RefusedException {
     try {
       verdicts.decide(

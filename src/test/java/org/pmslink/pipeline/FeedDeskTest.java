@@ -164,7 +164,8 @@ class FeedDeskTest {
           "MSH|^~\\&|PMS|OFFICE|PMSLINK|ENGINE|20260105101500-0500||ADT^A28|1|P|2.5.1\r"
               + "EVN|A28|20260105101500-0500\rPID|1||1^^^OFFICE^PI||Quill^Ada\r";
       String httpToken = http.token();
-      String fhirToken = engine.bean(AccessTokens.class).create(fhir.name, fhir.name + "-sender", Role.MACHINE);
+      String fhirToken =
+          engine.bean(AccessTokens.class).create(fhir.name, fhir.name + "-sender", Role.MACHINE);
       List.of(http.name, mllp.name, fhir.name).forEach(this::pause);
 
       HttpResponse<String> pushed = post("/in/" + http.name + "?type=patients", httpToken, json);

@@ -17,6 +17,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.regex.Matcher;
@@ -165,13 +166,14 @@ class SignInTest {
   }
 
   private String lastRefusal() {
-    return engine
-        .store()
-        .queryForObject(
-            """
+    return Objects.requireNonNull(
+        engine
+            .store()
+            .queryForObject(
+                """
             select actor || ': ' || detail from audit
             where practice_id = 0 and action = 'sign-in refused' order by id desc limit 1""",
-            String.class);
+                String.class));
   }
 
   // ---- Through the provider ----

@@ -3,6 +3,7 @@ package org.pmslink.pipeline;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.fasterxml.jackson.databind.node.LongNode;
 import java.util.List;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
@@ -82,14 +83,11 @@ class VerdictsTest {
             null,
             null,
             List.of(
-                com.fasterxml.jackson.databind.node.LongNode.valueOf(
-                    engine
-                        .store()
-                        .queryForObject(
-                            "select id from patients where practice_id = ? and source_id = ?",
-                            Long.class,
-                            office.id(),
-                            String.valueOf(chart)))));
+                LongNode.valueOf(
+                    office.count(
+                        "select id from patients where practice_id = ? and source_id = '"
+                            + chart
+                            + "'"))));
     return engine.bean(LinkRecords.class).link(batch).commands();
   }
 
