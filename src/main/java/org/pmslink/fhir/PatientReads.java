@@ -7,11 +7,14 @@ import ca.uhn.fhir.rest.annotation.Read;
 import ca.uhn.fhir.rest.annotation.Search;
 import ca.uhn.fhir.rest.api.server.RequestDetails;
 import ca.uhn.fhir.rest.server.IResourceProvider;
+import ca.uhn.fhir.util.UrlUtil;
 import jakarta.servlet.http.HttpServletRequest;
+import java.io.IOException;
 import java.net.URLDecoder;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import org.hl7.fhir.r4.model.Bundle;
 import org.hl7.fhir.r4.model.Bundle.BundleType;
@@ -78,12 +81,9 @@ public final class PatientReads implements IResourceProvider {
 
   /** A page of charts; HAPI calls this, for a POST to {@code _search}, too. */
   @Search(allowUnknownParams = true)
-  public Bundle search(HttpServletRequest http, RequestDetails details) {
+  public Bundle search(HttpServletRequest http, RequestDetails details) throws IOException {
     Caller caller = caller(http);
-    // Of a form, the servlet container may have read the body before anybody else.
-    Map<String, String[]> parameters = new LinkedHashMap<>(http.getParameterMap());
-    parameters.putAll(details.getParameters());
-    SearchRequest request = SearchRequest.read(parameters);
+    SearchRequest request = SearchRequest.read(parameters(http, details));
     String cursor = request.cursor();
     SearchCursor here =
         cursor == null
@@ -121,6 +121,16 @@ public final class PatientReads implements IResourceProvider {
     }
     audit.note(caller, "search", "fhir: " + page.charts().size() + " patients returned");
     return bundle;
+  }
+
+  /** Of a form, HAPI asks the servlet container, which finds the body read by our guard. */
+  private static Map<String, String[]> parameters(HttpServletRequest http, RequestDetails details)
+      throws IOException {
+    String type = String.valueOf(http.getContentType()).toLowerCase(Locale.ROOT);
+    return type.startsWith("application/x-www-form-urlencoded")
+        ? UrlUtil.parseQueryStrings(
+            http.getQueryString(), new String(http.getInputStream().readAllBytes(), UTF_8))
+        : details.getParameters();
   }
 
   /** Those that were named, and are whatever else is wanted; also merged ones, with their link. */
