@@ -14,6 +14,7 @@ import org.jspecify.annotations.Nullable;
 import org.pmslink.security.KeyedHash;
 import org.springframework.jdbc.core.simple.JdbcClient;
 import org.springframework.stereotype.Component;
+import org.springframework.transaction.annotation.Isolation;
 import org.springframework.transaction.annotation.Transactional;
 
 /**
@@ -200,8 +201,11 @@ public class Audit {
    */
   public record Proof(int practice, long entries, String end, List<String> broken) {}
 
-  /** Follows every practice's chain from its beginning to its end. */
-  @Transactional(readOnly = true)
+  /**
+   * Follows every practice's chain from its beginning to its end, as they are at one moment: what
+   * is written meanwhile is no tampering.
+   */
+  @Transactional(readOnly = true, isolation = Isolation.REPEATABLE_READ)
   public List<Proof> verify() {
     List<Proof> proofs = new ArrayList<>();
     for (int practice :

@@ -140,13 +140,16 @@ class ConsoleSecurity implements WebMvcConfigurer {
               audit.noteSignIn("unknown", "sign-in refused", "too many attempts, from " + client);
               throw new BadCredentialsException("too many attempts");
             }
+            // Counted before the hash is worked out: a burst at once is a burst, too.
+            names.refused(login, now);
+            clients.refused(client, now);
             try {
               Authentication made = super.authenticate(attempt);
+              names.passed(login);
+              clients.passed(client);
               audit.noteSignIn(made.getName(), "signed in", "from " + client);
               return made;
             } catch (AuthenticationException e) {
-              names.refused(login, now);
-              clients.refused(client, now);
               // Not what was typed: people type their password where the name belongs.
               audit.noteSignIn(
                   users.find(login).map(Users.User::login).orElse("unknown"),

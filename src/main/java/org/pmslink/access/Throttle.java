@@ -37,6 +37,12 @@ final class Throttle {
     return left <= 0 ? 0 : left / 1_000_000_000 + 1;
   }
 
+  /** Takes a refusal back that was counted before it was known whether it would be one. */
+  synchronized void passed(String client) {
+    clients.computeIfPresent(
+        client, (name, window) -> new Window(window.since, Math.max(0, window.refusals - 1)));
+  }
+
   synchronized void refused(String client, long now) {
     Window window = clients.get(client);
     clients.put(

@@ -27,7 +27,7 @@ record SearchCursor(List<Wanted> wanted, long after, int count, long expires) {
   }
 
   private static String purpose(Caller caller) {
-    return "fhir-search:" + caller.practiceId() + ":" + caller.token();
+    return "fhir-search:" + caller.practiceId() + ":" + caller.name();
   }
 
   String seal(PayloadCipher cipher, Caller caller) {

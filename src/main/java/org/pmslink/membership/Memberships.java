@@ -275,7 +275,11 @@ public class Memberships {
    */
   public List<Usage> usage(
       String practice, String memberNumber, Membership membership, LocalDate day) {
-    int years = Math.max(0, Period.between(membership.startsOn(), day).getYears());
+    // Not by a Period: of 29 February the year after begins on the 28th, when none has passed.
+    int years = 0;
+    while (!membership.startsOn().plusYears(years + 1L).isAfter(day)) {
+      years++;
+    }
     LocalDate from = membership.startsOn().plusYears(years);
     LocalDate next = membership.startsOn().plusYears(years + 1L);
     LocalDate end = membership.endsOn();

@@ -96,6 +96,15 @@ class MembershipsTest {
       assertThat(usage.get(0).from()).isEqualTo("2026-03-15");
       assertThat(usage.get(0).to()).isEqualTo("2027-03-14");
       assertThat(used(office, "M1", LocalDate.of(2026, 3, 14))).containsExactly(1, 0);
+      Membership leap =
+          new Membership(
+              current.id(), current.plan(), current.status(), LocalDate.of(2024, 2, 29), null);
+      assertThat(memberships.usage(office.name, "M1", leap, LocalDate.of(2025, 2, 28)))
+          .as("its second year begins on that day")
+          .extracting(Usage::from, Usage::to)
+          .containsOnly(
+              org.assertj.core.groups.Tuple.tuple(
+                  LocalDate.of(2025, 2, 28), LocalDate.of(2026, 2, 27)));
 
       engine
           .bean(Verdicts.class)

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.fasterxml.jackson.databind.node.LongNode;
 import java.util.List;
 import java.util.Set;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.pmslink.linking.LinkRecords;
@@ -377,5 +378,39 @@ class VerdictsTest {
           .as("what the chart brought that the other was merged into, and the merged one")
           .doesNotContainKey(Member.Field.EMAIL);
     }
+  }
+
+  @Test
+  void aMemberIsLookedForInEveryPmsOfThePractice() throws Exception {
+    try (Office office = Office.at(engine, pms);
+        Office second =
+            Office.at(engine, pms).with("practice", office.name).with("source", "second")) {
+      office.chart(ines);
+      second.chart(ines);
+      office.open();
+      assertThat(second.connect()).isNull();
+      awaitCount(
+          office,
+          1,
+          """
+          select count(*) from feed_runs
+          where practice_id = ? and source = 'second' and kind = 'FIRST_LOAD' and phase = 'DONE'""");
+
+      office.member("M1", ines);
+      String linked =
+          """
+          select count(distinct source) from links l
+          where l.practice_id = ? and l.ended_at is null""";
+      awaitCount(office, 2, linked);
+
+      engine.bean(Members.class).remove(office.name, "M1", "maria");
+      awaitCount(office, 0, linked);
+    }
+  }
+
+  private static void awaitCount(Office office, long count, String sql) {
+    Awaitility.await()
+        .atMost(Office.LONGEST)
+        .untilAsserted(() -> assertThat(office.count(sql)).isEqualTo(count));
   }
 }
