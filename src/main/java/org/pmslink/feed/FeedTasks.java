@@ -288,7 +288,17 @@ public class FeedTasks {
   }
 
   private void apply(int practice, String name, long task, String feed) {
-    String named = files.practiceOf(feed, p -> Placeholders.filledIn(environment, p));
+    String named;
+    try {
+      named = files.practiceOf(feed, p -> Placeholders.filledIn(environment, p));
+    } catch (FeedException e) {
+      // Nobody can tell whose it is, so it does not even get as far as being applied.
+      throw new FeedException(
+          e.getMessage()
+              + (files.loaded().contains(feed)
+                  ? "; the feed runs on as before"
+                  : "; the feed does not run"));
+    }
     if (!name.equals(named)) {
       throw new FeedException("the file names another practice; nothing was changed");
     }

@@ -106,7 +106,8 @@ public class Verdicts {
             practices.id(practice),
             source,
             sourceId);
-    return facts.stream().sorted().collect(Collectors.joining(" "));
+    // Never empty: a form leaves nothing out that is empty.
+    return facts.stream().sorted().collect(Collectors.joining(" ", "so ", ""));
   }
 
   /**

@@ -185,7 +185,7 @@ class SignInTest {
     try (Office office = Office.at(engine, pms).open();
         StaffBrowser browser = StaffBrowser.at(engine)) {
       String login = someone("desk of " + office.name);
-      Page page = browser.window(400);
+      Page page = browser.inspectingWindow(400);
       page.navigate("/console/" + office.name + "/members");
       assertThat(page.locator("h1")).hasText("Sign in");
       assertThat(StaffBrowser.barriers(page)).isEmpty();
