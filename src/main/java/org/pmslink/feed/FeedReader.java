@@ -309,11 +309,12 @@ public class FeedReader {
 
   /**
    * Whether a load waits for the next page before it sends on what it has: a message costs much the
-   * same whatever it holds, and some PMSs give pages of fifty. A page without rows may be the end
-   * of something, and its place must be kept.
+   * same whatever it holds, and some PMSs give pages of fifty and no longer ones. A page without
+   * rows may be the end of something, and its place must be kept.
    */
   private boolean isGathering(FeedPass pass, List<PmsProtocol.Row> rows) {
     return pass.place().cursor.loading()
+        && !pass.protocol.isPageSizeOurs()
         && !pass.last
         && !rows.isEmpty()
         && pass.rowsGathered() < ENOUGH_ROWS

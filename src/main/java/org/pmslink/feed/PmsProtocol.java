@@ -32,6 +32,11 @@ interface PmsProtocol {
   /** Whether records of a stream that are gone can be found by comparing. */
   boolean canCompare(FeedDefinition definition, RecordStream stream);
 
+  /** Whether pages are as long as the feed's file says, and not as short as the PMS wants them. */
+  default boolean isPageSizeOurs() {
+    return false;
+  }
+
   /** How many records can be asked for at once, whether they still exist. */
   default int questionSize(FeedDefinition definition, RecordStream stream) {
     return 500;

@@ -48,6 +48,11 @@ class SqlProtocol implements PmsProtocol {
   }
 
   @Override
+  public boolean isPageSizeOurs() {
+    return true;
+  }
+
+  @Override
   public String name() {
     return "sql";
   }
