@@ -488,7 +488,10 @@ public final class PageBenchmark {
     Users users = engine.getBean(Users.class);
     users.changePassword(login, users.add(login), PASSWORD);
     for (Role role : Role.values()) {
-      users.grant(login, PRACTICE, role);
+      // No person is a machine.
+      if (role != Role.MACHINE) {
+        users.grant(login, PRACTICE, role);
+      }
     }
     send("/sign-in", "", false);
     send("/sign-in", "login=" + login + "&password=" + PASSWORD.replace(' ', '+'), false);
@@ -553,6 +556,8 @@ public final class PageBenchmark {
             });
     patterns.remove("/onboarding/left.csv");
     patterns.remove("/**");
+    // It reads a file, and there is none here.
+    patterns.remove("/feeds/{feed}/file");
     return patterns;
   }
 
@@ -569,7 +574,18 @@ public final class PageBenchmark {
     pages.put("/audit", i -> "/audit");
     pages.put("/duplicates", i -> "/duplicates");
     pages.put("/duplicates/{id}", i -> "/duplicates/" + duplicates.get(i % duplicates.size()));
+    pages.put("/bench", i -> "/bench");
     pages.put("/feeds", i -> "/feeds");
+    pages.put("/feeds/{feed}", i -> "/feeds/bright-smiles");
+    Long task =
+        store.queryForObject(
+            """
+            insert into feed_tasks (practice_id, feed, kind, state, everything, actor, ended_at)
+            select id, 'bright-smiles', 'CHECK', 'DONE', false, 'anna', now()
+            from practices where practice = ? returning id""",
+            Long.class,
+            PRACTICE);
+    pages.put("/feeds/{feed}/tasks/{id}", i -> "/feeds/bright-smiles/tasks/" + task);
     pages.put("/flagged", i -> "/flagged");
     pages.put("/letters", i -> "/letters");
     pages.put("/letters/find", i -> "/letters/find?feed=bright-smiles");
