@@ -44,8 +44,10 @@ create table members (
   unique (practice_id, id)
 );
 create sequence member_numbers;                       -- for members that nobody gives a number
+-- Counted at each look at a worklist, from the index alone.
+create index active_members on members (practice_id, id) where status = 'ACTIVE';
 create index members_waiting_for_a_match on members (practice_id, id) where matched_version < version;
-
+create index members_by_change on members (practice_id, updated_at);
 create index members_by_word on members using gin (words);
 
 create table member_blocking_keys (
@@ -77,6 +79,7 @@ create table patients (
   unique (practice_id, source, source_id)
 );
 
+create index patients_by_change on patients (practice_id, updated_at);
 create index patients_by_word on patients using gin (words);
 create index merged_patients on patients (practice_id, source, merged_into) where merged_into is not null;
 
@@ -234,6 +237,7 @@ create table links (
 create unique index one_active_link_per_patient on links (patient_id) where ended_at is null;
 create unique index one_active_link_per_member_and_source on links (member_id, source) where ended_at is null;
 create index links_by_member on links (practice_id, member_id);
+create index active_links_by_member on links (practice_id, member_id) where ended_at is null;
 create index flagged_links on links (practice_id, flagged_at) where ended_at is null and flag_reason is not null;
 
 -- Who changed which link, when, why, and what it was before. Rows are only ever added.

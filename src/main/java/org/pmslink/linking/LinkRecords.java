@@ -114,7 +114,7 @@ public class LinkRecords {
   Result link(RecordBatch batch, PracticeMatcher matcher) {
     int practice = practices.id(batch.practice());
     StoredPractice stored = new StoredPractice(practice, batch.source(), charts, verdicts);
-    Work work = new Work(batch, practice, charts.now(), matcher, stored);
+    Work work = new Work(batch, practice, charts.seenUntil(), matcher, stored);
     switch (batch.type()) {
       case PATIENTS -> patients(work);
       case MERGES -> merges(work);

@@ -2,8 +2,6 @@ package org.pmslink.linking;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.LongNode;
-import java.time.Duration;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -16,6 +14,7 @@ import org.pmslink.practice.Practices;
 import org.pmslink.progress.Runs;
 import org.pmslink.progress.Runs.Phase;
 import org.pmslink.progress.Runs.Run;
+import org.pmslink.progress.StoreStatistics;
 import org.springframework.jdbc.core.simple.JdbcClient;
 import org.springframework.stereotype.Component;
 
@@ -40,10 +39,8 @@ public class Sweep {
   private final Populations populations;
   private final Practices practices;
   private final Refiling refiling;
+  private final StoreStatistics statistics;
   private final JdbcClient database;
-
-  /** Age of a first load at which the planner is next told of the tables that it fills. */
-  private Duration analyzeAt = Duration.ofSeconds(2);
 
   Sweep(
       Runs runs,
@@ -53,7 +50,9 @@ public class Sweep {
       Populations populations,
       Practices practices,
       Refiling refiling,
+      StoreStatistics statistics,
       JdbcClient database) {
+    this.statistics = statistics;
     this.refiling = refiling;
     this.populations = populations;
     this.practices = practices;
@@ -73,6 +72,7 @@ public class Sweep {
   public List<Request> next() {
     List<Request> requests = new ArrayList<>();
     RuntimeException failure = null;
+    statistics.renew();
     for (int practice : runs.practicesWithOpenRuns()) {
       try {
         for (Run run : runs.open(practice)) {
@@ -103,11 +103,6 @@ public class Sweep {
   }
 
   private void advance(Run run, List<Request> requests) {
-    if (run.kind() == Runs.Kind.FIRST_LOAD
-        && Duration.between(run.startedAt(), Instant.now()).compareTo(analyzeAt) > 0) {
-      runs.analyzeStore();
-      analyzeAt = Duration.between(run.startedAt(), Instant.now()).multipliedBy(3).dividedBy(2);
-    }
     if (run.phase() == Phase.READING) {
       if (run.readAt() != null
           && runs.allHandled(run)
@@ -129,7 +124,6 @@ public class Sweep {
     if (waiting.isEmpty()) {
       if (runs.allHandled(run)) {
         members.matchedBefore(run.practiceId(), run.startedAt());
-        analyzeAt = Duration.ofSeconds(2);
         runs.enter(run.practiceId(), run.id(), Phase.DONE);
       }
       return;

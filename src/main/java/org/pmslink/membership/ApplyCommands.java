@@ -47,8 +47,11 @@ public class ApplyCommands {
   private static final String CANNOT_BE_APPLIED =
       "applying this record failed repeatedly, though it was tried alone";
 
-  /** No transaction of a batch takes as long. */
-  static final Duration LONGEST_TRANSACTION = Duration.ofMinutes(1);
+  /**
+   * PostgreSQL takes a transaction's time a moment before it shows the transaction to others; in a
+   * process that waits for a processor, a long moment.
+   */
+  static final Duration UNSEEN = Duration.ofSeconds(1);
 
   private final JdbcTemplate database;
   private final Practices practices;
@@ -210,39 +213,43 @@ public class ApplyCommands {
         keys.add(key);
       }
     }
-    // A neighbour's transaction may have begun before that time and not have been seen at it.
-    Timestamp since = Timestamp.from(matchedAt.minus(LONGEST_TRANSACTION));
+    Timestamp since = Timestamp.from(matchedAt.minus(UNSEEN));
     links.decideNeighboursAgain(practice, own, Links.array(keys));
     duplicates.lookFor(
         practice, Duplicates.Kind.CHART, shifts.stream().map(Shift::patientId).toList());
+    // Begins with the few who have just changed: a key such as a town's has thousands of holders.
+    // And
+    // with an array, worked out once: PostgreSQL may not know yet how many decisions there are.
     database.update(
         """
         update decisions d set stale_since = now(), sent_at = null
-        where d.practice_id = ? and d.stale_since is null and d.patient_id in (
+        where d.practice_id = ? and d.stale_since is null and d.patient_id = any (array(
           select s.patient_id
           from unnest(?::bigint[], ?::bigint[]) as s (patient_id, key)
-          where exists (
-              select 1 from patient_blocking_keys b
-              join patients p on p.id = b.patient_id
-              where b.practice_id = ? and b.key = s.key and p.practice_id = b.practice_id
-                and p.updated_at > ? and p.id <> all (?))
-            or exists (
-              select 1 from member_blocking_keys b
-              join members m on m.id = b.member_id
-              where b.practice_id = ? and b.key = s.key and m.practice_id = b.practice_id
-                and m.updated_at > ?
-                and not exists (
-                  select 1 from links l where l.patient_id = s.patient_id
-                    and l.member_id = m.id and l.practice_id = m.practice_id
-                    and l.ended_at is null)))""",
+          where s.key in (
+            select unnest(p.blocking_keys) from patients p
+            where p.practice_id = ? and p.updated_at > ? and p.id not in (select unnest(?::bigint[])))
+          union all
+          select s.patient_id
+          from unnest(?::bigint[], ?::bigint[]) as s (patient_id, key)
+          join (select k.key, count(*) as members, min(m.id) as member_id
+                from members m cross join lateral unnest(m.blocking_keys) as k (key)
+                where m.practice_id = ? and m.updated_at > ? group by k.key) changed
+            on changed.key = s.key
+          where changed.members > 1 or not exists (
+            select from links l where l.practice_id = ? and l.patient_id = s.patient_id
+              and l.member_id = changed.member_id and l.ended_at is null)))""",
         practice,
         Links.array(patients),
         Links.array(keys),
         practice,
         since,
         own,
+        Links.array(patients),
+        Links.array(keys),
         practice,
-        since);
+        since,
+        practice);
   }
 
   /** Returns the source ids of charts that the store did not have before. */

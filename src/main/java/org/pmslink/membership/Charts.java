@@ -462,9 +462,22 @@ public class Charts {
         .optional();
   }
 
-  /** The store's clock. */
-  public Instant now() {
-    return database.sql("select now()").query(Timestamp.class).single().toInstant();
+  /**
+   * The time, by the store's clock, up to which all changes can be seen by whoever reads now: a
+   * row's time is when its transaction began, and those that are open have not committed. None of
+   * ours takes a minute; a dump may take an hour, and writes nothing.
+   */
+  public Instant seenUntil() {
+    return database
+        .sql(
+            """
+            select greatest(now() - interval '1 minute', case
+              when current_setting('track_activities')::boolean then least(now(),
+                (select min(xact_start) from pg_stat_activity
+                 where datname = current_database() and backend_type = 'client backend')) end)""")
+        .query(Timestamp.class)
+        .single()
+        .toInstant();
   }
 
   /** Who the active members are, in the order of their ids. */
@@ -522,12 +535,12 @@ public class Charts {
         .sql(
             """
             update decisions set sent_at = now()
-            where practice_id = ? and patient_id in (
+            where practice_id = ? and patient_id = any (array(
               select d.patient_id from decisions d
               join patients p on p.practice_id = d.practice_id and p.id = d.patient_id
               where d.practice_id = ? and p.source = ? and d.stale_since is not null
                 and (d.sent_at is null or d.sent_at < now() - interval '1 minute')
-              order by d.patient_id limit ? for update of d skip locked)
+              order by d.patient_id limit ? for update of d skip locked))
             returning patient_id""")
         .params(practice, practice, source, limit)
         .query(Long.class)

@@ -19,8 +19,8 @@ import org.pmslink.progress.Runs.EntryResult;
  * @param expected entries of the whole page
  * @param records how many of the handled entries are records that were read
  * @param letter the dead letter that this batch replays; it is solved once the batch is applied
- * @param matchedAt the store's clock when the store was read for these decisions; who changed later
- *     is not in them
+ * @param matchedAt up to when these decisions know of every change, by the store's clock; of later
+ *     ones they may know, see {@link Charts#seenUntil}
  * @param matchedMembers members for whom all possible patients are decided by this batch
  * @param entries what becomes of each record once this batch is applied, where its sender may ask
  *     for that; absent otherwise

@@ -77,7 +77,7 @@ class Links {
    * Carries out link, review, no-match and unlink commands, except where a person has decided
    * otherwise since the store was read for them.
    *
-   * @param matchedAt when that was, by the store's clock
+   * @param matchedAt up to when they know of every change, by the store's clock
    */
   Counts decide(int practice, String source, List<Command> commands, Instant matchedAt) {
     if (commands.isEmpty()) {
@@ -212,7 +212,7 @@ class Links {
             said.since().add(pair);
           }
         },
-        Timestamp.from(matchedAt.minus(ApplyCommands.LONGEST_TRANSACTION)),
+        Timestamp.from(matchedAt.minus(ApplyCommands.UNSEEN)),
         practice,
         source,
         array(charts.stream().map(Chart::id).toList()),
@@ -893,12 +893,12 @@ class Links {
         update decisions set stale_since = now(), sent_at = null
         where practice_id = ? and (stale_since is null or sent_at is not null)
           and (outcome <> 'UNLINKED' or reason = 'NONE_SIMILAR')
-          and patient_id <> all (?) and patient_id in (
+          and patient_id <> all (?) and patient_id = any (array(
             select k.patient_id
             from (select distinct unnest(?::bigint[]) as key) s
             cross join lateral (
               select b.patient_id from patient_blocking_keys b
-              where b.practice_id = ? and b.key = s.key limit ?) k)""",
+              where b.practice_id = ? and b.key = s.key limit ?) k))""",
         practice,
         butNot,
         keys,

@@ -419,11 +419,11 @@ public class Members {
         """
         update decisions set stale_since = now(), sent_at = null
         where practice_id = ? and (stale_since is null or sent_at is not null)
-          and outcome <> 'UNLINKED' and patient_id in (
+          and outcome <> 'UNLINKED' and patient_id = any (array(
           select patient_id from links
           where practice_id = ? and member_id = any (?) and ended_at is null
           union
-          select patient_id from patient_blocking_keys where practice_id = ? and key = any (?))""",
+          select patient_id from patient_blocking_keys where practice_id = ? and key = any (?)))""",
         practiceId,
         practiceId,
         Links.array(memberIds),
@@ -440,11 +440,11 @@ public class Members {
     return database.queryForList(
         """
         update members set match_sent_at = now()
-        where practice_id = ? and id in (
+        where practice_id = ? and id = any (array(
           select id from members
           where practice_id = ? and matched_version < version
             and (match_sent_at is null or match_sent_at < now() - interval '1 minute')
-          order by id limit ? for update skip locked)
+          order by id limit ? for update skip locked))
         returning id""",
         Long.class,
         practiceId,

@@ -42,9 +42,9 @@ public class Worklists {
                  and flag_reason is not null),
               (select count(*) from duplicates where practice_id = ? and closed_at is null),
               (select count(*) from members where practice_id = ? and status = 'ACTIVE'),
-              (select count(distinct l.member_id) from links l
-               join members m on m.practice_id = l.practice_id and m.id = l.member_id
-               where l.practice_id = ? and l.ended_at is null and m.status = 'ACTIVE')""",
+              (select count(*) from members m where m.practice_id = ? and m.status = 'ACTIVE'
+                 and exists (select from links l where l.practice_id = m.practice_id
+                   and l.member_id = m.id and l.ended_at is null))""",
             (row, n) ->
                 new Counts(
                     row.getLong(1),

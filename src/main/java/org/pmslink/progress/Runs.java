@@ -7,7 +7,6 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.springframework.jdbc.core.simple.JdbcClient;
 import org.springframework.stereotype.Component;
-import org.springframework.transaction.annotation.Transactional;
 
 /**
  * Passes over feeds. A pass reads pages, each page is handled somewhere downstream, and its outcome
@@ -217,24 +216,6 @@ public class Runs {
             update feed_runs set phase = ?, finished_at = case when ? = 'DONE' then now() end
             where practice_id = ? and id = ?""")
         .params(phase.name(), phase.name(), practiceId, run)
-        .update();
-  }
-
-  /**
-   * Lets the planner know the tables that a first load is filling. Left alone, PostgreSQL notices
-   * after a minute or so; until then it believes that hardly any row belongs to the practice, and
-   * goes by that instead of by ids. A small sample tells it enough.
-   */
-  @Transactional
-  public void analyzeStore() {
-    database.sql("set local default_statistics_target = 5").update();
-    database
-        .sql(
-            """
-            analyze patients (id, practice_id, source, source_id, merged_into, removed_at),
-              patient_blocking_keys, member_blocking_keys, members (id, practice_id, member_number),
-              links (practice_id, patient_id, member_id, source, ended_at),
-              decisions (practice_id, patient_id, stale_since), chart_merges""")
         .update();
   }
 

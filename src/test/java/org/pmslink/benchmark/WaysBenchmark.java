@@ -17,6 +17,7 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.LocalDate;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -29,6 +30,7 @@ import java.util.stream.Collectors;
 import org.hl7.fhir.r4.model.Bundle;
 import org.hl7.fhir.r4.model.Bundle.BundleType;
 import org.hl7.fhir.r4.model.Bundle.HTTPVerb;
+import org.pmslink.cli.PassWatch;
 import org.pmslink.csv.ColumnNames;
 import org.pmslink.csv.CsvFile;
 import org.pmslink.membership.Members;
@@ -63,6 +65,7 @@ public final class WaysBenchmark {
   private static final FhirContext FHIR = FhirContext.forR4Cached();
   private static final HttpClient HTTP = HttpClient.newHttpClient();
   private static final String DATABASE = "open dental database";
+  private static final Duration LONGEST_START = Duration.ofMinutes(1);
 
   private final OpenDentalServer pms;
   private final List<SamePractice> charts;
@@ -368,7 +371,13 @@ public final class WaysBenchmark {
         "csv",
         Map.of("folder", drop.toString(), "settle", "100ms"),
         good(file),
-        feed -> Files.move(file, drop.resolve("in").resolve("patients.csv")));
+        feed -> {
+          // The feed makes its folders when it starts.
+          if (!PassWatch.await(() -> Files.isDirectory(drop.resolve("in")), LONGEST_START)) {
+            throw new IllegalStateException(drop + " is not looked at");
+          }
+          Files.move(file, drop.resolve("in").resolve("patients.csv"));
+        });
   }
 
   /** Rows with a problem are given back to the office. */
@@ -495,6 +504,7 @@ public final class WaysBenchmark {
             sourceCpu() - before,
             Long.parseLong(done[3]),
             Long.parseLong(done[4])));
+    System.out.println("  " + done[1] + " s");
     ok("close " + feed);
   }
 

@@ -68,7 +68,9 @@ final class WaysEngine {
     return switch (order[0]) {
       case "members" -> members(order[1], Path.of(order[2]));
       case "token" ->
-          engine.getBean(AccessTokens.class).create(order[1], "benchmark", Role.MACHINE);
+          engine
+              .getBean(AccessTokens.class)
+              .create(order[1], "benchmark-" + order[1], Role.MACHINE);
       case "open" -> open(Path.of(order[1]));
       case "begin" -> begin();
       case "await" -> await(order[1], Long.parseLong(order[2]));
