@@ -531,23 +531,31 @@ class RightsTest {
       assertThat(Shell.run(engine, "audit", "verify").output()).contains("was altered");
       engine.store().update("update audit set detail = ? " + entry, before);
       assertThat(Shell.run(engine, "audit", "verify").status()).isZero();
-      engine
-          .store()
-          .update(
-              "delete from audit where id = (select max(id) from audit where practice_id = ?)",
-              office.count("select ?::integer"));
+      Map<String, Object> last =
+          engine
+              .store()
+              .queryForMap(
+                  "select * from audit where practice_id = ? order by id desc limit 1",
+                  office.count("select ?::integer"));
+      engine.store().update("delete from audit where id = ?", last.get("id"));
       Shell cut = Shell.run(engine, "audit", "verify");
       assertThat(cut.output()).contains("BROKEN: there are").contains("the audit is not whole");
       assertThat(cut.status()).isOne();
       // Put right for the tests after this one, which share the engine.
       engine
           .store()
-          .update("delete from audit where practice_id = ?", office.count("select ?::integer"));
-      engine
-          .store()
           .update(
-              "delete from audit_ends where practice_id = ?", office.count("select ?::integer"));
-      assertThat(Shell.run(engine, "audit", "verify").status()).isZero();
+              """
+              insert into audit (id, practice_id, actor, action, at, detail, chain)
+              overriding system value values (?, ?, ?, ?, ?, ?, ?)""",
+              last.get("id"),
+              last.get("practice_id"),
+              last.get("actor"),
+              last.get("action"),
+              last.get("at"),
+              last.get("detail"),
+              last.get("chain"));
+      assertThat(Shell.run(engine, "audit", "verify").output()).doesNotContain("BROKEN");
     }
   }
 }
