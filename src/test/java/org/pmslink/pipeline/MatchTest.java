@@ -553,6 +553,39 @@ class MatchTest {
     }
   }
 
+  @Test
+  void whoWasLetInFromAnAddressGoesOnWhateverElseComesFromThere() throws Exception {
+    try (Office office = Office.at(engine, pms);
+        Office other = Office.at(engine, pms)) {
+      office.open();
+      other.open();
+      String token = token(office);
+      String name = "neighbour-" + TOKENS.getAndIncrement();
+      String revoked = engine.bean(AccessTokens.class).create(office.name, name, Role.MACHINE);
+      String late = token(office);
+      String address = "127.0.0.11";
+      assertThat(statusFrom(address, office, token)).isEqualTo(200);
+      assertThat(statusFrom(address, office, revoked)).isEqualTo(200);
+      for (int i = 0; i < Pipeline.REFUSALS_PER_MINUTE; i++) {
+        assertThat(statusFrom(address, office, "wrong")).isEqualTo(401);
+      }
+      assertThat(statusFrom(address, office, "wrong")).isEqualTo(429);
+
+      assertThat(statusFrom(address, office, token)).as("let in before").isEqualTo(200);
+      assertThat(statusFrom(address, office, late)).as("never let in").isEqualTo(429);
+      assertThat(statusFrom("127.0.0.12", office, "wrong")).as("elsewhere").isEqualTo(401);
+      engine.bean(AccessTokens.class).revoke(name);
+      List<String> refusals = audit(office, "unknown");
+      assertThat(statusFrom(address, office, revoked)).as("good no more").isEqualTo(429);
+      assertThat(statusFrom(address, office, token)).isEqualTo(200);
+      // Whoever is let in somewhere does not find out practices with it.
+      assertThat(statusFrom(address, other, token)).isEqualTo(429);
+      assertThat(statusFrom(address, office, token)).isEqualTo(429);
+      assertThat(audit(office, "unknown")).as("fill no table").isEqualTo(refusals);
+      assertThat(audit(other, "unknown")).isEmpty();
+    }
+  }
+
   /** Asks for the metadata as a client of that address. */
   private int statusFrom(String address, Office office, String token) throws IOException {
     URI url = URI.create(base(office) + "/metadata");
