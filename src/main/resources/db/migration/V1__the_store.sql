@@ -486,9 +486,25 @@ create table member_changes (
   after       text,
   actor       text not null,
   patient_id  bigint,                                 -- the chart that it was filled from
+  reason      text,                                   -- of a person who gave one, or what it followed from
   at          timestamptz not null default now()
 );
 create index member_changes_by_member on member_changes (practice_id, member_id);
+
+-- What became of a member besides its fields: who, when, why, and what it was before. Rows are only ever added. What is made
+-- of two is in member_merges.
+create table member_events (
+  id          bigint generated always as identity primary key,
+  practice_id integer not null,
+  member_id   bigint not null,
+  action      text not null check (action in ('ADDED', 'REMOVED', 'LOCKED')),
+  actor       text not null,
+  reason      text,
+  at          timestamptz not null default now(),
+  before      text,                                   -- the status, or the fields that were locked
+  after       text
+);
+create index member_events_by_member on member_events (practice_id, member_id);
 
 -- Members that a person has made one, with both as they were: what a person puts together a person can take apart.
 create table member_merges (

@@ -9,6 +9,7 @@ import java.sql.Timestamp;
 import java.time.Instant;
 import java.util.Base64;
 import java.util.List;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.springframework.dao.DuplicateKeyException;
 import org.springframework.jdbc.core.simple.JdbcClient;
@@ -95,14 +96,21 @@ public class AccessTokens {
     return at == null ? null : at.toInstant();
   }
 
-  /** Revokes a token for good; whether there was one that was not revoked. */
-  public boolean revoke(String name) {
+  /**
+   * Revokes a token for good.
+   *
+   * @return the practice that it was for; nothing when there is none that was not revoked
+   */
+  public Optional<String> revoke(String name) {
     return database
-            .sql(
-                "update access_tokens set revoked_at = now() where name = ? and revoked_at is null")
-            .param(name)
-            .update()
-        == 1;
+        .sql(
+            """
+            update access_tokens t set revoked_at = now() from practices p
+            where t.name = ? and t.revoked_at is null and p.id = t.practice_id
+            returning p.practice""")
+        .param(name)
+        .query(String.class)
+        .optional();
   }
 
   private record Known(Caller caller, byte[] hash, boolean revoked) {}

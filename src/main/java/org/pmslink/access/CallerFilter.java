@@ -14,6 +14,9 @@ import java.io.BufferedReader;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStreamReader;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -137,9 +140,10 @@ public final class CallerFilter extends OncePerRequestFilter {
       HttpServletRequest request, HttpServletResponse response, Body body) throws IOException {
     String client = request.getRemoteAddr();
     long wait = throttle.secondsToWait(client, System.nanoTime());
-    if (wait > 0) {
-      response.setHeader("Retry-After", Long.toString(wait));
-      refusal.write(response, 429, "too many refused requests; try again later");
+    String shown = shown(request);
+    // An address may be a whole office's, or a proxy's: whoever was let in from there goes on.
+    if (wait > 0 && !throttle.wasGood(client, shown, System.nanoTime())) {
+      refuseToListen(response, wait);
       return null;
     }
     String name = name(request);
@@ -164,11 +168,17 @@ public final class CallerFilter extends OncePerRequestFilter {
       caller = named.signer(name, request, body.bytes());
     }
     if (caller != null && caller.practice().equals(practice)) {
+      throttle.isGood(client, shown, true, System.nanoTime());
       if (caller.may(named.needs())) {
         return caller;
       }
       audit.note(caller, "refused", "wants " + named.needs());
       refusal.write(response, 403, NOT_IN_THIS_ROLE);
+      return null;
+    }
+    throttle.isGood(client, shown, false, System.nanoTime());
+    if (wait > 0) {
+      refuseToListen(response, wait);
       return null;
     }
     throttle.refused(client, System.nanoTime());
@@ -190,6 +200,27 @@ public final class CallerFilter extends OncePerRequestFilter {
       refusal.write(response, 404, named.notThere());
     }
     return null;
+  }
+
+  private void refuseToListen(HttpServletResponse response, long wait) throws IOException {
+    response.setHeader("Retry-After", Long.toString(wait));
+    refusal.write(response, 429, "too many refused requests; try again later");
+  }
+
+  /**
+   * What a request is known by in memory: a hash of its token or key. A signature, which every
+   * request has another of, is known by nothing; the secret behind it may be worth guessing.
+   */
+  private static String shown(HttpServletRequest request) {
+    String header = request.getHeader("Authorization");
+    try {
+      return header == null
+          ? ""
+          : HexFormat.of()
+              .formatHex(MessageDigest.getInstance("SHA-256").digest(header.getBytes(UTF_8)));
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("every JVM has SHA-256", e);
+    }
   }
 
   private void serve(

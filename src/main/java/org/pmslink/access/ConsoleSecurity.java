@@ -119,15 +119,12 @@ class ConsoleSecurity implements WebMvcConfigurer {
   }
 
   /**
-   * Checks passwords, and stops listening to a name or a client that guesses. The name counts
-   * whether there is such a user or not, so that nobody learns who is one; Spring's provider sees
-   * to it that both take as long.
+   * Checks passwords. Spring's provider sees to it that it takes as long whether there is such a
+   * user or not.
    */
   @Bean
   AuthenticationProvider signIn(
-      UserDetailsService signedInUsers, Users users, Audit audit, AccessSettings settings) {
-    Throttle names = new Throttle(settings.wrongPasswordsPerMinute());
-    Throttle clients = new Throttle(settings.refusalsPerMinute());
+      UserDetailsService signedInUsers, Users users, Audit audit, PasswordAttempts attempts) {
     DaoAuthenticationProvider passwords =
         new DaoAuthenticationProvider(signedInUsers) {
           @Override
@@ -135,18 +132,13 @@ class ConsoleSecurity implements WebMvcConfigurer {
               throws AuthenticationException {
             String login = attempt.getName().toLowerCase(Locale.ROOT);
             String client = client(attempt);
-            long now = System.nanoTime();
-            if (names.secondsToWait(login, now) > 0 || clients.secondsToWait(client, now) > 0) {
+            if (!attempts.mayBegin(login, client)) {
               audit.noteSignIn("unknown", "sign-in refused", "too many attempts, from " + client);
               throw new BadCredentialsException("too many attempts");
             }
-            // Counted before the hash is worked out: a burst at once is a burst, too.
-            names.refused(login, now);
-            clients.refused(client, now);
             try {
               Authentication made = super.authenticate(attempt);
-              names.passed(login);
-              clients.passed(client);
+              attempts.wasRight(login, client);
               audit.noteSignIn(made.getName(), "signed in", "from " + client);
               return made;
             } catch (AuthenticationException e) {

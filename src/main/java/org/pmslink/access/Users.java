@@ -70,6 +70,15 @@ public class Users {
       boolean disabled,
       boolean throughProvider) {}
 
+  /** Whoever changes a password has not shown the present one. */
+  static final class WrongPasswordException extends IllegalArgumentException {
+    private static final long serialVersionUID = 1L;
+
+    WrongPasswordException() {
+      super("this is not your present password");
+    }
+  }
+
   /** A user as listed, with roles by practice; {@code *} stands for every practice. */
   public record Listed(User user, Map<String, Set<Role>> roles) {}
 
@@ -267,7 +276,7 @@ public class Users {
     User user = user(login);
     String hash = hash(user.id());
     if (hash == null || !encoder.matches(old, hash)) {
-      throw new IllegalArgumentException("this is not your present password");
+      throw new WrongPasswordException();
     }
     if (fresh.length() < SHORTEST_PASSWORD) {
       throw new IllegalArgumentException(

@@ -114,6 +114,13 @@ class Creations {
         audit.note(caller, "refused", not.attempt());
       }
       throw e.refused;
+    } catch (Problem.Refused e) {
+      // The search was noted in the transaction that is undone, and what it found is sent.
+      if (e.problem.candidates() != null) {
+        audit.note(
+            caller, "searched patients", e.problem.candidates().size() + " like a new member");
+      }
+      throw e;
     }
   }
 

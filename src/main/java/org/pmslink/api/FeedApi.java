@@ -114,9 +114,15 @@ class FeedApi {
   @ResponseStatus(HttpStatus.ACCEPTED)
   void ask(Caller caller, @PathVariable String feed, @RequestBody NewPass pass) {
     boolean compare = Boolean.TRUE.equals(pass.comparison());
-    if (!states.askForPass(caller.practice(), feed, compare)) {
-      throw Problem.Refused.notThere();
-    }
-    audit.note(caller, compare ? "asked to compare" : "asked to read", feed);
+    audit.noting(
+        caller.practice(),
+        caller.name(),
+        compare ? "asked to compare" : "asked to read",
+        feed,
+        () -> {
+          if (!states.askForPass(caller.practice(), feed, compare)) {
+            throw Problem.Refused.notThere();
+          }
+        });
   }
 }

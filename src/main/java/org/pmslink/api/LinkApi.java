@@ -154,7 +154,9 @@ class LinkApi {
   @Needs(Right.SEE_PATIENTS)
   @Operation(summary = "What people and programs have decided about a member, and what stands")
   Page<Verdicts.Decided> verdicts(Caller caller, @PathVariable String number) {
-    return new Page<>(verdicts.of(caller.practice(), member(caller, number).id()), null);
+    Member member = member(caller, number);
+    audit.note(caller, "saw links", number);
+    return new Page<>(verdicts.of(caller.practice(), member.id()), null);
   }
 
   /**
@@ -211,7 +213,9 @@ class LinkApi {
   @Operation(summary = "What stands about a member and a chart")
   ResponseEntity<Verdicts.Decided> verdict(
       Caller caller, @PathVariable String number, @PathVariable long patient) {
-    return Tags.ok(standing(caller, member(caller, number), patient));
+    Verdicts.Decided found = standing(caller, member(caller, number), patient);
+    audit.note(caller, "saw links", number);
+    return Tags.ok(found);
   }
 
   @DeleteMapping("/verdicts/{patient}")

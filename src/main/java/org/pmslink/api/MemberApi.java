@@ -33,7 +33,6 @@ import org.springframework.boot.autoconfigure.condition.ConditionalOnWebApplicat
 import org.springframework.http.HttpStatus;
 import org.springframework.http.MediaType;
 import org.springframework.http.ResponseEntity;
-import org.springframework.web.bind.annotation.DeleteMapping;
 import org.springframework.web.bind.annotation.GetMapping;
 import org.springframework.web.bind.annotation.PatchMapping;
 import org.springframework.web.bind.annotation.PathVariable;
@@ -252,9 +251,12 @@ class MemberApi {
    *
    * @param fields by name; null or an empty text empties one, those that are absent stay
    * @param lockedFields all that are to be locked; absent for no change
+   * @param reason why, for whoever looks at it later
    */
   record MemberChange(
-      @Nullable Map<String, @Nullable String> fields, @Nullable List<String> lockedFields) {}
+      @Nullable Map<String, @Nullable String> fields,
+      @Nullable List<String> lockedFields,
+      @Nullable String reason) {}
 
   @PatchMapping("/{number}")
   @Needs(Right.CHANGE_MEMBERS)
@@ -277,19 +279,23 @@ class MemberApi {
     } else {
       change.lockedFields().forEach(name -> locked.add(Shown.field(name)));
     }
-    desk.change(caller.asActor(), seen, values, locked);
+    desk.change(
+        caller.asActor(), seen, values, locked, change.reason() == null ? "" : change.reason());
     return Tags.ok(details(caller, member(caller, number)));
   }
 
-  @DeleteMapping("/{number}")
+  @PostMapping("/{number}/remove")
   @Needs(Right.RELINK)
   @Operation(summary = "Ends a membership; the record stays, link and plan end")
   @ResponseStatus(HttpStatus.NO_CONTENT)
-  void remove(Caller caller, HttpServletRequest request, @PathVariable String number) {
+  void remove(
+      Caller caller,
+      HttpServletRequest request,
+      @PathVariable String number,
+      @RequestBody Reason reason)
+      throws RefusedException {
     Tags.require(request, details(caller, member(caller, number)));
-    if (members.remove(caller.practice(), number, caller.name())) {
-      audit.note(caller, "removed member", number);
-    }
+    desk.remove(caller.asActor(), number, reason.given());
   }
 
   @GetMapping("/{number}/history")
@@ -353,6 +359,7 @@ class MemberApi {
   @Operation(summary = "Members that were made one with this one, and stand as such")
   Page<MemberMerges.Merge> merges(Caller caller, @PathVariable String number) {
     member(caller, number);
+    audit.note(caller, "saw merges", number);
     return new Page<>(merges.of(caller.practice(), number), null);
   }
 
@@ -432,7 +439,9 @@ class MemberApi {
   @Operation(summary = "One merge that stands")
   ResponseEntity<MemberMerges.Merge> readMerge(
       Caller caller, @PathVariable String number, @PathVariable long merge) {
-    return Tags.ok(standing(caller, number, merge));
+    MemberMerges.Merge found = standing(caller, number, merge);
+    audit.note(caller, "saw merges", number);
+    return Tags.ok(found);
   }
 
   private MemberMerges.Merge standing(Caller caller, String number, long merge) {
@@ -463,9 +472,13 @@ class MemberApi {
       @RequestBody Reason reason)
       throws RefusedException {
     Tags.require(request, standing(caller, number, merge));
-    int lost = merges.takeApart(caller.practice(), merge, caller.name(), reason.given());
-    audit.note(caller, "took members apart", number + ": merge " + merge);
-    return new TakenApart(lost);
+    String why = reason.given();
+    return audit.together(
+        () -> {
+          int lost = merges.takeApart(caller.practice(), merge, caller.name(), why);
+          audit.note(caller, "took members apart", number + ": merge " + merge);
+          return new TakenApart(lost);
+        });
   }
 
   private Member member(Caller caller, String number) {

@@ -116,10 +116,16 @@ class MembershipApi {
   ResponseEntity<Plans.Plan> retire(
       Caller caller, HttpServletRequest request, @PathVariable long plan) throws RefusedException {
     Tags.require(request, existing(caller, plan));
-    if (!plans.retire(caller.practice(), plan, caller.name())) {
-      throw new RefusedException("The plan is retired already.");
-    }
-    audit.note(caller, "retired plan", String.valueOf(plan));
+    audit.noting(
+        caller.practice(),
+        caller.name(),
+        "retired plan",
+        String.valueOf(plan),
+        () -> {
+          if (!plans.retire(caller.practice(), plan, caller.name())) {
+            throw new RefusedException("The plan is retired already.");
+          }
+        });
     return Tags.ok(existing(caller, plan));
   }
 
@@ -139,8 +145,8 @@ class MembershipApi {
     return new Page<>(memberships.of(caller.practice(), number), null);
   }
 
-  /** A plan that a member gets. */
-  record NewMembership(long plan, LocalDate startsOn) {}
+  /** A plan that a member gets, and why, where it needs saying. */
+  record NewMembership(long plan, LocalDate startsOn, @Nullable String reason) {}
 
   @PostMapping("/members/{number}/memberships")
   @Needs(Right.CHANGE_MEMBERS)
@@ -156,12 +162,14 @@ class MembershipApi {
     if (typed.startsOn() == null) {
       throw new Problem.Refused(422, "starts_on: the day it starts, like 2026-01-31");
     }
+    String why =
+        typed.reason() == null || typed.reason().isBlank() ? "" : LinkDesk.reason(typed.reason());
     return creations.create(
         caller,
         request,
         () -> {
           memberships.start(
-              caller.practice(), number, typed.plan(), typed.startsOn(), caller.name());
+              caller.practice(), number, typed.plan(), typed.startsOn(), caller.name(), why);
           audit.note(caller, "started plan", number + ": plan " + typed.plan());
           Memberships.Membership made =
               memberships.current(caller.practice(), number).orElseThrow();
@@ -174,7 +182,9 @@ class MembershipApi {
   @Operation(summary = "One plan of a member")
   ResponseEntity<Memberships.Membership> membership(
       Caller caller, @PathVariable String number, @PathVariable long membership) {
-    return Tags.ok(existing(caller, number, membership));
+    Memberships.Membership found = existing(caller, number, membership);
+    audit.note(caller, "saw plans", number);
+    return Tags.ok(found);
   }
 
   @GetMapping("/members/{number}/memberships/{membership}/usage")
@@ -216,14 +226,13 @@ class MembershipApi {
           case ENDED -> Memberships.Step.END;
         };
     Tags.require(request, existing(caller, number, membership));
-    memberships.step(
+    String why = LinkDesk.reason(change.reason() == null ? "" : change.reason());
+    audit.noting(
         caller.practice(),
-        number,
-        membership,
-        step,
         caller.name(),
-        LinkDesk.reason(change.reason() == null ? "" : change.reason()));
-    audit.note(caller, ApiJson.label(step) + " plan", number + ": " + membership);
+        ApiJson.label(step) + " plan",
+        number + ": " + membership,
+        () -> memberships.step(caller.practice(), number, membership, step, caller.name(), why));
     return Tags.ok(existing(caller, number, membership));
   }
 

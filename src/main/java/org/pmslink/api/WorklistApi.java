@@ -188,9 +188,16 @@ class WorklistApi {
   @ResponseStatus(HttpStatus.NO_CONTENT)
   void toldApart(Caller caller, @PathVariable long duplicate, @RequestBody MemberApi.Reason reason)
       throws RefusedException {
-    if (!duplicates.tellApart(caller.practice(), duplicate, caller.name(), reason.given())) {
-      throw Problem.Refused.notThere();
-    }
-    audit.note(caller, "told duplicates apart", "finding " + duplicate);
+    String why = reason.given();
+    audit.noting(
+        caller.practice(),
+        caller.name(),
+        "told duplicates apart",
+        "finding " + duplicate,
+        () -> {
+          if (!duplicates.tellApart(caller.practice(), duplicate, caller.name(), why)) {
+            throw Problem.Refused.notThere();
+          }
+        });
   }
 }

@@ -1,6 +1,8 @@
 package org.pmslink.cli;
 
+import java.util.Optional;
 import java.util.concurrent.Callable;
+import org.pmslink.access.Audit;
 import org.pmslink.access.Users;
 import org.springframework.context.ConfigurableApplicationContext;
 import picocli.CommandLine.Command;
@@ -24,18 +26,24 @@ final class ServeCommand implements Callable<Integer> {
   @SuppressWarnings("resource") // closed by the shutdown hook
   public Integer call() {
     ConfigurableApplicationContext engine = tool.engine(true);
-    engine
-        .getBean(Users.class)
-        .first()
-        .ifPresent(
-            first ->
-                CommandLineTool.out()
-                    .println(
-                        "first user: "
-                            + first.login()
-                            + ", password "
-                            + first.password()
-                            + " (shown this once; sign in and change it)"));
+    Audit audit = engine.getBean(Audit.class);
+    Optional<Users.First> made =
+        audit.together(
+            () -> {
+              Optional<Users.First> first = engine.getBean(Users.class).first();
+              first.ifPresent(
+                  user -> audit.noteOfNoPractice("engine", "added a user", user.login()));
+              return first;
+            });
+    made.ifPresent(
+        first ->
+            CommandLineTool.out()
+                .println(
+                    "first user: "
+                        + first.login()
+                        + ", password "
+                        + first.password()
+                        + " (shown this once; sign in and change it)"));
     CommandLineTool.out()
         .println(
             "pms-link is running; console at http://"

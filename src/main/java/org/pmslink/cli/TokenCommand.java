@@ -2,8 +2,10 @@ package org.pmslink.cli;
 
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.regex.Pattern;
 import org.pmslink.access.AccessTokens;
+import org.pmslink.access.Audit;
 import org.pmslink.access.Role;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -59,8 +61,17 @@ final class TokenCommand implements Runnable {
           spec.commandLine(), "A name has letters, digits, dots, hyphens; at most 64 of them.");
     }
     try (var store = tool.store()) {
-      CommandLineTool.out()
-          .println(store.getBean(AccessTokens.class).create(practice, name, Role.of(role)));
+      Audit audit = store.getBean(Audit.class);
+      String token =
+          audit.together(
+              () -> {
+                String made =
+                    store.getBean(AccessTokens.class).create(practice, name, Role.of(role));
+                audit.note(
+                    practice, DeadLettersCommand.actor(), "made a token", name + ", " + role);
+                return made;
+              });
+      CommandLineTool.out().println(token);
       return 0;
     }
   }
@@ -96,7 +107,16 @@ final class TokenCommand implements Runnable {
       description = "Revokes a token for good; the next call with it is refused.")
   int revoke(@Parameters(paramLabel = "NAME") String name) {
     try (var store = tool.store()) {
-      if (store.getBean(AccessTokens.class).revoke(name)) {
+      Audit audit = store.getBean(Audit.class);
+      boolean revoked =
+          audit.together(
+              () -> {
+                Optional<String> practice = store.getBean(AccessTokens.class).revoke(name);
+                practice.ifPresent(
+                    p -> audit.note(p, DeadLettersCommand.actor(), "revoked a token", name));
+                return practice.isPresent();
+              });
+      if (revoked) {
         CommandLineTool.out().println("revoked " + name);
         return 0;
       }

@@ -4,8 +4,10 @@ import java.util.List;
 import java.util.Set;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
+import org.pmslink.access.Audit;
 import org.pmslink.access.Role;
 import org.pmslink.access.Users;
+import org.springframework.context.ConfigurableApplicationContext;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -50,12 +52,20 @@ final class UserCommand implements Runnable {
                       + " refused.")
           @Nullable String subject) {
     try (var store = tool.store()) {
-      if (subject == null) {
-        CommandLineTool.out().println(store.getBean(Users.class).add(login));
-      } else {
-        store.getBean(Users.class).addThroughProvider(login, subject);
-        CommandLineTool.out().println("added " + login + ", through the provider");
-      }
+      Users users = store.getBean(Users.class);
+      String said =
+          subject == null
+              ? noted(store, null, "added a user", login, () -> users.add(login))
+              : noted(
+                  store,
+                  null,
+                  "added a user",
+                  login + ", subject " + subject,
+                  () -> {
+                    users.addThroughProvider(login, subject);
+                    return "added " + login + ", through the provider";
+                  });
+      CommandLineTool.out().println(said);
       return 0;
     }
   }
@@ -97,10 +107,19 @@ final class UserCommand implements Runnable {
       @Option(names = "--practice", description = "The practice; without it, every practice.")
           @Nullable String practice) {
     try (var store = tool.store()) {
-      store.getBean(Users.class).grant(login, practice, Role.of(role));
+      String granted =
+          login + " is " + role + " in " + (practice == null ? "every practice" : practice);
       CommandLineTool.out()
           .println(
-              login + " is " + role + " in " + (practice == null ? "every practice" : practice));
+              noted(
+                  store,
+                  practice,
+                  "granted a role",
+                  granted,
+                  () -> {
+                    store.getBean(Users.class).grant(login, practice, Role.of(role));
+                    return granted;
+                  }));
       return 0;
     }
   }
@@ -115,7 +134,24 @@ final class UserCommand implements Runnable {
       @Option(names = "--practice", description = "The practice; without it, every practice.")
           @Nullable String practice) {
     try (var store = tool.store()) {
-      boolean had = store.getBean(Users.class).revoke(login, practice, Role.of(role));
+      Audit audit = store.getBean(Audit.class);
+      boolean had =
+          audit.together(
+              () -> {
+                boolean was = store.getBean(Users.class).revoke(login, practice, Role.of(role));
+                if (was) {
+                  note(
+                      audit,
+                      practice,
+                      "revoked a role",
+                      login
+                          + " was "
+                          + role
+                          + " in "
+                          + (practice == null ? "every practice" : practice));
+                }
+                return was;
+              });
       CommandLineTool.out()
           .println(
               had
@@ -131,7 +167,14 @@ final class UserCommand implements Runnable {
       description = "Prints a new first password, this once; lets a disabled user in again.")
   int reset(@Parameters(paramLabel = "NAME") String login) {
     try (var store = tool.store()) {
-      CommandLineTool.out().println(store.getBean(Users.class).reset(login));
+      CommandLineTool.out()
+          .println(
+              noted(
+                  store,
+                  null,
+                  "reset a password",
+                  login,
+                  () -> store.getBean(Users.class).reset(login)));
       return 0;
     }
   }
@@ -142,8 +185,17 @@ final class UserCommand implements Runnable {
       description = "Lets a user in no more, from their next click on.")
   int disable(@Parameters(paramLabel = "NAME") String login) {
     try (var store = tool.store()) {
-      store.getBean(Users.class).disable(login);
-      CommandLineTool.out().println("disabled " + login);
+      CommandLineTool.out()
+          .println(
+              noted(
+                  store,
+                  null,
+                  "disabled a user",
+                  login,
+                  () -> {
+                    store.getBean(Users.class).disable(login);
+                    return "disabled " + login;
+                  }));
       return 0;
     }
   }
@@ -154,9 +206,43 @@ final class UserCommand implements Runnable {
       description = "Lets a user in again who was disabled.")
   int enable(@Parameters(paramLabel = "NAME") String login) {
     try (var store = tool.store()) {
-      store.getBean(Users.class).enable(login);
-      CommandLineTool.out().println("enabled " + login);
+      CommandLineTool.out()
+          .println(
+              noted(
+                  store,
+                  null,
+                  "enabled a user",
+                  login,
+                  () -> {
+                    store.getBean(Users.class).enable(login);
+                    return "enabled " + login;
+                  }));
       return 0;
+    }
+  }
+
+  /** Does something to a user and notes it, both or neither; gives what is to be printed. */
+  private static String noted(
+      ConfigurableApplicationContext store,
+      @Nullable String practice,
+      String action,
+      String detail,
+      Audit.Deed<String, RuntimeException> deed) {
+    Audit audit = store.getBean(Audit.class);
+    return audit.together(
+        () -> {
+          String said = deed.run();
+          note(audit, practice, action, detail);
+          return said;
+        });
+  }
+
+  /** In the audit of the practice that it is about, or of none. */
+  private static void note(Audit audit, @Nullable String practice, String action, String detail) {
+    if (practice == null) {
+      audit.noteOfNoPractice(DeadLettersCommand.actor(), action, detail);
+    } else {
+      audit.note(practice, DeadLettersCommand.actor(), action, detail);
     }
   }
 }

@@ -1,10 +1,12 @@
 package org.pmslink.cli;
 
+import java.net.URI;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
+import org.pmslink.access.Audit;
 import org.pmslink.event.Webhooks;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -52,8 +54,20 @@ final class WebhookCommand implements Runnable {
               description = "The address may lie on this machine or in a private network.")
           boolean mayBePrivate) {
     try (var store = tool.store()) {
-      CommandLineTool.out()
-          .println(store.getBean(Webhooks.class).add(practice, name, url, mayBePrivate));
+      Audit audit = store.getBean(Audit.class);
+      String secret =
+          audit.together(
+              () -> {
+                String made = store.getBean(Webhooks.class).add(practice, name, url, mayBePrivate);
+                // The host alone: the rest of the address may be a secret.
+                audit.note(
+                    practice,
+                    DeadLettersCommand.actor(),
+                    "added a webhook",
+                    name + ", to " + URI.create(url).getHost());
+                return made;
+              });
+      CommandLineTool.out().println(secret);
       return 0;
     }
   }
@@ -99,7 +113,17 @@ final class WebhookCommand implements Runnable {
       @Parameters(paramLabel = "NAME") String name,
       @Option(names = "--practice", required = true) String practice) {
     try (var store = tool.store()) {
-      if (store.getBean(Webhooks.class).remove(practice, name)) {
+      Audit audit = store.getBean(Audit.class);
+      boolean removed =
+          audit.together(
+              () -> {
+                boolean was = store.getBean(Webhooks.class).remove(practice, name);
+                if (was) {
+                  audit.note(practice, DeadLettersCommand.actor(), "removed a webhook", name);
+                }
+                return was;
+              });
+      if (removed) {
         CommandLineTool.out().println("removed " + name);
         return 0;
       }
@@ -120,7 +144,24 @@ final class WebhookCommand implements Runnable {
       @Option(names = "--event", paramLabel = "ID", description = "The event's id.")
           @Nullable UUID event) {
     try (var store = tool.store()) {
-      Optional<Integer> again = store.getBean(Webhooks.class).resend(practice, name, event);
+      Audit audit = store.getBean(Audit.class);
+      Optional<Integer> again =
+          audit.together(
+              () -> {
+                Optional<Integer> events =
+                    store.getBean(Webhooks.class).resend(practice, name, event);
+                events.ifPresent(
+                    count ->
+                        audit.note(
+                            practice,
+                            DeadLettersCommand.actor(),
+                            "sent events again",
+                            "webhook "
+                                + name
+                                + ": "
+                                + (event == null ? count + " events" : "event " + event)));
+                return events;
+              });
       if (again.isEmpty()) {
         return isMissing(practice, name);
       }

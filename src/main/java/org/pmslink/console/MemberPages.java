@@ -20,7 +20,6 @@ import org.pmslink.membership.Charts;
 import org.pmslink.membership.Member;
 import org.pmslink.membership.MemberHistory;
 import org.pmslink.membership.MemberMerges;
-import org.pmslink.membership.Members;
 import org.pmslink.membership.Memberships;
 import org.pmslink.membership.PatientDirectory.Found;
 import org.pmslink.membership.Plans;
@@ -52,7 +51,6 @@ class MemberPages {
   private static final int MOST_CANDIDATES = 5;
   private static final int MOST_FOUND = 10;
 
-  private final Members members;
   private final MemberHistory history;
   private final MemberMerges merges;
   private final Memberships memberships;
@@ -69,7 +67,6 @@ class MemberPages {
   private final MemberDesk memberDesk;
 
   MemberPages(
-      Members members,
       MemberHistory history,
       MemberMerges merges,
       Memberships memberships,
@@ -84,7 +81,6 @@ class MemberPages {
       Desk desk,
       LinkDesk links,
       MemberDesk memberDesk) {
-    this.members = members;
     this.history = history;
     this.merges = merges;
     this.memberships = memberships;
@@ -456,6 +452,7 @@ class MemberPages {
       @PathVariable String practice,
       @PathVariable String number,
       @RequestParam long version,
+      @RequestParam(defaultValue = "") String reason,
       @RequestParam Map<String, String> typed,
       HttpServletRequest request,
       RedirectAttributes after,
@@ -477,7 +474,7 @@ class MemberPages {
       complaint = "Somebody else, or the PMS, has changed this member meanwhile; look again.";
     } else {
       try {
-        memberDesk.change(Visit.of(request).asActor(), member, values, locked);
+        memberDesk.change(Visit.of(request).asActor(), member, values, locked, reason);
       } catch (RefusedException e) {
         complaint = e.getMessage();
       }
@@ -496,13 +493,16 @@ class MemberPages {
   String remove(
       @PathVariable String practice,
       @PathVariable String number,
+      @RequestParam(defaultValue = "") String reason,
       HttpServletRequest request,
       RedirectAttributes after) {
     desk.member(practice, number);
-    if (members.remove(practice, number, Visit.of(request).actor())) {
-      audit.note(practice, Visit.of(request).actor(), "removed member", number);
+    try {
+      memberDesk.remove(Visit.of(request).asActor(), number, reason);
+      after.addFlashAttribute("done", "Removed; the link ends by itself.");
+    } catch (RefusedException e) {
+      after.addFlashAttribute("complaint", e.getMessage());
     }
-    after.addFlashAttribute("done", "Removed; the link ends by itself.");
     return "redirect:/console/" + practice + "/members/" + number;
   }
 }

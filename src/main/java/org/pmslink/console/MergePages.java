@@ -165,24 +165,26 @@ class MergePages {
     Member merged = otherStays ? one : other;
     String actor = Visit.of(request).actor();
     try {
-      merges.merge(
+      String why = LinkDesk.reason(reason);
+      audit.noting(
           practice,
-          survivor.memberNumber(),
-          otherStays ? otherVersion : version,
-          merged.memberNumber(),
-          otherStays ? version : otherVersion,
-          new MemberMerges.Choice(fields, links, plan, typed.containsKey("allTheSame")),
           actor,
-          LinkDesk.reason(reason));
+          "merged members",
+          merged.memberNumber() + " into " + survivor.memberNumber(),
+          () ->
+              merges.merge(
+                  practice,
+                  survivor.memberNumber(),
+                  otherStays ? otherVersion : version,
+                  merged.memberNumber(),
+                  otherStays ? version : otherVersion,
+                  new MemberMerges.Choice(fields, links, plan, typed.containsKey("allTheSame")),
+                  actor,
+                  why));
     } catch (RefusedException e) {
       model.addAttribute("complaint", e.getMessage());
       return page(practice, one, other, request, model);
     }
-    audit.note(
-        practice,
-        actor,
-        "merged members",
-        merged.memberNumber() + " into " + survivor.memberNumber());
     after.addFlashAttribute("done", "They are one member now; below it can be taken back.");
     return "redirect:/console/" + practice + "/members/" + survivor.memberNumber();
   }
@@ -203,8 +205,13 @@ class MergePages {
       if (merges.of(practice, number).stream().noneMatch(m -> m.id() == merge)) {
         throw new RefusedException("The two have been taken apart already.");
       }
-      int lost = merges.takeApart(practice, merge, actor, why);
-      audit.note(practice, actor, "took members apart", number + ": merge " + merge);
+      int lost =
+          audit.together(
+              () -> {
+                int gone = merges.takeApart(practice, merge, actor, why);
+                audit.note(practice, actor, "took members apart", number + ": merge " + merge);
+                return gone;
+              });
       after.addFlashAttribute(
           "done",
           lost == 0

@@ -150,13 +150,14 @@ class PatientPages {
       @RequestParam String id,
       HttpServletRequest request,
       RedirectAttributes after) {
+    // Before: what is on a queue is not taken back when it cannot be noted.
+    audit.note(practice, Visit.of(request).actor(), "asked to take in patient", source + "/" + id);
     OptionalLong run = lookUp.takeIn(practice, source, id);
     if (run.isEmpty()) {
       after.addFlashAttribute(
           "complaint", "The PMS did not answer, or has no such chart any more.");
       return "redirect:/console/" + practice + "/patients";
     }
-    audit.note(practice, Visit.of(request).actor(), "took in patient", source + "/" + id);
     after.addAttribute("source", source);
     after.addAttribute("id", id);
     after.addAttribute("run", run.getAsLong());

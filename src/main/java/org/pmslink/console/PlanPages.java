@@ -96,19 +96,22 @@ class PlanPages {
       typed.add(new Line(at(what, i), at(codes, i), at(times, i)));
     }
     String actor = Visit.of(request).actor();
-    long id;
     try {
-      id =
-          plans.add(
-              practice,
-              name,
-              typed.stream().filter(line -> !line.isEmpty()).map(Line::read).toList(),
-              actor);
+      audit.together(
+          () -> {
+            long id =
+                plans.add(
+                    practice,
+                    name,
+                    typed.stream().filter(line -> !line.isEmpty()).map(Line::read).toList(),
+                    actor);
+            audit.note(practice, actor, "added plan", String.valueOf(id));
+            return id;
+          });
     } catch (IllegalArgumentException e) {
       model.addAttribute("complaint", "Nothing was added: " + e.getMessage() + ".");
       return page(practice, name, typed, model);
     }
-    audit.note(practice, actor, "added plan", String.valueOf(id));
     after.addFlashAttribute("done", "The plan can be sold now.");
     return "redirect:/console/" + practice + "/plans";
   }
@@ -125,10 +128,16 @@ class PlanPages {
       HttpServletRequest request,
       RedirectAttributes after) {
     String actor = Visit.of(request).actor();
-    if (!plans.retire(practice, id, actor)) {
-      throw Desk.notThere();
-    }
-    audit.note(practice, actor, "retired plan", String.valueOf(id));
+    audit.noting(
+        practice,
+        actor,
+        "retired plan",
+        String.valueOf(id),
+        () -> {
+          if (!plans.retire(practice, id, actor)) {
+            throw Desk.notThere();
+          }
+        });
     after.addFlashAttribute("done", "The plan is sold no more; who has it keeps it.");
     return "redirect:/console/" + practice + "/plans";
   }
@@ -141,13 +150,21 @@ class PlanPages {
       @PathVariable String number,
       @RequestParam(defaultValue = "") String plan,
       @RequestParam(defaultValue = "") String startsOn,
+      @RequestParam(defaultValue = "") String reason,
       HttpServletRequest request,
       RedirectAttributes after) {
     desk.member(practice, number);
     String actor = Visit.of(request).actor();
     try {
-      memberships.start(practice, number, Long.parseLong(plan), LocalDate.parse(startsOn), actor);
-      audit.note(practice, actor, "started plan", number + ": plan " + plan);
+      long chosen = Long.parseLong(plan);
+      LocalDate day = LocalDate.parse(startsOn);
+      String why = reason.isBlank() ? "" : LinkDesk.reason(reason);
+      audit.noting(
+          practice,
+          actor,
+          "started plan",
+          number + ": plan " + chosen,
+          () -> memberships.start(practice, number, chosen, day, actor, why));
       after.addFlashAttribute("done", "The plan has begun.");
     } catch (RefusedException e) {
       after.addFlashAttribute("complaint", e.getMessage());
@@ -172,9 +189,14 @@ class PlanPages {
     desk.member(practice, number);
     String actor = Visit.of(request).actor();
     try {
-      memberships.step(
-          practice, number, id, Memberships.Step.of(step), actor, LinkDesk.reason(reason));
-      audit.note(practice, actor, step + " plan", number + ": " + id);
+      Memberships.Step chosen = Memberships.Step.of(step);
+      String why = LinkDesk.reason(reason);
+      audit.noting(
+          practice,
+          actor,
+          step + " plan",
+          number + ": " + id,
+          () -> memberships.step(practice, number, id, chosen, actor, why));
       after.addFlashAttribute("done", "Done.");
     } catch (RefusedException | IllegalArgumentException e) {
       after.addFlashAttribute("complaint", e.getMessage());

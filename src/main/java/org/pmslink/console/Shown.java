@@ -5,7 +5,9 @@ import java.time.Instant;
 import java.time.LocalDate;
 import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
+import java.util.Arrays;
 import java.util.Locale;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.pmslink.membership.Member;
 import org.pmslink.patient.Person;
@@ -154,6 +156,13 @@ class Shown {
     } catch (IllegalArgumentException e) {
       return name;
     }
+  }
+
+  /** Fields by their names, with spaces between; "none" for none. */
+  public String fields(String names) {
+    return names.isEmpty()
+        ? "none"
+        : Arrays.stream(names.split(" ")).map(this::field).collect(Collectors.joining(", "));
   }
 
   /** Who did something: rules and feeds have no name. */

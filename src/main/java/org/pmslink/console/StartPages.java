@@ -3,9 +3,9 @@ package org.pmslink.console;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpSession;
 import org.pmslink.access.Needs;
+import org.pmslink.access.OwnPassword;
 import org.pmslink.access.Right;
 import org.pmslink.access.SignInWays;
-import org.pmslink.access.Users;
 import org.pmslink.access.Visit;
 import org.pmslink.membership.Worklists;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnWebApplication;
@@ -22,12 +22,12 @@ import org.springframework.web.bind.annotation.ResponseStatus;
 @Controller
 @ConditionalOnWebApplication
 class StartPages {
-  private final Users users;
+  private final OwnPassword passwords;
   private final Worklists worklists;
   private final SignInWays ways;
 
-  StartPages(Users users, Worklists worklists, SignInWays ways) {
-    this.users = users;
+  StartPages(OwnPassword passwords, Worklists worklists, SignInWays ways) {
+    this.passwords = passwords;
     this.worklists = worklists;
     this.ways = ways;
   }
@@ -76,7 +76,7 @@ class StartPages {
       if (!fresh.equals(again)) {
         throw new IllegalArgumentException("the new password was typed in two ways");
       }
-      users.changePassword(visit.actor(), present, fresh);
+      passwords.change(visit.actor(), request.getRemoteAddr(), present, fresh);
     } catch (IllegalArgumentException e) {
       model.addAttribute("complaint", e.getMessage());
       return "password";

@@ -197,14 +197,21 @@ class WorklistPages {
       RedirectAttributes after) {
     String actor = Visit.of(request).actor();
     try {
-      if (!duplicates.tellApart(practice, id, actor, LinkDesk.reason(reason))) {
-        throw Desk.notThere();
-      }
+      String why = LinkDesk.reason(reason);
+      audit.noting(
+          practice,
+          actor,
+          "told duplicates apart",
+          "finding " + id,
+          () -> {
+            if (!duplicates.tellApart(practice, id, actor, why)) {
+              throw Desk.notThere();
+            }
+          });
     } catch (RefusedException e) {
       after.addFlashAttribute("complaint", e.getMessage());
       return "redirect:/console/" + practice + "/duplicates";
     }
-    audit.note(practice, actor, "told duplicates apart", "finding " + id);
     after.addFlashAttribute("done", "Kept apart.");
     return "redirect:/console/" + practice + "/duplicates";
   }

@@ -194,8 +194,8 @@ public class FeedTasks {
 
   /** Has a task leave off. */
   public void stop(String practice, String actor, long task) {
-    stopped.add(task);
     audit.note(practice, actor, "stopped a task", "task " + task);
+    stopped.add(task);
   }
 
   /** One task of a feed. */

@@ -77,8 +77,11 @@ public class Enrolment {
     if (!added) {
       throw new RefusedException("There is a member " + given + " already.");
     }
+    members.added(
+        practiceId, given, actor, chart == null ? "added without a chart" : "added with a chart");
     if (plan != null) {
-      memberships.start(practice, given, plan.plan(), plan.startsOn(), actor);
+      memberships.start(
+          practice, given, plan.plan(), plan.startsOn(), actor, "begun when the member was added");
     }
     if (chart != null) {
       verdicts.decide(

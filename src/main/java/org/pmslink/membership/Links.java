@@ -32,6 +32,9 @@ class Links {
   /** Who fills members from their charts. */
   private static final String FEED = "feed";
 
+  /** Why a member has back what it had before a link filled it. */
+  private static final String LINK_ENDED = "LINK_ENDED";
+
   /** Why nothing is decided about a chart: a person has. */
   static final String LINKED_BY_PERSON = "LINKED_BY_PERSON";
 
@@ -640,7 +643,7 @@ class Links {
         practice,
         array(byChart.keySet()));
     if (!changes.isEmpty()) {
-      members.write(practice, changes, FEED, true);
+      members.write(practice, changes, FEED, null, true);
     }
     return changes.stream().map(c -> c.member().id()).collect(Collectors.toSet());
   }
@@ -809,7 +812,7 @@ class Links {
     if (!before.isEmpty()) {
       members.lockById(practice, new long[] {member}).stream()
           .map(found -> new Members.Change(found, before))
-          .forEach(change -> members.write(practice, List.of(change), actor, false));
+          .forEach(change -> members.write(practice, List.of(change), actor, LINK_ENDED, false));
     }
   }
 

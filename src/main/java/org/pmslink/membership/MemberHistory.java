@@ -181,8 +181,9 @@ public class MemberHistory {
    *
    * @param id unique among those of a kind
    * @param what {@code CHANGED} for a field, else what became of the link, the plan or the member
-   * @param about the field, the chart of the link, the plan, or the other member
-   * @param before the field's former value
+   * @param about the field, the chart of the link, the plan, or the other member; empty for none
+   * @param before the field's former value, the member's former status, or the names of the fields
+   *     that were locked
    */
   public record Event(
       long id,
@@ -207,7 +208,7 @@ public class MemberHistory {
           where g.practice_id = ? and g.undone_at is null)
         select at, actor, kind, what, about, before, after, reason, id from (
           select at, actor, 'FIELD' as kind, 'CHANGED' as what, field as about, before, after,
-                 null as reason, id
+                 reason, id
           from member_changes where practice_id = ? and member_id in (select id from who)
           union all
           select c.at, c.actor, 'LINK', c.action, l.source || '/' || p.source_id, null, null,
@@ -222,6 +223,9 @@ public class MemberHistory {
           join membership_changes c on c.practice_id = s.practice_id and c.membership_id = s.id
           join plans p on p.practice_id = s.practice_id and p.id = s.plan_id
           where s.practice_id = ? and s.member_id in (select id from who)
+          union all
+          select at, actor, 'MEMBER', action, '', before, after, reason, id
+          from member_events where practice_id = ? and member_id in (select id from who)
           union all
           select case when t.undone then g.undone_at else g.at end,
                  case when t.undone then g.undone_by else g.actor end, 'MEMBER',
@@ -247,6 +251,7 @@ public class MemberHistory {
                 row.getString(7),
                 row.getString(8)),
         member.id(),
+        practiceId,
         practiceId,
         practiceId,
         practiceId,

@@ -259,7 +259,7 @@ public class MemberMerges {
             typed.emails(),
             typed.address(),
             one.guarantorId() == null ? other.guarantorId() : one.guarantorId());
-    members.make(practice, stays, fields, locked, person, actor);
+    members.make(practice, stays, fields, locked, person, actor, MERGED);
   }
 
   /** The merges that stand of a member: into it, newest first, or the one of it into another. */
@@ -322,7 +322,8 @@ public class MemberMerges {
     for (Member member :
         members.lockById(practiceId, new long[] {kept.survivor(), kept.merged()})) {
       Half half = member.id() == kept.survivor() ? before.survivor() : before.merged();
-      members.make(practiceId, member, half.fields(), half.locked(), half.person(), actor);
+      members.make(
+          practiceId, member, half.fields(), half.locked(), half.person(), actor, UNMERGED);
     }
     int lost = restoreLinks(practiceId, kept.survivor(), before, actor);
     verdicts.restore(

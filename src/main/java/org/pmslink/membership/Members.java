@@ -140,7 +140,7 @@ public class Members {
     if (found.isEmpty()) {
       return false;
     }
-    write(practiceId, List.of(new Change(found.get(0), changes)), actor, false);
+    write(practiceId, List.of(new Change(found.get(0), changes)), actor, null, false);
     return true;
   }
 
@@ -149,11 +149,17 @@ public class Members {
    *
    * @param changes as above
    * @param locked fields that no feed writes from now on; replaces those that were locked
+   * @param reason why, in the person's words; {@code null} when they do not say
    * @throws RefusedException when somebody else, or a feed, has changed the member since
    */
   @Transactional(rollbackFor = RefusedException.class)
   public void change(
-      String practice, Member seen, Map<Field, String> changes, Set<Field> locked, String actor)
+      String practice,
+      Member seen,
+      Map<Field, String> changes,
+      Set<Field> locked,
+      String actor,
+      @Nullable String reason)
       throws RefusedException {
     int practiceId = practices.id(practice);
     lock.enter(practiceId, true);
@@ -165,31 +171,72 @@ public class Members {
           "Somebody else, or the PMS, has changed this member meanwhile; look again.");
     }
     if (!changes.isEmpty()) {
-      write(practiceId, List.of(new Change(found.get(0), changes)), actor, false);
+      write(practiceId, List.of(new Change(found.get(0), changes)), actor, reason, false);
     }
-    if (!locked.equals(seen.lockedFields())) {
-      lockFields(practice, seen.memberNumber(), locked);
-    }
+    lock(practiceId, found.get(0), locked, actor, reason);
   }
 
   /** Locks fields, so that no feed writes them; replaces the locks the member had. */
-  @Transactional
-  public boolean lockFields(String practice, String memberNumber, Set<Field> fields) {
-    return database.update(
-            "update members set locked_fields = ? where practice_id = ? and member_number = ?",
-            fields.stream().map(Enum::name).toArray(String[]::new),
-            practices.id(practice),
-            memberNumber)
-        == 1;
+  private void lock(
+      int practiceId, Member member, Set<Field> fields, String actor, @Nullable String reason) {
+    if (fields.equals(member.lockedFields())) {
+      return;
+    }
+    database.update(
+        "update members set locked_fields = ? where practice_id = ? and id = ?",
+        fields.stream().sorted().map(Enum::name).toArray(String[]::new),
+        practiceId,
+        member.id());
+    happened(
+        practiceId,
+        member.id(),
+        "LOCKED",
+        actor,
+        reason,
+        names(member.lockedFields()),
+        names(fields));
+  }
+
+  private static String names(Set<Field> fields) {
+    return fields.stream().sorted().map(Enum::name).collect(Collectors.joining(" "));
+  }
+
+  /** Notes who has made somebody a member, and why. */
+  void added(int practiceId, String memberNumber, String actor, String reason) {
+    lock(practiceId, List.of(memberNumber))
+        .forEach(
+            member -> happened(practiceId, member.id(), "ADDED", actor, reason, null, "ACTIVE"));
+  }
+
+  private void happened(
+      int practiceId,
+      long member,
+      String action,
+      String actor,
+      @Nullable String reason,
+      @Nullable String before,
+      @Nullable String after) {
+    database.update(
+        """
+        insert into member_events (practice_id, member_id, action, actor, reason, before, after)
+        values (?, ?, ?, ?, ?, ?, ?)""",
+        practiceId,
+        member,
+        action,
+        actor,
+        reason,
+        before,
+        after);
   }
 
   /**
    * Takes a member out of the store: the record stays, the link and the plan end.
    *
+   * @param reason why, in the person's words
    * @return false when there is no such member
    */
   @Transactional
-  public boolean remove(String practice, String memberNumber, String actor) {
+  public boolean remove(String practice, String memberNumber, String actor, String reason) {
     int practiceId = practices.id(practice);
     lock.enter(practiceId, true);
     List<Member> found = lock(practiceId, List.of(memberNumber));
@@ -198,6 +245,7 @@ public class Members {
     }
     memberships.end(practiceId, found.get(0).id(), actor, "member removed");
     leave(practiceId, found.get(0), "REMOVED");
+    happened(practiceId, found.get(0).id(), "REMOVED", actor, reason, "ACTIVE", "REMOVED");
     return true;
   }
 
@@ -227,6 +275,7 @@ public class Members {
    * under its keys. What there was before is kept.
    *
    * @param person with what is not among the fields: hash and last digits of the SSN
+   * @param reason what it follows from
    */
   void make(
       int practiceId,
@@ -234,7 +283,8 @@ public class Members {
       Map<Field, String> fields,
       Set<Field> locked,
       Person person,
-      String actor) {
+      String actor,
+      String reason) {
     Map<Field, String> changes = new EnumMap<>(Field.class);
     for (Field field : FIELDS) {
       String after = fields.getOrDefault(field, "");
@@ -247,12 +297,13 @@ public class Members {
         List.of(new Change(member, changes)),
         Map.of(member.id(), person),
         actor,
+        reason,
         false);
     database.update(
-        "update members set status = 'ACTIVE', locked_fields = ? where practice_id = ? and id = ?",
-        locked.stream().sorted().map(Enum::name).toArray(String[]::new),
+        "update members set status = 'ACTIVE' where practice_id = ? and id = ?",
         practiceId,
         member.id());
+    lock(practiceId, member, locked, actor, reason);
     database.update(
         """
         insert into member_blocking_keys (practice_id, key, member_id)
@@ -307,10 +358,16 @@ public class Members {
   /**
    * Writes changes, keeps what was there before, and files the member under its new keys.
    *
+   * @param reason why, or what it follows from, where there is something to say
    * @param settled whether the change comes from the member's own chart and needs no new match
    */
-  void write(int practiceId, List<Change> changes, String actor, boolean settled) {
-    write(practiceId, changes, Map.of(), actor, settled);
+  void write(
+      int practiceId,
+      List<Change> changes,
+      String actor,
+      @Nullable String reason,
+      boolean settled) {
+    write(practiceId, changes, Map.of(), actor, reason, settled);
   }
 
   /**
@@ -323,6 +380,7 @@ public class Members {
       List<Change> changes,
       Map<Long, Person> people,
       String actor,
+      @Nullable String reason,
       boolean settled) {
     List<@Nullable Object[]> history = new ArrayList<>();
     List<Object[]> rows = new ArrayList<>();
@@ -345,7 +403,14 @@ public class Members {
                 }
                 history.add(
                     new @Nullable Object[] {
-                      practiceId, member.id(), field.name(), before, value, actor, change.chart()
+                      practiceId,
+                      member.id(),
+                      field.name(),
+                      before,
+                      value,
+                      actor,
+                      change.chart(),
+                      reason
                     });
               });
       Person known = people.get(member.id());
@@ -405,8 +470,9 @@ public class Members {
         newKeys);
     database.batchUpdate(
         """
-        insert into member_changes (practice_id, member_id, field, before, after, actor, patient_id)
-        values (?, ?, ?, ?, ?, ?, ?)""",
+        insert into member_changes (practice_id, member_id, field, before, after, actor, patient_id,
+                                    reason)
+        values (?, ?, ?, ?, ?, ?, ?, ?)""",
         history);
   }
 

@@ -104,12 +104,18 @@ public class Memberships {
   /**
    * Gives a member a plan.
    *
+   * @param reason why, in the person's words; empty when they do not say
    * @throws RefusedException when the plan is not sold, the day is no likely one, the member is
    *     none any more, or has another plan that has not ended
    */
   @Transactional(rollbackFor = RefusedException.class)
   public void start(
-      String practice, String memberNumber, long plan, LocalDate startsOn, String actor)
+      String practice,
+      String memberNumber,
+      long plan,
+      LocalDate startsOn,
+      String actor,
+      String reason)
       throws RefusedException {
     int practiceId = practices.id(practice);
     lock.enter(practiceId, true);
@@ -151,7 +157,7 @@ public class Memberships {
     if (made.isEmpty()) {
       throw new RefusedException("The member has a plan that has not ended; end it first.");
     }
-    note(practiceId, made.get(0), "STARTED", actor, "", null);
+    note(practiceId, made.get(0), "STARTED", actor, reason, null);
   }
 
   /**

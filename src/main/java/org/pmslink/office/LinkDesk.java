@@ -137,8 +137,12 @@ public class LinkDesk {
       audit.note(actor.practice(), actor.name(), "refused", attempt);
       throw not instanceof NotAllowedException right ? right.at(attempt) : not;
     }
-    decide(actor, chart, member, Verdicts.Verdict.SAME, before, why);
-    audit.note(actor.practice(), actor.name(), "linked", pair(chart, member));
+    audit.noting(
+        actor.practice(),
+        actor.name(),
+        "linked",
+        pair(chart, member),
+        () -> decide(actor, chart, member, Verdicts.Verdict.SAME, before, why));
   }
 
   /**
@@ -155,8 +159,12 @@ public class LinkDesk {
       audit.note(actor.practice(), actor.name(), "refused", attempt);
       throw new NotAllowedException("Ending a link is for a manager.").at(attempt);
     }
-    decide(actor, chart, member, Verdicts.Verdict.NOT_SAME, before, why);
-    audit.note(actor.practice(), actor.name(), "told apart", pair(chart, member));
+    audit.noting(
+        actor.practice(),
+        actor.name(),
+        "told apart",
+        pair(chart, member),
+        () -> decide(actor, chart, member, Verdicts.Verdict.NOT_SAME, before, why));
   }
 
   private void decide(
@@ -190,23 +198,25 @@ public class LinkDesk {
       audit.note(practice, actor.name(), "refused", "take back of " + member.memberNumber());
       throw new NotAllowedException("Somebody else decided that; a manager can take it back.");
     }
-    boolean was;
     try {
-      was =
-          verdicts.withdraw(
-              practice,
-              chart.source(),
-              chart.sourceId(),
-              member.memberNumber(),
-              actor.name(),
-              "taken back");
+      return audit.together(
+          () -> {
+            boolean was =
+                verdicts.withdraw(
+                    practice,
+                    chart.source(),
+                    chart.sourceId(),
+                    member.memberNumber(),
+                    actor.name(),
+                    "taken back");
+            if (was) {
+              audit.note(practice, actor.name(), "took back", pair(chart, member));
+            }
+            return was;
+          });
     } catch (IllegalArgumentException e) {
       throw gone();
     }
-    if (was) {
-      audit.note(practice, actor.name(), "took back", pair(chart, member));
-    }
-    return was;
   }
 
   private static RefusedException gone() {

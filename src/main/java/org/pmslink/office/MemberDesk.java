@@ -63,21 +63,27 @@ public class MemberDesk {
     if (chart != null && (chart.removedAt() != null || chart.mergedInto() != null)) {
       throw new RefusedException("This chart is no longer in use in the PMS.");
     }
-    String number =
-        enrolment.enrol(
-            actor.practice(),
-            applicant.number(),
-            applicant.typed(),
-            chart == null ? null : new Enrolment.Chart(chart.source(), chart.sourceId()),
-            applicant.newPlan(),
-            actor.name(),
-            "chosen when the member was added");
-    audit.note(
-        actor.practice(),
-        actor.name(),
-        "added member",
-        number + (chart == null ? "" : ", linked to " + chart.source() + "/" + chart.sourceId()));
-    return number;
+    return audit.together(
+        () -> {
+          String number =
+              enrolment.enrol(
+                  actor.practice(),
+                  applicant.number(),
+                  applicant.typed(),
+                  chart == null ? null : new Enrolment.Chart(chart.source(), chart.sourceId()),
+                  applicant.newPlan(),
+                  actor.name(),
+                  "chosen when the member was added");
+          audit.note(
+              actor.practice(),
+              actor.name(),
+              "added member",
+              number
+                  + (chart == null
+                      ? ""
+                      : ", linked to " + chart.source() + "/" + chart.sourceId()));
+          return number;
+        });
   }
 
   /** Charts that somebody may be who is to become a member without one. */
@@ -99,10 +105,13 @@ public class MemberDesk {
    * @param seen as it was when somebody decided to change it
    * @param typed new values; fields that are not there stay, an empty value empties the field
    * @param locked contact fields that no feed may write from now on
+   * @param reason why, in their words; blank when they do not say
    * @throws RefusedException when a value cannot be, or the member is another by now
    */
-  public void change(Actor actor, Member seen, Map<Field, String> typed, Set<Field> locked)
+  public void change(
+      Actor actor, Member seen, Map<Field, String> typed, Set<Field> locked, String reason)
       throws RefusedException {
+    String why = reason.isBlank() ? null : LinkDesk.reason(reason);
     Map<Field, String> changes = new EnumMap<>(Field.class);
     for (Map.Entry<Field, String> one : typed.entrySet()) {
       String value = one.getValue().strip();
@@ -124,14 +133,36 @@ public class MemberDesk {
     if (!locked.stream().allMatch(Field::isContact)) {
       throw new RefusedException("Only contact fields can be locked: feeds write no others.");
     }
-    members.change(actor.practice(), seen, changes, locked, actor.name());
     String number = seen.memberNumber();
-    if (!changes.isEmpty()) {
-      audit.note(
-          actor.practice(), actor.name(), "changed member", number + ": " + changes.keySet());
-    }
-    if (!locked.equals(seen.lockedFields())) {
-      audit.note(actor.practice(), actor.name(), "locked fields", number + ": " + locked);
-    }
+    audit.together(
+        () -> {
+          members.change(actor.practice(), seen, changes, locked, actor.name(), why);
+          if (!changes.isEmpty()) {
+            audit.note(
+                actor.practice(), actor.name(), "changed member", number + ": " + changes.keySet());
+          }
+          if (!locked.equals(seen.lockedFields())) {
+            audit.note(actor.practice(), actor.name(), "locked fields", number + ": " + locked);
+          }
+          return number;
+        });
+  }
+
+  /**
+   * Ends a membership: the record stays, link and plan end.
+   *
+   * @return false when there is no such member any more
+   * @throws RefusedException when they do not say why
+   */
+  public boolean remove(Actor actor, String number, String reason) throws RefusedException {
+    String why = LinkDesk.reason(reason);
+    return audit.together(
+        () -> {
+          boolean was = members.remove(actor.practice(), number, actor.name(), why);
+          if (was) {
+            audit.note(actor.practice(), actor.name(), "removed member", number);
+          }
+          return was;
+        });
   }
 }

@@ -200,7 +200,9 @@ class ApiTest {
           .isProblem(409);
 
       String change =
-          "{\"fields\": {\"city\": \"Springfield\", \"email\": null}, \"locked_fields\": [\"city\"]}";
+          """
+          {"fields": {"city": "Springfield", "email": null}, "locked_fields": ["city"],
+           "reason": "she asked for it"}""";
       machine.send("PATCH", "/members/M1", change).isProblem(428);
       machine.send("PATCH", "/members/M1", change, "If-Match", "\"x\"").isProblem(412);
       Answer changed =
@@ -218,13 +220,33 @@ class ApiTest {
               "PATCH", "/members/M1", "{\"fields\": {\"shoe\": \"9\"}}", "If-Match", changed.tag())
           .isProblem(422);
 
-      machine.send("DELETE", "/members/M1", null, "If-Match", changed.tag()).isProblem(403);
+      ObjectNode why = because("moved away");
+      machine.post("/members/M1/remove", why, "If-Match", changed.tag()).isProblem(403);
       Program manager = new Program(office, Role.MANAGER);
-      manager.send("DELETE", "/members/M1", null).isProblem(428);
-      manager
-          .send("DELETE", "/members/M1", null, "If-Match", machine.get("/members/M1").tag())
-          .is(204);
+      manager.post("/members/M1/remove", why).isProblem(428);
+      manager.post("/members/M1/remove", because(" "), "If-Match", changed.tag()).isProblem(409);
+      manager.post("/members/M1/remove", why, "If-Match", machine.get("/members/M1").tag()).is(204);
       assertThat(machine.get("/members/M1").json().path("removed").asBoolean()).isTrue();
+      List<String> history = new ArrayList<>();
+      for (JsonNode event : machine.get("/members/M1/history").json().path("items")) {
+        if (!event.path("kind").asText().equals("link")) {
+          history.add(
+              String.join(
+                  " ",
+                  event.path("actor").asText(),
+                  event.path("what").asText(),
+                  event.path("about").asText(),
+                  event.path("before").asText(),
+                  event.path("after").asText(),
+                  event.path("reason").asText()));
+        }
+      }
+      assertThat(history)
+          .startsWith(manager.name + " REMOVED  ACTIVE REMOVED moved away")
+          .contains(
+              machine.name + " LOCKED   CITY she asked for it",
+              machine.name + " CHANGED CITY COLUMBUS Springfield she asked for it")
+          .endsWith(machine.name + " ADDED   ACTIVE added with a chart");
       assertThat(machine.audit())
           .contains(
               "searched patients: 1 found",

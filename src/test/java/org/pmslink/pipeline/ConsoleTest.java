@@ -267,7 +267,7 @@ class ConsoleTest {
       assertThat(office.charts()).isEqualTo(2);
       assertThat(
               office.count(
-                  "select count(*) from audit where practice_id = ? and action = 'took in patient'"))
+                  "select count(*) from audit where practice_id = ? and action = 'asked to take in patient'"))
           .isEqualTo(1);
 
       // Whom the store has as they are is not shown twice.
@@ -468,6 +468,7 @@ class ConsoleTest {
       page.navigate("/console/" + office.name + "/members/E1");
       page.getByLabel("City", new Page.GetByLabelOptions().setExact(true)).fill("Dayton");
       page.locator("input[name=lock-CITY]").check();
+      page.getByLabel("Why, if it needs saying").fill("moves house");
       button(page, "Save").click();
       assertThat(page.getByRole(AriaRole.STATUS)).containsText("Saved.");
       assertThat(page.locator("#from-CITY")).containsText("from front-desk");
@@ -479,7 +480,20 @@ class ConsoleTest {
       assertThat(page.getByLabel("City", new Page.GetByLabelOptions().setExact(true)))
           .hasValue("Dayton");
       assertThat(page.locator("main")).containsText("COLUMBUS");
+      assertThat(history(page, "kept whatever the PMS says: none → City"))
+          .containsText("moves house");
+      assertThat(history(page, "City: COLUMBUS → Dayton")).containsText("moves house");
+
+      page = staff(office, Role.MANAGER);
+      page.navigate("/console/" + office.name + "/members/E1");
+      page.getByLabel("Why", new Page.GetByLabelOptions().setExact(true)).fill("moved away");
+      button(page, "Remove this member").click();
+      assertThat(history(page, "removed; was active before")).containsText("moved away");
     }
+  }
+
+  private static Locator history(Page page, String what) {
+    return page.locator("tr").filter(new Locator.FilterOptions().setHasText(what));
   }
 
   // ---- Dead letters ----

@@ -105,7 +105,9 @@ class DecisionsTest {
         office.open();
         assertThat(office.reviewOf(chart)).isEqualTo("DUPLICATE_MEMBERS");
 
-        engine.bean(org.pmslink.membership.Members.class).remove(office.name, "M2", "ana");
+        engine
+            .bean(org.pmslink.membership.Members.class)
+            .remove(office.name, "M2", "ana", "moved away");
         office.awaitSettled();
 
         assertThat(office.memberOf(chart)).isEqualTo("M1");

@@ -80,7 +80,7 @@ class InsightTest {
 
         office.edit("delete from patient where PatNum = ?", other);
         office.compare();
-        engine.bean(Members.class).remove(office.name, "M2", "ana");
+        engine.bean(Members.class).remove(office.name, "M2", "ana", "moved away");
         office.awaitSettled();
         assertThat(open(office)).isEmpty();
       }

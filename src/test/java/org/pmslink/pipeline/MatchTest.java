@@ -393,8 +393,8 @@ class MatchTest {
       String name = "revoked-" + TOKENS.getAndIncrement();
       String revoked = engine.bean(AccessTokens.class).create(office.name, name, Role.MACHINE);
       assertThat(json(office, revoked, typed(ines).toString()).statusCode()).isEqualTo(200);
-      assertThat(engine.bean(AccessTokens.class).revoke(name)).isTrue();
-      assertThat(engine.bean(AccessTokens.class).revoke(name)).isFalse();
+      assertThat(engine.bean(AccessTokens.class).revoke(name)).contains(office.name);
+      assertThat(engine.bean(AccessTokens.class).revoke(name)).isEmpty();
 
       assertThat(json(office, good, typed(ines).toString()).statusCode()).isEqualTo(200);
       List<String> answers = new ArrayList<>();
@@ -550,6 +550,39 @@ class MatchTest {
       assertThat(statusFrom("127.0.0.9", office, "guess")).isEqualTo(429);
       assertThat(statusFrom("127.0.0.9", office, token)).as("a good one, too").isEqualTo(429);
       assertThat(statusFrom("127.0.0.10", office, token)).as("somebody else").isEqualTo(200);
+    }
+  }
+
+  @Test
+  void whoWasLetInFromAnAddressGoesOnWhateverElseComesFromThere() throws Exception {
+    try (Office office = Office.at(engine, pms);
+        Office other = Office.at(engine, pms)) {
+      office.open();
+      other.open();
+      String token = token(office);
+      String name = "neighbour-" + TOKENS.getAndIncrement();
+      String revoked = engine.bean(AccessTokens.class).create(office.name, name, Role.MACHINE);
+      String late = token(office);
+      String address = "127.0.0.11";
+      assertThat(statusFrom(address, office, token)).isEqualTo(200);
+      assertThat(statusFrom(address, office, revoked)).isEqualTo(200);
+      for (int i = 0; i < Pipeline.REFUSALS_PER_MINUTE; i++) {
+        assertThat(statusFrom(address, office, "wrong")).isEqualTo(401);
+      }
+      assertThat(statusFrom(address, office, "wrong")).isEqualTo(429);
+
+      assertThat(statusFrom(address, office, token)).as("let in before").isEqualTo(200);
+      assertThat(statusFrom(address, office, late)).as("never let in").isEqualTo(429);
+      assertThat(statusFrom("127.0.0.12", office, "wrong")).as("elsewhere").isEqualTo(401);
+      engine.bean(AccessTokens.class).revoke(name);
+      List<String> refusals = audit(office, "unknown");
+      assertThat(statusFrom(address, office, revoked)).as("good no more").isEqualTo(429);
+      assertThat(statusFrom(address, office, token)).isEqualTo(200);
+      // Whoever is let in somewhere does not find out practices with it.
+      assertThat(statusFrom(address, other, token)).isEqualTo(429);
+      assertThat(statusFrom(address, office, token)).isEqualTo(429);
+      assertThat(audit(office, "unknown")).as("fill no table").isEqualTo(refusals);
+      assertThat(audit(other, "unknown")).isEmpty();
     }
   }
 

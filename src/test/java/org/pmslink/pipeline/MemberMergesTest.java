@@ -97,7 +97,7 @@ class MemberMergesTest {
       office.member("M2", inez);
       office.open();
       assertThat(office.memberOf(chart)).isEqualTo("M2");
-      memberships.start(office.name, "M2", plan(office, "Gold"), LocalDate.now(), "maria");
+      memberships.start(office.name, "M2", plan(office, "Gold"), LocalDate.now(), "maria", "");
       String before = everything(office);
 
       merge(office, "M1", "M2", new Choice(EnumSet.of(Field.EMAIL), Set.of(), false, false));
@@ -132,8 +132,8 @@ class MemberMergesTest {
       office.member("M1", ines);
       office.member("M2", inez);
       office.open();
-      memberships.start(office.name, "M1", plan(office, "Silver"), LocalDate.now(), "maria");
-      memberships.start(office.name, "M2", plan(office, "Gold"), LocalDate.now(), "maria");
+      memberships.start(office.name, "M1", plan(office, "Silver"), LocalDate.now(), "maria", "");
+      memberships.start(office.name, "M2", plan(office, "Gold"), LocalDate.now(), "maria", "");
       String before = everything(office);
 
       merge(office, "M1", "M2", new Choice(Set.of(), Set.of("open-dental"), true, false));
@@ -205,7 +205,7 @@ class MemberMergesTest {
           .hasMessageContaining("meanwhile");
       assertThatThrownBy(() -> merge(office, "M1", "M1", SURVIVORS))
           .hasMessageContaining("two different members");
-      members.remove(office.name, "M2", "ana");
+      members.remove(office.name, "M2", "ana", "moved away");
       assertThatThrownBy(() -> merge(office, "M1", "M2", SURVIVORS))
           .hasMessageContaining("two different members");
       assertThatThrownBy(() -> merges.takeApart("another-practice", 1, "maria", "no"))
@@ -289,9 +289,9 @@ class MemberMergesTest {
       }
       office.open();
       List<Long> sold = List.of(plan(office, "Gold"), plan(office, "Silver"));
-      memberships.start(office.name, "M1", sold.get(0), LocalDate.now(), "maria");
-      memberships.start(office.name, "M2", sold.get(1), LocalDate.now(), "maria");
-      members.lockFields(office.name, "M2", EnumSet.of(Field.EMAIL, Field.CITY));
+      memberships.start(office.name, "M1", sold.get(0), LocalDate.now(), "maria", "");
+      memberships.start(office.name, "M2", sold.get(1), LocalDate.now(), "maria", "");
+      lock(office, "M2", EnumSet.of(Field.EMAIL, Field.CITY));
       office.awaitSettled();
       String before = everything(office);
 
@@ -347,6 +347,10 @@ class MemberMergesTest {
             true));
   }
 
+  private void lock(Office office, String number, EnumSet<Field> fields) throws RefusedException {
+    members.change(office.name, member(office, number), Map.of(), fields, "ana", "as wanted");
+  }
+
   private void changeAny(Office office, String number, List<Long> sold, Random random)
       throws RefusedException {
     switch (random.nextInt(4)) {
@@ -356,7 +360,7 @@ class MemberMergesTest {
               number,
               Map.of(Field.CITY, "City" + random.nextInt(9), Field.PREFERRED, ""),
               "ana");
-      case 1 -> members.lockFields(office.name, number, EnumSet.of(Field.LINE1));
+      case 1 -> lock(office, number, EnumSet.of(Field.LINE1));
       case 2 -> {
         List<String> linked =
             engine
@@ -376,7 +380,7 @@ class MemberMergesTest {
       default -> {
         if (memberships.current(office.name, number).isEmpty()) {
           memberships.start(
-              office.name, number, sold.get(random.nextInt(2)), LocalDate.now(), "ana");
+              office.name, number, sold.get(random.nextInt(2)), LocalDate.now(), "ana", "");
         } else {
           memberships.step(
               office.name,

@@ -80,7 +80,7 @@ class MembersTest {
       office.open();
       assertThat(office.memberOf(chart)).isEqualTo("M1");
 
-      engine.bean(Members.class).remove(office.name, "M1", "ana");
+      engine.bean(Members.class).remove(office.name, "M1", "ana", "moved away");
       office.awaitSettled();
 
       assertThat(office.memberOf(chart)).isEmpty();
@@ -125,7 +125,14 @@ class MembersTest {
       try (Office office = Office.at(engine, pms)) {
         long chart = office.chart(ines);
         office.member("M1", ines);
-        engine.bean(Members.class).lockFields(office.name, "M1", Set.of(Field.CITY));
+        Members members = engine.bean(Members.class);
+        members.change(
+            office.name,
+            members.find(office.name, "M1").orElseThrow(),
+            Map.of(),
+            Set.of(Field.CITY),
+            "ana",
+            null);
         office.open();
 
         office.edit("update patient set City = 'Dublin', State = 'OH' where PatNum = ?", chart);

@@ -84,7 +84,7 @@ class MembershipsTest {
                   entitlement("Examinations", "D0120", 2)),
               "maria");
 
-      memberships.start(office.name, "M1", gold, STARTED, "ana");
+      memberships.start(office.name, "M1", gold, STARTED, "ana", "");
 
       Membership current = memberships.current(office.name, "M1").orElseThrow();
       List<Usage> usage = memberships.usage(office.name, "M1", current, LocalDate.of(2026, 11, 24));
@@ -129,8 +129,8 @@ class MembershipsTest {
       office.open();
       long gold = plans.add(office.name, "Gold", List.of(), "maria");
       long silver = plans.add(office.name, "Silver", List.of(), "maria");
-      memberships.start(office.name, "M1", gold, STARTED, "ana");
-      assertThatThrownBy(() -> memberships.start(office.name, "M1", silver, STARTED, "ana"))
+      memberships.start(office.name, "M1", gold, STARTED, "ana", "");
+      assertThatThrownBy(() -> memberships.start(office.name, "M1", silver, STARTED, "ana", ""))
           .isInstanceOf(RefusedException.class)
           .hasMessageContaining("end it first");
       long id = memberships.current(office.name, "M1").orElseThrow().id();
@@ -141,7 +141,7 @@ class MembershipsTest {
       memberships.step(office.name, "M1", id, Step.PAUSE, "ana", "abroad");
       memberships.step(office.name, "M1", id, Step.RESUME, "ana", "back");
       memberships.step(office.name, "M1", id, Step.END, "maria", "moved away");
-      memberships.start(office.name, "M1", silver, LocalDate.now(), "ana");
+      memberships.start(office.name, "M1", silver, LocalDate.now(), "ana", "");
       plans.retire(office.name, silver, "maria");
 
       assertThat(memberships.of(office.name, "M1"))
@@ -163,9 +163,9 @@ class MembershipsTest {
               "RESUMED ana back PAUSED",
               "ENDED maria moved away ACTIVE",
               "STARTED ana  -");
-      assertThatThrownBy(() -> memberships.start(office.name, "M1", silver, STARTED, "ana"))
+      assertThatThrownBy(() -> memberships.start(office.name, "M1", silver, STARTED, "ana", ""))
           .hasMessageContaining("not sold");
-      engine.bean(Members.class).remove(office.name, "M1", "maria");
+      engine.bean(Members.class).remove(office.name, "M1", "maria", "moved away");
       assertThat(memberships.current(office.name, "M1")).isEmpty();
     }
   }

@@ -207,7 +207,7 @@ class VerdictsTest {
       office.member("M1", ines);
       office.open();
       say(office, chart, "M1", Verdict.SAME, "maria");
-      engine.bean(Members.class).remove(office.name, "M1", "maria");
+      engine.bean(Members.class).remove(office.name, "M1", "maria", "moved away");
       office.awaitSettled();
       assertThat(office.memberOf(chart)).isEmpty();
 
@@ -403,7 +403,7 @@ class VerdictsTest {
           where l.practice_id = ? and l.ended_at is null""";
       awaitCount(office, 2, linked);
 
-      engine.bean(Members.class).remove(office.name, "M1", "maria");
+      engine.bean(Members.class).remove(office.name, "M1", "maria", "moved away");
       awaitCount(office, 0, linked);
     }
   }
