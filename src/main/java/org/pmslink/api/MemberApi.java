@@ -29,6 +29,7 @@ import org.pmslink.membership.RefusedException;
 import org.pmslink.office.Applicant;
 import org.pmslink.office.LinkDesk;
 import org.pmslink.office.MemberDesk;
+import org.springdoc.core.annotations.ParameterObject;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnWebApplication;
 import org.springframework.http.HttpStatus;
 import org.springframework.http.MediaType;
@@ -86,10 +87,8 @@ class MemberApi {
   Page<MemberHistory.Listed> list(
       Caller caller,
       @RequestParam(defaultValue = "all") String show,
-      @RequestParam(defaultValue = Page.USUAL) int limit,
-      @RequestParam(required = false) @Nullable String cursor) {
-    int most = Page.limit(limit);
-    return found(caller, "", show, most, Page.position(cursor));
+      @ParameterObject Page.Wanted page) {
+    return found(caller, "", show, page);
   }
 
   /**
@@ -111,17 +110,15 @@ class MemberApi {
         caller,
         search.query(),
         search.show() == null ? "all" : search.show(),
-        Page.limit(search.limit() == null ? 50 : search.limit()),
-        Page.position(search.cursor()));
+        new Page.Wanted(search.limit(), search.cursor()));
   }
 
   private Page<MemberHistory.Listed> found(
-      Caller caller, String query, String show, int limit, String after) {
+      Caller caller, String query, String show, Page.Wanted wanted) {
     MemberHistory.Which which = ApiJson.read(MemberHistory.Which.class, "show", show);
     Page<MemberHistory.Listed> page =
-        Page.of(
-            history.list(caller.practice(), query, which, after, limit + 1),
-            limit,
+        wanted.byPosition(
+            (after, most) -> history.list(caller.practice(), query, which, after, most),
             MemberHistory.Listed::memberNumber);
     audit.note(
         caller,
@@ -296,56 +293,37 @@ class MemberApi {
   @Needs(Right.SEE_PATIENTS)
   @Operation(summary = "What happened to a member, newest first")
   Page<MemberHistory.Event> history(
-      Caller caller,
-      @PathVariable String number,
-      @RequestParam(defaultValue = Page.USUAL) int limit,
-      @RequestParam(required = false) @Nullable String cursor) {
-    Page<MemberHistory.Event> page =
-        Page.within(
+      Caller caller, @PathVariable String number, @ParameterObject Page.Wanted page) {
+    Page<MemberHistory.Event> found =
+        page.among(
             history.events(caller.practice(), member(caller, number)),
-            Page.limit(limit),
-            cursor,
             event -> event.kind() + " " + event.id() + " " + event.what());
     audit.note(caller, "saw history", number);
-    return page;
+    return found;
   }
 
   @GetMapping("/{number}/visits")
   @Needs(Right.SEE_PATIENTS)
   @Operation(summary = "Visits of a member, latest first; none while it is not linked")
   Page<MemberVisit> visits(
-      Caller caller,
-      @PathVariable String number,
-      @RequestParam(defaultValue = Page.USUAL) int limit,
-      @RequestParam(required = false) @Nullable String cursor) {
+      Caller caller, @PathVariable String number, @ParameterObject Page.Wanted page) {
     member(caller, number);
-    Page<MemberVisit> page =
-        Page.within(
-            activities.visitsOf(caller.practiceId(), number),
-            Page.limit(limit),
-            cursor,
-            Shown::position);
+    Page<MemberVisit> found =
+        page.among(activities.visitsOf(caller.practiceId(), number), Shown::position);
     audit.note(caller, "saw visits", number);
-    return page;
+    return found;
   }
 
   @GetMapping("/{number}/transactions")
   @Needs(Right.SEE_PATIENTS)
   @Operation(summary = "Ledger of a member, latest first; empty while it is not linked")
   Page<MemberTransaction> transactions(
-      Caller caller,
-      @PathVariable String number,
-      @RequestParam(defaultValue = Page.USUAL) int limit,
-      @RequestParam(required = false) @Nullable String cursor) {
+      Caller caller, @PathVariable String number, @ParameterObject Page.Wanted page) {
     member(caller, number);
-    Page<MemberTransaction> page =
-        Page.within(
-            activities.transactionsOf(caller.practiceId(), number),
-            Page.limit(limit),
-            cursor,
-            Shown::position);
+    Page<MemberTransaction> found =
+        page.among(activities.transactionsOf(caller.practiceId(), number), Shown::position);
     audit.note(caller, "saw transactions", number);
-    return page;
+    return found;
   }
 
   @GetMapping("/{number}/merges")

@@ -3,7 +3,6 @@ package org.pmslink.api;
 import io.swagger.v3.oas.annotations.Operation;
 import io.swagger.v3.oas.annotations.tags.Tag;
 import java.util.List;
-import org.jspecify.annotations.Nullable;
 import org.pmslink.access.Audit;
 import org.pmslink.access.Caller;
 import org.pmslink.access.Needs;
@@ -13,6 +12,7 @@ import org.pmslink.membership.Duplicates;
 import org.pmslink.membership.PatientDirectory;
 import org.pmslink.membership.RefusedException;
 import org.pmslink.membership.Worklists;
+import org.springdoc.core.annotations.ParameterObject;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnWebApplication;
 import org.springframework.http.HttpStatus;
 import org.springframework.http.MediaType;
@@ -22,7 +22,6 @@ import org.springframework.web.bind.annotation.PathVariable;
 import org.springframework.web.bind.annotation.PostMapping;
 import org.springframework.web.bind.annotation.RequestBody;
 import org.springframework.web.bind.annotation.RequestMapping;
-import org.springframework.web.bind.annotation.RequestParam;
 import org.springframework.web.bind.annotation.ResponseStatus;
 import org.springframework.web.bind.annotation.RestController;
 
@@ -86,18 +85,13 @@ class WorklistApi {
   @Operation(
       summary = "Charts that rules could not decide about, oldest first",
       description = "A verdict about the chart and one of the members closes it.")
-  Page<Review> reviews(
-      Caller caller,
-      @RequestParam(defaultValue = Page.USUAL) int limit,
-      @RequestParam(required = false) @Nullable String cursor) {
-    int most = Page.limit(limit);
-    Page<Worklists.Review> page =
-        Page.of(
-            worklists.reviews(caller.practice(), Page.number(cursor), most + 1),
-            most,
-            review -> String.valueOf(review.id()));
-    audit.note(caller, "listed reviews", String.valueOf(page.items().size()));
-    return page.map(review -> review(caller, review));
+  Page<Review> reviews(Caller caller, @ParameterObject Page.Wanted page) {
+    Page<Worklists.Review> found =
+        page.byId(
+            (after, most) -> worklists.reviews(caller.practice(), after, most),
+            Worklists.Review::id);
+    audit.note(caller, "listed reviews", String.valueOf(found.items().size()));
+    return found.map(review -> review(caller, review));
   }
 
   @GetMapping("/reviews/{review}")
@@ -116,35 +110,25 @@ class WorklistApi {
   @GetMapping("/flagged-links")
   @Needs(Right.SEE_PATIENTS)
   @Operation(summary = "Links that want verification, in the order of their making")
-  Page<Worklists.Flagged> flagged(
-      Caller caller,
-      @RequestParam(defaultValue = Page.USUAL) int limit,
-      @RequestParam(required = false) @Nullable String cursor) {
-    int most = Page.limit(limit);
-    Page<Worklists.Flagged> page =
-        Page.of(
-            worklists.flagged(caller.practice(), Page.number(cursor), most + 1),
-            most,
-            link -> String.valueOf(link.id()));
-    audit.note(caller, "listed flagged links", String.valueOf(page.items().size()));
-    return page;
+  Page<Worklists.Flagged> flagged(Caller caller, @ParameterObject Page.Wanted page) {
+    Page<Worklists.Flagged> found =
+        page.byId(
+            (after, most) -> worklists.flagged(caller.practice(), after, most),
+            Worklists.Flagged::id);
+    audit.note(caller, "listed flagged links", String.valueOf(found.items().size()));
+    return found;
   }
 
   @GetMapping("/duplicates")
   @Needs(Right.SEE_PATIENTS)
   @Operation(summary = "Charts that seem to be one person, and members, as they were found")
-  Page<Duplicates.Finding> duplicates(
-      Caller caller,
-      @RequestParam(defaultValue = Page.USUAL) int limit,
-      @RequestParam(required = false) @Nullable String cursor) {
-    int most = Page.limit(limit);
-    Page<Duplicates.Finding> page =
-        Page.of(
-            duplicates.open(caller.practice(), Page.number(cursor), most + 1),
-            most,
-            finding -> String.valueOf(finding.id()));
-    audit.note(caller, "listed duplicates", String.valueOf(page.items().size()));
-    return page;
+  Page<Duplicates.Finding> duplicates(Caller caller, @ParameterObject Page.Wanted page) {
+    Page<Duplicates.Finding> found =
+        page.byId(
+            (after, most) -> duplicates.open(caller.practice(), after, most),
+            Duplicates.Finding::id);
+    audit.note(caller, "listed duplicates", String.valueOf(found.items().size()));
+    return found;
   }
 
   /** Two that seem to be one, and why; the weights add up to the score. */

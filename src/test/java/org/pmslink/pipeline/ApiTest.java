@@ -635,7 +635,10 @@ class ApiTest {
           .isEqualTo(task.header("Location"));
       Awaitility.await()
           .atMost(Office.LONGEST)
-          .until(() -> support.get(task.header("Location")).json().path("passed").asInt() == 1);
+          .until(
+              () -> support.get(task.header("Location")).json().path("state").asText(),
+              "done"::equals);
+      assertThat(support.get(task.header("Location")).json().path("passed").asInt()).isOne();
       assertThat(
               support.get(task.header("Location") + "/items").json().at("/items/0/state").asText())
           .isEqualTo("passed");
@@ -760,6 +763,11 @@ class ApiTest {
       machine.send("GET", "/members?show=Xyloquenta", null).isProblem(422);
       machine.post("/patients/search", "{\"query\": \"\\u0000\"}").is(200);
       machine.send("GET", "/members?cursor=AA", null).isProblem(422);
+      assertThat(machine.send("GET", "/members?limit=Xyloquenta", null).isProblem(400).detail())
+          .isEqualTo("limit: not a value of its kind");
+      assertThat(machine.send("GET", "/reviews?limit=0", null).isProblem(400).detail())
+          .isEqualTo("limit: from 1 to 200");
+      machine.send("GET", "/reviews?cursor=Xyloquenta", null).isProblem(400);
       machine.send("GET", "/patients;x=1", null).isProblem(400);
       machine.post("/members", "\"" + "x".repeat(300_000) + "\"").isProblem(413);
     }
