@@ -3,6 +3,7 @@ package org.pmslink.api;
 import io.swagger.v3.oas.annotations.Operation;
 import io.swagger.v3.oas.annotations.tags.Tag;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.pmslink.access.Audit;
 import org.pmslink.access.Caller;
 import org.pmslink.access.Needs;
@@ -12,16 +13,19 @@ import org.pmslink.membership.Duplicates;
 import org.pmslink.membership.PatientDirectory;
 import org.pmslink.membership.RefusedException;
 import org.pmslink.membership.Worklists;
+import org.pmslink.office.DuplicateDesk;
 import org.springdoc.core.annotations.ParameterObject;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnWebApplication;
 import org.springframework.http.HttpStatus;
 import org.springframework.http.MediaType;
 import org.springframework.http.ResponseEntity;
+import org.springframework.web.bind.annotation.DeleteMapping;
 import org.springframework.web.bind.annotation.GetMapping;
 import org.springframework.web.bind.annotation.PathVariable;
 import org.springframework.web.bind.annotation.PostMapping;
 import org.springframework.web.bind.annotation.RequestBody;
 import org.springframework.web.bind.annotation.RequestMapping;
+import org.springframework.web.bind.annotation.RequestParam;
 import org.springframework.web.bind.annotation.ResponseStatus;
 import org.springframework.web.bind.annotation.RestController;
 
@@ -33,10 +37,17 @@ import org.springframework.web.bind.annotation.RestController;
 class WorklistApi {
   private final Worklists worklists;
   private final Duplicates duplicates;
+  private final DuplicateDesk desk;
   private final PatientDirectory patients;
   private final Audit audit;
 
-  WorklistApi(Worklists worklists, Duplicates duplicates, PatientDirectory patients, Audit audit) {
+  WorklistApi(
+      Worklists worklists,
+      Duplicates duplicates,
+      DuplicateDesk desk,
+      PatientDirectory patients,
+      Audit audit) {
+    this.desk = desk;
     this.worklists = worklists;
     this.duplicates = duplicates;
     this.patients = patients;
@@ -85,10 +96,13 @@ class WorklistApi {
   @Operation(
       summary = "Charts that rules could not decide about, oldest first",
       description = "A verdict about the chart and one of the members closes it.")
-  Page<Review> reviews(Caller caller, @ParameterObject Page.Wanted page) {
+  Page<Review> reviews(
+      Caller caller,
+      @RequestParam(required = false) @Nullable String reason,
+      @ParameterObject Page.Wanted page) {
     Page<Worklists.Review> found =
         page.byId(
-            (after, most) -> worklists.reviews(caller.practice(), after, most),
+            (after, most) -> worklists.reviews(caller.practice(), reason, after, most),
             Worklists.Review::id);
     audit.note(caller, "listed reviews", String.valueOf(found.items().size()));
     return found.map(review -> review(caller, review));
@@ -110,10 +124,13 @@ class WorklistApi {
   @GetMapping("/flagged-links")
   @Needs(Right.SEE_PATIENTS)
   @Operation(summary = "Links that want verification, in the order of their making")
-  Page<Worklists.Flagged> flagged(Caller caller, @ParameterObject Page.Wanted page) {
+  Page<Worklists.Flagged> flagged(
+      Caller caller,
+      @RequestParam(required = false) @Nullable String reason,
+      @ParameterObject Page.Wanted page) {
     Page<Worklists.Flagged> found =
         page.byId(
-            (after, most) -> worklists.flagged(caller.practice(), after, most),
+            (after, most) -> worklists.flaggedAsMade(caller.practice(), reason, after, most),
             Worklists.Flagged::id);
     audit.note(caller, "listed flagged links", String.valueOf(found.items().size()));
     return found;
@@ -122,10 +139,13 @@ class WorklistApi {
   @GetMapping("/duplicates")
   @Needs(Right.SEE_PATIENTS)
   @Operation(summary = "Charts that seem to be one person, and members, as they were found")
-  Page<Duplicates.Finding> duplicates(Caller caller, @ParameterObject Page.Wanted page) {
+  Page<Duplicates.Finding> duplicates(
+      Caller caller,
+      @RequestParam(required = false) Duplicates.@Nullable Kind kind,
+      @ParameterObject Page.Wanted page) {
     Page<Duplicates.Finding> found =
         page.byId(
-            (after, most) -> duplicates.open(caller.practice(), after, most),
+            (after, most) -> duplicates.openAsFound(caller.practice(), kind, after, most),
             Duplicates.Finding::id);
     audit.note(caller, "listed duplicates", String.valueOf(found.items().size()));
     return found;
@@ -168,13 +188,28 @@ class WorklistApi {
 
   @PostMapping("/duplicates/{duplicate}/not-same")
   @Needs(Right.CHANGE_MEMBERS)
-  @Operation(summary = "Says that the two of a finding are two people; it never opens again")
+  @Operation(
+      summary = "Says that the two of a finding are two people",
+      description = "Rules open it never again; who said so, or a manager, can take it back.")
   @ResponseStatus(HttpStatus.NO_CONTENT)
   void toldApart(Caller caller, @PathVariable long duplicate, @RequestBody MemberApi.Reason reason)
       throws RefusedException {
-    if (!duplicates.tellApart(caller.practice(), duplicate, caller.name(), reason.given())) {
+    if (!desk.tellApart(caller.asActor(), duplicate, reason.given())) {
       throw Problem.Refused.notThere();
     }
-    audit.note(caller, "told duplicates apart", "finding " + duplicate);
+  }
+
+  @DeleteMapping("/duplicates/{duplicate}/not-same")
+  @Needs(Right.CHANGE_MEMBERS)
+  @Operation(
+      summary = "Takes back that the two of a finding are two people",
+      description =
+          "The finding is open again, while rules still find the two alike. What somebody else has"
+              + " said is for managers to take back.")
+  @ResponseStatus(HttpStatus.NO_CONTENT)
+  void takenBack(Caller caller, @PathVariable long duplicate) throws RefusedException {
+    if (!desk.takeBack(caller.asActor(), duplicate)) {
+      throw Problem.Refused.notThere();
+    }
   }
 }

@@ -688,6 +688,61 @@ class ApiTest {
   }
 
   @Test
+  void whoHasToldDuplicatesApartOrAManagerTakesItBack() throws Exception {
+    try (Office office = Office.at(engine, pms)) {
+      Someone ines = Someone.named("Ines", "Caldwell");
+      office.chart(ines);
+      office.chart(ines);
+      office.member("M1", Someone.named("Otto", "Brandt"));
+      office.open();
+      Awaitility.await("the two are found")
+          .atMost(Office.LONGEST)
+          .until(
+              () -> engine.bean(Duplicates.class).isComplete(office.id(), Duplicates.Kind.CHART));
+      Program machine = new Program(office, Role.MACHINE);
+      Program desk = new Program(office, Role.FRONT_DESK);
+      Program manager = new Program(office, Role.MANAGER);
+      assertThat(machine.get("/duplicates?kind=member").json().path("items")).isEmpty();
+      machine.send("GET", "/duplicates?kind=Xyloquenta", null).isProblem(400);
+      JsonNode found = machine.get("/duplicates?kind=chart").json().path("items");
+      assertThat(found).hasSize(1);
+      String finding = "/duplicates/" + found.at("/0/id").asLong();
+      machine.send("DELETE", finding + "/not-same", null).isProblem(404);
+      for (Program other : List.of(desk, manager)) {
+        machine.post(finding + "/not-same", because("twins")).is(204);
+        machine.send("GET", finding, null).isProblem(404);
+        if (other == desk) {
+          desk.send("DELETE", finding + "/not-same", null).isProblem(403);
+          machine.send("GET", finding, null).isProblem(404);
+          machine.send("DELETE", finding + "/not-same", null).is(204);
+        } else {
+          manager.send("DELETE", finding + "/not-same", null).is(204);
+        }
+        machine.get(finding);
+        manager.send("DELETE", finding + "/not-same", null).isProblem(404);
+      }
+      String named = finding.replace("/duplicates/", "finding ");
+      assertThat(machine.audit())
+          .contains("told duplicates apart: " + named, "took back: " + named);
+      assertThat(desk.audit()).contains("refused: to take back " + named);
+      assertThat(manager.audit()).contains("took back: " + named);
+
+      // Two who are alike no longer are no finding, although it was taken back.
+      machine.post(finding + "/not-same", because("twins")).is(204);
+      office.edit(
+          "update patient set LName = 'Brandt', FName = 'Otto', Birthdate = '1931-02-03',"
+              + " WirelessPhone = '', Email = '' order by PatNum limit 1");
+      office.sync();
+      machine.send("DELETE", finding + "/not-same", null).is(204);
+      Awaitility.await()
+          .atMost(Office.LONGEST)
+          .until(
+              () -> machine.send("GET", finding, null).http().statusCode(),
+              status -> status == 404);
+    }
+  }
+
+  @Test
   void reviewsAndFlaggedLinksWait() throws Exception {
     try (Office office = Office.at(engine, pms)) {
       Someone ines = Someone.named("Ines", "Caldwell");
@@ -698,6 +753,9 @@ class ApiTest {
       Program machine = new Program(office, Role.MACHINE);
       JsonNode reviews = machine.get("/reviews").json();
       assertThat(reviews.path("items")).hasSize(1);
+      String reason = reviews.at("/items/0/reason").asText();
+      assertThat(machine.get("/reviews?reason=" + reason).json().path("items")).hasSize(1);
+      assertThat(machine.get("/reviews?reason=NOT_CERTAIN").json().path("items")).isEmpty();
       assertThat(reviews.at("/items/0/candidates")).hasSize(2);
       long patient = reviews.at("/items/0/patient").asLong();
       machine.get("/reviews/" + reviews.at("/items/0/id").asLong());
@@ -717,6 +775,9 @@ class ApiTest {
               office.id());
       assertThat(machine.get("/flagged-links").json().at("/items/0/member_number").asText())
           .isEqualTo("M1");
+      assertThat(machine.get("/flagged-links?reason=CHART_DELETED").json().path("items"))
+          .hasSize(1);
+      assertThat(machine.get("/flagged-links?reason=CHART_GONE").json().path("items")).isEmpty();
     }
   }
 
