@@ -206,7 +206,13 @@ class Description {
             new Schema<>()
                 .type("array")
                 .items(alike)
-                .description("Charts that somebody may be who was to become a member"));
+                .description("Charts that somebody may be who was to become a member"))
+        .addProperty(
+            "members",
+            new Schema<>()
+                .type("array")
+                .items(new StringSchema())
+                .description("Numbers of members whom they may be"));
     problem.setRequired(List.of("type", "title", "status", "detail"));
     return problem;
   }

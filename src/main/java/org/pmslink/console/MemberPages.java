@@ -196,7 +196,7 @@ class MemberPages {
     List<Memberships.Membership> had = memberships.of(practice, number);
     Memberships.Membership running =
         had.stream().filter(m -> m.status() != Memberships.Status.ENDED).findFirst().orElse(null);
-    LocalDate today = LocalDate.now();
+    LocalDate today = practices.today(practiceId);
     List<Plans.Plan> sold = plans.list(practice, false);
     model.addAttribute("plans", had);
     model.addAttribute(

@@ -141,12 +141,19 @@ class PlanPages {
       @PathVariable String number,
       @RequestParam(defaultValue = "") String plan,
       @RequestParam(defaultValue = "") String startsOn,
+      @RequestParam(defaultValue = "") String status,
       HttpServletRequest request,
       RedirectAttributes after) {
     desk.member(practice, number);
     String actor = Visit.of(request).actor();
     try {
-      memberships.start(practice, number, Long.parseLong(plan), LocalDate.parse(startsOn), actor);
+      memberships.start(
+          practice,
+          number,
+          Long.parseLong(plan),
+          LocalDate.parse(startsOn),
+          Memberships.Status.begun(status),
+          actor);
       audit.note(practice, actor, "started plan", number + ": plan " + plan);
       after.addFlashAttribute("done", "The plan has begun.");
     } catch (RefusedException e) {
@@ -154,6 +161,8 @@ class PlanPages {
     } catch (NumberFormatException | DateTimeException e) {
       after.addFlashAttribute(
           "complaint", "Choose one of the plans, and the day it starts, like 2026-01-31.");
+    } catch (IllegalArgumentException e) {
+      after.addFlashAttribute("complaint", "Choose how it begins: active or paused.");
     }
     return "redirect:/console/" + practice + "/members/" + number;
   }

@@ -37,8 +37,12 @@ public class Enrolment {
   /** The chart that a new member is linked to. */
   public record Chart(String source, String sourceId) {}
 
-  /** The plan that a new member begins with. */
-  public record NewPlan(long plan, LocalDate startsOn) {}
+  /**
+   * The plan that a new member begins with.
+   *
+   * @param status as {@link Memberships#start} takes it
+   */
+  public record NewPlan(long plan, LocalDate startsOn, Memberships.Status status) {}
 
   /**
    * Adds a member.
@@ -78,7 +82,7 @@ public class Enrolment {
       throw new RefusedException("There is a member " + given + " already.");
     }
     if (plan != null) {
-      memberships.start(practice, given, plan.plan(), plan.startsOn(), actor);
+      memberships.start(practice, given, plan.plan(), plan.startsOn(), plan.status(), actor);
     }
     if (chart != null) {
       verdicts.decide(

@@ -419,6 +419,10 @@ class ConsoleTest {
       assertThat(page.getByRole(AriaRole.ALERT))
           .containsText("There is a member like that already");
       assertThat(link(page, "Viktor Nowhere, U2")).isVisible();
+      page.getByLabel("None of them is this person").check();
+      button(page, "Add the member").click();
+      assertThat(page.locator("h1")).containsText("Viktor Nowhere");
+      assertThat(page.locator("h1")).not().containsText("U2");
     }
   }
 
@@ -811,6 +815,7 @@ class ConsoleTest {
           insert into procedurelog (ProcNum, PatNum, AptNum, ProcDate, ProcFee, ProcStatus, CodeNum)
           values (900001, ?, 0, curdate(), 90, 2, 2)""",
           chart);
+      office.member("M9", Someone.named("Nell", "Oakley"));
       office.open();
       Page manager = staff(office, Role.MANAGER);
       link(manager, "Plans").click();
@@ -839,6 +844,36 @@ class ConsoleTest {
       button(desk, "End the plan").click();
       assertThat(button(desk, "Start the plan")).isVisible();
       assertThat(desk.locator("main")).containsText("plan Gold 2026 ended");
+
+      // Who is missing what is told by name, before anything is looked for.
+      desk.navigate("/console/" + office.name + "/members/new");
+      desk.locator("form[action$='/members/new']").evaluate("form => form.noValidate = true");
+      desk.getByLabel("First name").fill("Nadia");
+      desk.locator("select[name=plan]")
+          .selectOption(new com.microsoft.playwright.options.SelectOption().setLabel("Gold 2026"));
+      desk.getByLabel("Starts on").fill("");
+      button(desk, "Add the member").click();
+      assertThat(desk.getByRole(AriaRole.ALERT))
+          .hasText(
+              "Still needed: last name, birth date, telephone or e-mail, day on which the plan"
+                  + " starts.");
+      assertThat(desk.getByLabel("Telephone")).hasAttribute("aria-invalid", "true");
+      assertThat(desk.getByLabel("First name")).hasValue("Nadia");
+      fill(desk, Someone.named("Nadia", "Prokhorov"));
+      desk.getByLabel("Starts on").fill("2026-02-01");
+      desk.getByLabel("Status of the plan").selectOption("paused");
+      button(desk, "Add the member").click();
+      assertThat(desk.locator("main")).containsText("Gold 2026 since");
+      assertThat(desk.locator("main")).containsText("paused from the beginning");
+      assertThat(button(desk, "Resume")).isVisible();
+
+      desk.navigate("/console/" + office.name + "/members/M9");
+      desk.getByLabel("Status").selectOption("paused");
+      button(desk, "Start the plan").click();
+      assertThat(button(desk, "Resume")).isVisible();
+      desk.getByLabel("Why").fill("moved away");
+      button(desk, "End the plan").click();
+      assertThat(button(desk, "Start the plan")).isVisible();
 
       button(manager, "Sell Gold 2026 no more").click();
       assertThat(manager.locator("article")).containsText("sold no more");
