@@ -562,6 +562,7 @@ create table feeds (
   practice_id      integer not null references practices,
   feed             text not null,
   source           text not null,
+  office_zone      text not null default 'UTC',       -- time zone of the office that it reads, as its file says
   state            text not null default 'STARTING' check (state in ('STARTING', 'RUNNING', 'PAUSED', 'REFUSED')),
   reason_category  text,
   reason           text,

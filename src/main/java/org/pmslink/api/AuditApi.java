@@ -7,6 +7,7 @@ import org.pmslink.access.Audit;
 import org.pmslink.access.Caller;
 import org.pmslink.access.Needs;
 import org.pmslink.access.Right;
+import org.springdoc.core.annotations.ParameterObject;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnWebApplication;
 import org.springframework.http.MediaType;
 import org.springframework.web.bind.annotation.GetMapping;
@@ -31,19 +32,16 @@ class AuditApi {
       Caller caller,
       @RequestParam(required = false) @Nullable String actor,
       @RequestParam(required = false) @Nullable String action,
-      @RequestParam(defaultValue = Page.USUAL) int limit,
-      @RequestParam(required = false) @Nullable String cursor) {
-    int most = Page.limit(limit);
-    Long before = cursor == null ? null : Page.number(cursor);
-    Page<Audit.Entry> page =
-        Page.of(
-            audit.entries(caller.practice(), before, actor, action, most + 1),
-            most,
-            entry -> String.valueOf(entry.id()));
+      @ParameterObject Page.Wanted page) {
+    Long before = page.cursor() == null ? null : page.afterId();
+    Page<Audit.Entry> found =
+        page.byId(
+            (after, most) -> audit.entries(caller.practice(), before, actor, action, most),
+            Audit.Entry::id);
     audit.note(
         caller,
         "read audit",
-        page.items().size() + " entries" + (before == null ? "" : " before " + before));
-    return page;
+        found.items().size() + " entries" + (before == null ? "" : " before " + before));
+    return found;
   }
 }

@@ -66,6 +66,8 @@ class Description {
           Map.entry("from", "Failed last at this time or later"),
           Map.entry("to", "Failed last before this time"),
           Map.entry("order", "Which groups come first"),
+          Map.entry("reason", "Only those of this reason"),
+          Map.entry("kind", "Only charts, or only members"),
           Map.entry("show", "all, linked, unlinked or flagged"),
           Map.entry("retired", "Whether those are listed too that are sold no more"),
           Map.entry("day", "YYYY-MM-DD; today when absent"),
@@ -204,7 +206,13 @@ class Description {
             new Schema<>()
                 .type("array")
                 .items(alike)
-                .description("Charts that somebody may be who was to become a member"));
+                .description("Charts that somebody may be who was to become a member"))
+        .addProperty(
+            "members",
+            new Schema<>()
+                .type("array")
+                .items(new StringSchema())
+                .description("Numbers of members whom they may be"));
     problem.setRequired(List.of("type", "title", "status", "detail"));
     return problem;
   }
@@ -222,7 +230,7 @@ class Description {
     boolean changes =
         method == PathItem.HttpMethod.PATCH
             || method == PathItem.HttpMethod.PUT
-            || method == PathItem.HttpMethod.DELETE
+            || method == PathItem.HttpMethod.DELETE && !path.endsWith("/not-same")
             || path.endsWith("/retire")
             || path.endsWith("/take-apart")
             || path.endsWith("/merges") && creates;

@@ -4,14 +4,15 @@ import io.swagger.v3.oas.annotations.Operation;
 import io.swagger.v3.oas.annotations.tags.Tag;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
-import org.pmslink.access.Audit;
 import org.pmslink.access.Caller;
 import org.pmslink.access.Needs;
 import org.pmslink.access.Right;
 import org.pmslink.deadletter.DeadLetters;
 import org.pmslink.feed.Alerts;
+import org.pmslink.feed.FeedDesk;
 import org.pmslink.feed.FeedHealth;
 import org.pmslink.feed.FeedStates;
+import org.pmslink.membership.RefusedException;
 import org.pmslink.progress.Runs;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnWebApplication;
 import org.springframework.http.HttpStatus;
@@ -25,7 +26,7 @@ import org.springframework.web.bind.annotation.RequestMapping;
 import org.springframework.web.bind.annotation.ResponseStatus;
 import org.springframework.web.bind.annotation.RestController;
 
-/** How the feeds of a practice do. */
+/** How the feeds of a practice do, and what IT can have done with them. */
 @RestController
 @ConditionalOnWebApplication
 @RequestMapping(path = ApiJson.PRACTICE + "/feeds", produces = MediaType.APPLICATION_JSON_VALUE)
@@ -36,7 +37,7 @@ class FeedApi {
   private final Alerts alerts;
   private final DeadLetters letters;
   private final Runs runs;
-  private final Audit audit;
+  private final FeedDesk desk;
 
   FeedApi(
       FeedStates states,
@@ -44,13 +45,13 @@ class FeedApi {
       Alerts alerts,
       DeadLetters letters,
       Runs runs,
-      Audit audit) {
+      FeedDesk desk) {
     this.states = states;
     this.health = health;
     this.alerts = alerts;
     this.letters = letters;
     this.runs = runs;
-    this.audit = audit;
+    this.desk = desk;
   }
 
   /**
@@ -79,11 +80,14 @@ class FeedApi {
   @Needs(Right.SEE_FEEDS)
   @Operation(summary = "One feed")
   ResponseEntity<Feed> read(Caller caller, @PathVariable String feed) {
-    return Tags.ok(
-        feeds(caller).stream()
-            .filter(one -> one.status().feed().equals(feed))
-            .findFirst()
-            .orElseThrow(Problem.Refused::notThere));
+    return Tags.ok(existing(caller, feed));
+  }
+
+  private Feed existing(Caller caller, String name) {
+    return feeds(caller).stream()
+        .filter(one -> one.status().feed().equals(name))
+        .findFirst()
+        .orElseThrow(Problem.Refused::notThere);
   }
 
   private List<Feed> feeds(Caller caller) {
@@ -110,19 +114,49 @@ class FeedApi {
 
   @PostMapping("/{feed}/passes")
   @Needs(Right.CHANGE_FEEDS)
-  @Operation(summary = "Asks a feed to read now, or to compare every chart with what the PMS has")
+  @Operation(
+      summary = "Asks a feed to read now, or to compare every chart with what the PMS has",
+      description =
+          "Asked twice before it reads, it reads once. 409 while a person's pause stands: it reads"
+              + " when that is over.")
   @ResponseStatus(HttpStatus.ACCEPTED)
-  void ask(Caller caller, @PathVariable String feed, @RequestBody NewPass pass) {
-    boolean compare = Boolean.TRUE.equals(pass.comparison());
-    audit.noting(
-        caller.practice(),
-        caller.name(),
-        compare ? "asked to compare" : "asked to read",
-        feed,
-        () -> {
-          if (!states.askForPass(caller.practice(), feed, compare)) {
-            throw Problem.Refused.notThere();
-          }
-        });
+  void ask(Caller caller, @PathVariable String feed, @RequestBody NewPass pass)
+      throws RefusedException {
+    existing(caller, feed);
+    if (!desk.read(
+        caller.practice(), caller.name(), feed, Boolean.TRUE.equals(pass.comparison()))) {
+      throw new RefusedException("Somebody has paused the feed; resume it first.");
+    }
+  }
+
+  /** Why a feed is paused, without patient data. */
+  record Pause(String reason) {}
+
+  @PostMapping("/{feed}/pause")
+  @Needs(Right.CHANGE_FEEDS)
+  @Operation(
+      summary = "Pauses a feed until it is resumed",
+      description =
+          "A read under way leaves off after its page; whoever sends to it is told to keep what they"
+              + " have. A feed that is paused stays as it is, with the reason of whoever was first.")
+  ResponseEntity<Feed> pause(Caller caller, @PathVariable String feed, @RequestBody Pause why) {
+    existing(caller, feed);
+    try {
+      desk.pause(caller.practice(), caller.name(), feed, why.reason() == null ? "" : why.reason());
+    } catch (IllegalArgumentException e) {
+      throw new Problem.Refused(422, "reason: " + e.getMessage());
+    }
+    return Tags.ok(existing(caller, feed));
+  }
+
+  @PostMapping("/{feed}/resume")
+  @Needs(Right.CHANGE_FEEDS)
+  @Operation(
+      summary = "Ends a person's pause",
+      description = "The feed goes on where it left off. One that is not paused stays as it is.")
+  ResponseEntity<Feed> resume(Caller caller, @PathVariable String feed) {
+    existing(caller, feed);
+    desk.resume(caller.practice(), caller.name(), feed);
+    return Tags.ok(existing(caller, feed));
   }
 }

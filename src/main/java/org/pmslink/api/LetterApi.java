@@ -25,6 +25,7 @@ import org.pmslink.deadletter.LetterSearch;
 import org.pmslink.deadletter.ReplayTasks;
 import org.pmslink.deadletter.Selection;
 import org.pmslink.membership.RefusedException;
+import org.springdoc.core.annotations.ParameterObject;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnWebApplication;
 import org.springframework.http.HttpStatus;
 import org.springframework.http.MediaType;
@@ -135,19 +136,18 @@ class LetterApi {
       @RequestParam(required = false) @Nullable List<Letter.State> state,
       @RequestParam(required = false) @Nullable Instant from,
       @RequestParam(required = false) @Nullable Instant to,
-      @RequestParam(defaultValue = Page.USUAL) int limit,
-      @RequestParam(required = false) @Nullable String cursor) {
+      @ParameterObject Page.Wanted page) {
     LetterFilter filter =
         new LetterFilter(feed, record, category, group, assignee, java.util.Set.of(), from, to)
             .in(state == null ? new Letter.State[0] : state.toArray(Letter.State[]::new));
-    LetterSearch.Page page;
+    LetterSearch.Page found;
     try {
-      page = search.search(caller.practice(), filter, cursor, Page.limit(limit));
+      found = search.search(caller.practice(), filter, page.cursor(), page.most());
     } catch (IllegalArgumentException e) {
       throw Page.noCursor();
     }
-    audit.note(caller, "searched dead letters", String.valueOf(page.letters().size()));
-    return new Page<>(page.letters(), page.next());
+    audit.note(caller, "searched dead letters", String.valueOf(found.letters().size()));
+    return new Page<>(found.letters(), found.next());
   }
 
   /**
@@ -355,14 +355,11 @@ class LetterApi {
       Caller caller,
       @PathVariable long replay,
       @RequestParam(required = false) ReplayTasks.@Nullable ItemState state,
-      @RequestParam(defaultValue = Page.USUAL) int limit,
-      @RequestParam(required = false) @Nullable String cursor) {
+      @ParameterObject Page.Wanted page) {
     task(caller, replay);
-    int most = Page.limit(limit);
-    return Page.of(
-        replays.items(caller.practice(), replay, state, Page.number(cursor), most + 1),
-        most,
-        item -> String.valueOf(item.letter()));
+    return page.byId(
+        (after, most) -> replays.items(caller.practice(), replay, state, after, most),
+        ReplayTasks.Item::letter);
   }
 
   @PostMapping("/replays/{replay}/pause")

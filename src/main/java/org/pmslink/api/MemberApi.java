@@ -5,6 +5,7 @@ import io.swagger.v3.oas.annotations.media.Schema;
 import io.swagger.v3.oas.annotations.tags.Tag;
 import jakarta.servlet.http.HttpServletRequest;
 import java.io.IOException;
+import java.time.LocalDate;
 import java.util.EnumMap;
 import java.util.EnumSet;
 import java.util.List;
@@ -15,7 +16,6 @@ import org.pmslink.access.Audit;
 import org.pmslink.access.Caller;
 import org.pmslink.access.Needs;
 import org.pmslink.access.Right;
-import org.pmslink.linking.PatientSearch;
 import org.pmslink.membership.Activities;
 import org.pmslink.membership.Activities.MemberTransaction;
 import org.pmslink.membership.Activities.MemberVisit;
@@ -26,9 +26,12 @@ import org.pmslink.membership.Members;
 import org.pmslink.membership.PatientDirectory;
 import org.pmslink.membership.PatientDirectory.Found;
 import org.pmslink.membership.RefusedException;
+import org.pmslink.office.AlikeException;
 import org.pmslink.office.Applicant;
 import org.pmslink.office.LinkDesk;
 import org.pmslink.office.MemberDesk;
+import org.pmslink.practice.Practices;
+import org.springdoc.core.annotations.ParameterObject;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnWebApplication;
 import org.springframework.http.HttpStatus;
 import org.springframework.http.MediaType;
@@ -57,6 +60,7 @@ class MemberApi {
   private final MemberDesk desk;
   private final PatientDirectory patients;
   private final Activities activities;
+  private final Practices practices;
   private final Creations creations;
   private final Audit audit;
 
@@ -67,6 +71,7 @@ class MemberApi {
       MemberDesk desk,
       PatientDirectory patients,
       Activities activities,
+      Practices practices,
       Creations creations,
       Audit audit) {
     this.members = members;
@@ -75,6 +80,7 @@ class MemberApi {
     this.desk = desk;
     this.patients = patients;
     this.activities = activities;
+    this.practices = practices;
     this.creations = creations;
     this.audit = audit;
   }
@@ -85,10 +91,8 @@ class MemberApi {
   Page<MemberHistory.Listed> list(
       Caller caller,
       @RequestParam(defaultValue = "all") String show,
-      @RequestParam(defaultValue = Page.USUAL) int limit,
-      @RequestParam(required = false) @Nullable String cursor) {
-    int most = Page.limit(limit);
-    return found(caller, "", show, most, Page.position(cursor));
+      @ParameterObject Page.Wanted page) {
+    return found(caller, "", show, page);
   }
 
   /**
@@ -110,17 +114,15 @@ class MemberApi {
         caller,
         search.query(),
         search.show() == null ? "all" : search.show(),
-        Page.limit(search.limit() == null ? 50 : search.limit()),
-        Page.position(search.cursor()));
+        new Page.Wanted(search.limit(), search.cursor()));
   }
 
   private Page<MemberHistory.Listed> found(
-      Caller caller, String query, String show, int limit, String after) {
+      Caller caller, String query, String show, Page.Wanted wanted) {
     MemberHistory.Which which = ApiJson.read(MemberHistory.Which.class, "show", show);
     Page<MemberHistory.Listed> page =
-        Page.of(
-            history.list(caller.practice(), query, which, after, limit + 1),
-            limit,
+        wanted.byPosition(
+            (after, most) -> history.list(caller.practice(), query, which, after, most),
             MemberHistory.Listed::memberNumber);
     audit.note(
         caller,
@@ -135,7 +137,7 @@ class MemberApi {
    * @param number as the office counts; the next free one when absent
    * @param patient number here of the chart whose person this is; absent for somebody whom the PMS
    *     does not have, whom rules link by themselves when the chart appears
-   * @param evenIfAlike an unlinked member is made although charts are alike
+   * @param evenIfAlike an unlinked member is made although charts or members are alike
    */
   @Schema(description = "Somebody who becomes a member.")
   record NewMember(
@@ -157,13 +159,17 @@ class MemberApi {
                   "Number here of the chart whose person this is; absent for somebody whom the PMS"
                       + " does not have.")
           @Nullable Long patient,
-      @Schema(description = "Makes an unlinked member although there are charts like it.")
+      @Schema(
+              description =
+                  "Makes an unlinked member although there are charts or members like it.")
           @Nullable Boolean evenIfAlike,
       @Schema(description = "The plan that the membership begins with.") @Nullable Long plan,
-      @Schema(description = "YYYY-MM-DD; today when absent") @Nullable String startsOn) {
+      @Schema(description = "YYYY-MM-DD; today when absent") @Nullable String startsOn,
+      @Schema(description = "How the plan begins: active (when absent) or paused.")
+          @Nullable String status) {
 
     @SuppressWarnings("NullAway") // Applicant takes absent values for empty ones.
-    Applicant applicant() {
+    Applicant applicant(LocalDate today) {
       return new Applicant(
           number,
           family,
@@ -179,7 +185,25 @@ class MemberApi {
           state,
           postalCode,
           plan == null ? null : String.valueOf(plan),
-          startsOn == null ? java.time.LocalDate.now().toString() : startsOn);
+          startsOn == null ? today.toString() : startsOn,
+          status);
+    }
+
+    /** What has to be sent and was not; {@code null} for nothing. */
+    static @Nullable String missing(Applicant applicant) {
+      List<String> missing =
+          applicant.missing().stream()
+              .map(
+                  need ->
+                      switch (need) {
+                        case GIVEN -> "given";
+                        case FAMILY -> "family";
+                        case BIRTH_DATE -> "birth_date";
+                        case CONTACT -> "phone_mobile or email";
+                        case STARTS_ON -> "starts_on";
+                      })
+              .toList();
+      return missing.isEmpty() ? null : "missing: " + String.join(", ", missing);
     }
   }
 
@@ -188,15 +212,19 @@ class MemberApi {
   @Operation(
       summary = "Makes somebody a member, linked to their chart or not",
       description =
-          "Without a patient, charts that the new member may be are looked for first; when there"
-              + " are any, the answer is 409 with their numbers, and nothing is made unless"
-              + " even_if_alike says so.")
+          "Without a patient, charts and members that the new one may be are looked for first;"
+              + " when there are any, the answer is 409 with their numbers, and nothing is made"
+              + " unless even_if_alike says so.")
   @ResponseStatus(HttpStatus.CREATED)
   ResponseEntity<Shown.MemberDetails> create(
       Caller caller, HttpServletRequest request, @RequestBody NewMember typed)
       throws RefusedException, IOException {
-    Applicant applicant = typed.applicant();
-    String complaint = applicant.complaint();
+    Applicant applicant = typed.applicant(practices.today(caller.practiceId()));
+    String missing = NewMember.missing(applicant);
+    String complaint = missing == null ? applicant.complaint() : missing;
+    if (complaint == null && typed.plan() == null && typed.status() != null) {
+      complaint = "status: is that of a plan; send one";
+    }
     if (complaint != null) {
       throw new Problem.Refused(422, complaint);
     }
@@ -210,24 +238,29 @@ class MemberApi {
                 patients
                     .find(caller.practice(), typed.patient())
                     .orElseThrow(() -> new Problem.Refused(422, "patient: there is none"));
-          } else if (!Boolean.TRUE.equals(typed.evenIfAlike())) {
-            refuseAlike(desk.alike(caller.asActor(), applicant));
           }
-          String number = desk.enrol(caller.asActor(), applicant, chart);
+          String number;
+          try {
+            number =
+                desk.enrol(
+                    caller.asActor(), applicant, chart, Boolean.TRUE.equals(typed.evenIfAlike()));
+          } catch (AlikeException e) {
+            throw alike(e);
+          }
           return new Creations.Created<>(
               "/members/" + number, details(caller, member(caller, number)));
         });
   }
 
-  private static void refuseAlike(List<PatientSearch.Candidate> alike) {
-    if (!alike.isEmpty()) {
-      throw new Problem.Refused(
-          409,
-          "the PMS has charts of somebody like that: send one as patient, or even_if_alike",
-          alike.stream()
-              .map(c -> new Problem.Alike(c.chart().id(), ApiJson.label(c.grade())))
-              .toList());
-    }
+  private static Problem.Refused alike(AlikeException found) {
+    return new Problem.Refused(
+        409,
+        "there are charts or members like that: send one of the charts as patient, or"
+            + " even_if_alike",
+        found.charts().stream()
+            .map(c -> new Problem.Alike(c.chart().id(), ApiJson.label(c.grade())))
+            .toList(),
+        found.members().stream().map(MemberHistory.Listed::memberNumber).toList());
   }
 
   @GetMapping("/{number}")
@@ -302,56 +335,37 @@ class MemberApi {
   @Needs(Right.SEE_PATIENTS)
   @Operation(summary = "What happened to a member, newest first")
   Page<MemberHistory.Event> history(
-      Caller caller,
-      @PathVariable String number,
-      @RequestParam(defaultValue = Page.USUAL) int limit,
-      @RequestParam(required = false) @Nullable String cursor) {
-    Page<MemberHistory.Event> page =
-        Page.within(
+      Caller caller, @PathVariable String number, @ParameterObject Page.Wanted page) {
+    Page<MemberHistory.Event> found =
+        page.among(
             history.events(caller.practice(), member(caller, number)),
-            Page.limit(limit),
-            cursor,
             event -> event.kind() + " " + event.id() + " " + event.what());
     audit.note(caller, "saw history", number);
-    return page;
+    return found;
   }
 
   @GetMapping("/{number}/visits")
   @Needs(Right.SEE_PATIENTS)
   @Operation(summary = "Visits of a member, latest first; none while it is not linked")
   Page<MemberVisit> visits(
-      Caller caller,
-      @PathVariable String number,
-      @RequestParam(defaultValue = Page.USUAL) int limit,
-      @RequestParam(required = false) @Nullable String cursor) {
+      Caller caller, @PathVariable String number, @ParameterObject Page.Wanted page) {
     member(caller, number);
-    Page<MemberVisit> page =
-        Page.within(
-            activities.visitsOf(caller.practiceId(), number),
-            Page.limit(limit),
-            cursor,
-            Shown::position);
+    Page<MemberVisit> found =
+        page.among(activities.visitsOf(caller.practiceId(), number), Shown::position);
     audit.note(caller, "saw visits", number);
-    return page;
+    return found;
   }
 
   @GetMapping("/{number}/transactions")
   @Needs(Right.SEE_PATIENTS)
   @Operation(summary = "Ledger of a member, latest first; empty while it is not linked")
   Page<MemberTransaction> transactions(
-      Caller caller,
-      @PathVariable String number,
-      @RequestParam(defaultValue = Page.USUAL) int limit,
-      @RequestParam(required = false) @Nullable String cursor) {
+      Caller caller, @PathVariable String number, @ParameterObject Page.Wanted page) {
     member(caller, number);
-    Page<MemberTransaction> page =
-        Page.within(
-            activities.transactionsOf(caller.practiceId(), number),
-            Page.limit(limit),
-            cursor,
-            Shown::position);
+    Page<MemberTransaction> found =
+        page.among(activities.transactionsOf(caller.practiceId(), number), Shown::position);
     audit.note(caller, "saw transactions", number);
-    return page;
+    return found;
   }
 
   @GetMapping("/{number}/merges")

@@ -1,6 +1,7 @@
 package org.pmslink.api;
 
 import io.swagger.v3.oas.annotations.Operation;
+import io.swagger.v3.oas.annotations.media.Schema;
 import io.swagger.v3.oas.annotations.tags.Tag;
 import jakarta.servlet.http.HttpServletRequest;
 import java.io.IOException;
@@ -17,6 +18,7 @@ import org.pmslink.membership.Memberships;
 import org.pmslink.membership.Plans;
 import org.pmslink.membership.RefusedException;
 import org.pmslink.office.LinkDesk;
+import org.pmslink.practice.Practices;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnWebApplication;
 import org.springframework.format.annotation.DateTimeFormat;
 import org.springframework.format.annotation.DateTimeFormat.ISO;
@@ -42,11 +44,18 @@ class MembershipApi {
   private final Plans plans;
   private final Memberships memberships;
   private final Members members;
+  private final Practices practices;
   private final Creations creations;
   private final Audit audit;
 
   MembershipApi(
-      Plans plans, Memberships memberships, Members members, Creations creations, Audit audit) {
+      Plans plans,
+      Memberships memberships,
+      Members members,
+      Practices practices,
+      Creations creations,
+      Audit audit) {
+    this.practices = practices;
     this.plans = plans;
     this.memberships = memberships;
     this.members = members;
@@ -145,8 +154,17 @@ class MembershipApi {
     return new Page<>(memberships.of(caller.practice(), number), null);
   }
 
-  /** A plan that a member gets, and why, where it needs saying. */
-  record NewMembership(long plan, LocalDate startsOn, @Nullable String reason) {}
+  /**
+   * A plan that a member gets, and why, where it needs saying.
+   *
+   * @param status how it begins: active (when absent) or paused
+   */
+  record NewMembership(
+      long plan,
+      LocalDate startsOn,
+      @Schema(description = "How it begins: active (when absent) or paused.")
+          @Nullable String status,
+      @Nullable String reason) {}
 
   @PostMapping("/members/{number}/memberships")
   @Needs(Right.CHANGE_MEMBERS)
@@ -162,6 +180,12 @@ class MembershipApi {
     if (typed.startsOn() == null) {
       throw new Problem.Refused(422, "starts_on: the day it starts, like 2026-01-31");
     }
+    Memberships.Status status;
+    try {
+      status = Memberships.Status.begun(typed.status() == null ? "" : typed.status());
+    } catch (IllegalArgumentException e) {
+      throw new Problem.Refused(422, "status: " + e.getMessage());
+    }
     String why =
         typed.reason() == null || typed.reason().isBlank() ? "" : LinkDesk.reason(typed.reason());
     return creations.create(
@@ -169,7 +193,13 @@ class MembershipApi {
         request,
         () -> {
           memberships.start(
-              caller.practice(), number, typed.plan(), typed.startsOn(), caller.name(), why);
+              caller.practice(),
+              number,
+              typed.plan(),
+              typed.startsOn(),
+              status,
+              caller.name(),
+              why);
           audit.note(caller, "started plan", number + ": plan " + typed.plan());
           Memberships.Membership made =
               memberships.current(caller.practice(), number).orElseThrow();
@@ -198,7 +228,11 @@ class MembershipApi {
     Memberships.Membership had = existing(caller, number, membership);
     audit.note(caller, "saw plans", number);
     return new Page<>(
-        memberships.usage(caller.practice(), number, had, day == null ? LocalDate.now() : day),
+        memberships.usage(
+            caller.practice(),
+            number,
+            had,
+            day == null ? practices.today(caller.practiceId()) : day),
         null);
   }
 

@@ -14,6 +14,7 @@ import org.pmslink.membership.Activities.MemberVisit;
 import org.pmslink.membership.Charts;
 import org.pmslink.membership.PatientDirectory;
 import org.pmslink.membership.PatientDirectory.Found;
+import org.springdoc.core.annotations.ParameterObject;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnWebApplication;
 import org.springframework.http.MediaType;
 import org.springframework.http.ResponseEntity;
@@ -51,16 +52,12 @@ class PatientApi {
   Page<Shown.Patient> list(
       Caller caller,
       @RequestParam(required = false) @Nullable String source,
-      @RequestParam(defaultValue = Page.USUAL) int limit,
-      @RequestParam(required = false) @Nullable String cursor) {
-    int most = Page.limit(limit);
-    Page<Found> page =
-        Page.of(
-            patients.list(caller.practice(), source, Page.number(cursor), most + 1),
-            most,
-            chart -> String.valueOf(chart.id()));
-    audit.note(caller, "listed patients", String.valueOf(page.items().size()));
-    return page.map(chart -> Shown.patient(chart, null));
+      @ParameterObject Page.Wanted page) {
+    Page<Found> found =
+        page.byId(
+            (after, most) -> patients.list(caller.practice(), source, after, most), Found::id);
+    audit.note(caller, "listed patients", String.valueOf(found.items().size()));
+    return found.map(chart -> Shown.patient(chart, null));
   }
 
   /**
@@ -89,7 +86,7 @@ class PatientApi {
     if (search.query() == null || search.query().length() > LONGEST_SEARCH) {
       throw new Problem.Refused(422, "query: text of at most " + LONGEST_SEARCH + " characters");
     }
-    int most = Page.limit(search.limit() == null ? 25 : search.limit());
+    int most = Page.limit(search.limit(), 25);
     PatientDirectory.Result result = patients.search(caller.practice(), search.query(), most);
     audit.note(
         caller,
@@ -125,38 +122,24 @@ class PatientApi {
   @Needs(Right.SEE_PATIENTS)
   @Operation(summary = "Visits at a chart and at those merged into it, latest first")
   Page<MemberVisit> visits(
-      Caller caller,
-      @PathVariable long patient,
-      @RequestParam(defaultValue = Page.USUAL) int limit,
-      @RequestParam(required = false) @Nullable String cursor) {
+      Caller caller, @PathVariable long patient, @ParameterObject Page.Wanted page) {
     Found chart = chart(caller, patient);
-    Page<MemberVisit> page =
-        Page.within(
-            activities.visitsOf(caller.practiceId(), chart.id()),
-            Page.limit(limit),
-            cursor,
-            Shown::position);
+    Page<MemberVisit> found =
+        page.among(activities.visitsOf(caller.practiceId(), chart.id()), Shown::position);
     audit.note(caller, "saw visits", chart.source() + "/" + chart.sourceId());
-    return page;
+    return found;
   }
 
   @GetMapping("/{patient}/transactions")
   @Needs(Right.SEE_PATIENTS)
   @Operation(summary = "Ledger of a chart and of those merged into it, latest first")
   Page<MemberTransaction> transactions(
-      Caller caller,
-      @PathVariable long patient,
-      @RequestParam(defaultValue = Page.USUAL) int limit,
-      @RequestParam(required = false) @Nullable String cursor) {
+      Caller caller, @PathVariable long patient, @ParameterObject Page.Wanted page) {
     Found chart = chart(caller, patient);
-    Page<MemberTransaction> page =
-        Page.within(
-            activities.transactionsOf(caller.practiceId(), chart.id()),
-            Page.limit(limit),
-            cursor,
-            Shown::position);
+    Page<MemberTransaction> found =
+        page.among(activities.transactionsOf(caller.practiceId(), chart.id()), Shown::position);
     audit.note(caller, "saw transactions", chart.source() + "/" + chart.sourceId());
-    return page;
+    return found;
   }
 
   private Found chart(Caller caller, long patient) {

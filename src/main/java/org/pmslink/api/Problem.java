@@ -22,6 +22,7 @@ import org.springframework.security.web.firewall.RequestRejectedHandler;
  *
  * @param detail without anything that the caller sent, but for names of fields
  * @param candidates charts that somebody may be who was to become a member without one
+ * @param members numbers of the members whom they may be
  */
 @Schema(description = "What is wrong with a request, after RFC 9457.")
 record Problem(
@@ -29,7 +30,8 @@ record Problem(
     String title,
     int status,
     String detail,
-    @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable List<Alike> candidates) {
+    @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable List<Alike> candidates,
+    @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable List<String> members) {
   static final String MEDIA_TYPE = "application/problem+json";
   private static final String API = "/api/";
 
@@ -37,17 +39,19 @@ record Problem(
   record Alike(long patient, String grade) {}
 
   static Problem of(int status, String detail) {
-    return of(status, detail, null);
+    return of(status, detail, null, null);
   }
 
-  private static Problem of(int status, String detail, @Nullable List<Alike> candidates) {
+  private static Problem of(
+      int status, String detail, @Nullable List<Alike> candidates, @Nullable List<String> members) {
     HttpStatus known = HttpStatus.resolve(status);
     return new Problem(
         "about:blank",
         known == null ? "Error" : known.getReasonPhrase(),
         status,
         detail,
-        candidates);
+        candidates,
+        members);
   }
 
   void write(HttpServletResponse response) throws IOException {
@@ -67,9 +71,9 @@ record Problem(
       problem = Problem.of(status, detail);
     }
 
-    Refused(int status, String detail, List<Alike> candidates) {
+    Refused(int status, String detail, List<Alike> candidates, List<String> members) {
       super(detail);
-      problem = Problem.of(status, detail, candidates);
+      problem = Problem.of(status, detail, candidates, members);
     }
 
     static Refused notThere() {

@@ -18,6 +18,7 @@ import org.springframework.dao.DataAccessException;
 import org.springframework.dao.DataIntegrityViolationException;
 import org.springframework.http.converter.HttpMessageNotReadableException;
 import org.springframework.stereotype.Component;
+import org.springframework.validation.BindException;
 import org.springframework.web.ErrorResponse;
 import org.springframework.web.bind.MissingServletRequestParameterException;
 import org.springframework.web.method.annotation.MethodArgumentTypeMismatchException;
@@ -87,6 +88,9 @@ class Problems implements HandlerExceptionResolver, Ordered {
     }
     if (failure instanceof TypeMismatchException) {
       return Problem.of(400, "a value in the address is not of its kind");
+    }
+    if (failure instanceof BindException wrong && wrong.getFieldError() != null) {
+      return Problem.of(400, wrong.getFieldError().getField() + ": not a value of its kind");
     }
     if (failure instanceof ErrorResponse known) {
       int status = known.getStatusCode().value();

@@ -13,10 +13,13 @@ import org.pmslink.membership.Duplicates;
 import org.pmslink.membership.PatientDirectory;
 import org.pmslink.membership.RefusedException;
 import org.pmslink.membership.Worklists;
+import org.pmslink.office.DuplicateDesk;
+import org.springdoc.core.annotations.ParameterObject;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnWebApplication;
 import org.springframework.http.HttpStatus;
 import org.springframework.http.MediaType;
 import org.springframework.http.ResponseEntity;
+import org.springframework.web.bind.annotation.DeleteMapping;
 import org.springframework.web.bind.annotation.GetMapping;
 import org.springframework.web.bind.annotation.PathVariable;
 import org.springframework.web.bind.annotation.PostMapping;
@@ -34,10 +37,17 @@ import org.springframework.web.bind.annotation.RestController;
 class WorklistApi {
   private final Worklists worklists;
   private final Duplicates duplicates;
+  private final DuplicateDesk desk;
   private final PatientDirectory patients;
   private final Audit audit;
 
-  WorklistApi(Worklists worklists, Duplicates duplicates, PatientDirectory patients, Audit audit) {
+  WorklistApi(
+      Worklists worklists,
+      Duplicates duplicates,
+      DuplicateDesk desk,
+      PatientDirectory patients,
+      Audit audit) {
+    this.desk = desk;
     this.worklists = worklists;
     this.duplicates = duplicates;
     this.patients = patients;
@@ -88,16 +98,14 @@ class WorklistApi {
       description = "A verdict about the chart and one of the members closes it.")
   Page<Review> reviews(
       Caller caller,
-      @RequestParam(defaultValue = Page.USUAL) int limit,
-      @RequestParam(required = false) @Nullable String cursor) {
-    int most = Page.limit(limit);
-    Page<Worklists.Review> page =
-        Page.of(
-            worklists.reviews(caller.practice(), Page.number(cursor), most + 1),
-            most,
-            review -> String.valueOf(review.id()));
-    audit.note(caller, "listed reviews", String.valueOf(page.items().size()));
-    return page.map(review -> review(caller, review));
+      @RequestParam(required = false) @Nullable String reason,
+      @ParameterObject Page.Wanted page) {
+    Page<Worklists.Review> found =
+        page.byId(
+            (after, most) -> worklists.reviews(caller.practice(), reason, after, most),
+            Worklists.Review::id);
+    audit.note(caller, "listed reviews", String.valueOf(found.items().size()));
+    return found.map(review -> review(caller, review));
   }
 
   @GetMapping("/reviews/{review}")
@@ -118,16 +126,14 @@ class WorklistApi {
   @Operation(summary = "Links that want verification, in the order of their making")
   Page<Worklists.Flagged> flagged(
       Caller caller,
-      @RequestParam(defaultValue = Page.USUAL) int limit,
-      @RequestParam(required = false) @Nullable String cursor) {
-    int most = Page.limit(limit);
-    Page<Worklists.Flagged> page =
-        Page.of(
-            worklists.flagged(caller.practice(), Page.number(cursor), most + 1),
-            most,
-            link -> String.valueOf(link.id()));
-    audit.note(caller, "listed flagged links", String.valueOf(page.items().size()));
-    return page;
+      @RequestParam(required = false) @Nullable String reason,
+      @ParameterObject Page.Wanted page) {
+    Page<Worklists.Flagged> found =
+        page.byId(
+            (after, most) -> worklists.flaggedAsMade(caller.practice(), reason, after, most),
+            Worklists.Flagged::id);
+    audit.note(caller, "listed flagged links", String.valueOf(found.items().size()));
+    return found;
   }
 
   @GetMapping("/duplicates")
@@ -135,16 +141,14 @@ class WorklistApi {
   @Operation(summary = "Charts that seem to be one person, and members, as they were found")
   Page<Duplicates.Finding> duplicates(
       Caller caller,
-      @RequestParam(defaultValue = Page.USUAL) int limit,
-      @RequestParam(required = false) @Nullable String cursor) {
-    int most = Page.limit(limit);
-    Page<Duplicates.Finding> page =
-        Page.of(
-            duplicates.open(caller.practice(), Page.number(cursor), most + 1),
-            most,
-            finding -> String.valueOf(finding.id()));
-    audit.note(caller, "listed duplicates", String.valueOf(page.items().size()));
-    return page;
+      @RequestParam(required = false) Duplicates.@Nullable Kind kind,
+      @ParameterObject Page.Wanted page) {
+    Page<Duplicates.Finding> found =
+        page.byId(
+            (after, most) -> duplicates.openAsFound(caller.practice(), kind, after, most),
+            Duplicates.Finding::id);
+    audit.note(caller, "listed duplicates", String.valueOf(found.items().size()));
+    return found;
   }
 
   /** Two that seem to be one, and why; the weights add up to the score. */
@@ -184,20 +188,28 @@ class WorklistApi {
 
   @PostMapping("/duplicates/{duplicate}/not-same")
   @Needs(Right.CHANGE_MEMBERS)
-  @Operation(summary = "Says that the two of a finding are two people; it never opens again")
+  @Operation(
+      summary = "Says that the two of a finding are two people",
+      description = "Rules open it never again; who said so, or a manager, can take it back.")
   @ResponseStatus(HttpStatus.NO_CONTENT)
   void toldApart(Caller caller, @PathVariable long duplicate, @RequestBody MemberApi.Reason reason)
       throws RefusedException {
-    String why = reason.given();
-    audit.noting(
-        caller.practice(),
-        caller.name(),
-        "told duplicates apart",
-        "finding " + duplicate,
-        () -> {
-          if (!duplicates.tellApart(caller.practice(), duplicate, caller.name(), why)) {
-            throw Problem.Refused.notThere();
-          }
-        });
+    if (!desk.tellApart(caller.asActor(), duplicate, reason.given())) {
+      throw Problem.Refused.notThere();
+    }
+  }
+
+  @DeleteMapping("/duplicates/{duplicate}/not-same")
+  @Needs(Right.CHANGE_MEMBERS)
+  @Operation(
+      summary = "Takes back that the two of a finding are two people",
+      description =
+          "The finding is open again, while rules still find the two alike. What somebody else has"
+              + " said is for managers to take back.")
+  @ResponseStatus(HttpStatus.NO_CONTENT)
+  void takenBack(Caller caller, @PathVariable long duplicate) throws RefusedException {
+    if (!desk.takeBack(caller.asActor(), duplicate)) {
+      throw Problem.Refused.notThere();
+    }
   }
 }

@@ -3,7 +3,9 @@ package org.pmslink.console;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 import org.pmslink.access.Audit;
+import org.pmslink.membership.Duplicates;
 import org.pmslink.membership.Member;
 import org.pmslink.membership.MemberHistory;
 import org.pmslink.membership.Members;
@@ -25,13 +27,12 @@ class Desk {
   /** The worklist of members without a chart. */
   static final String UNLINKED = "unlinked";
 
-  private static final int MOST_FLAGGED = 500;
-
   private final PatientDirectory patients;
   private final Members members;
   private final MemberHistory history;
   private final LinkDesk links;
   private final Worklists worklists;
+  private final Duplicates duplicates;
   private final Shown shown;
   private final Audit audit;
 
@@ -41,9 +42,11 @@ class Desk {
       MemberHistory history,
       LinkDesk links,
       Worklists worklists,
+      Duplicates duplicates,
       Shown shown,
       Audit audit) {
     this.audit = audit;
+    this.duplicates = duplicates;
     this.worklists = worklists;
     this.patients = patients;
     this.members = members;
@@ -109,20 +112,71 @@ class Desk {
   }
 
   /**
+   * Address of the duplicate that follows on this one, or of the list when none does.
+   *
+   * @param kind which of them are gone through; empty for both
+   */
+  String nextDuplicate(String practice, String kind, long after) {
+    return duplicates.open(practice, kind(kind), after, 1).stream()
+        .map(next -> duplicate(practice, kind, next.id()))
+        .findFirst()
+        .orElse("/duplicates" + which(kind));
+  }
+
+  /**
+   * Address where the two of a finding are beside each other; the list when it is not open any
+   * more. Two members have a page whether they are a finding or not.
+   */
+  String duplicate(String practice, String kind, long id) {
+    return duplicates
+        .find(practice, id)
+        .map(
+            found ->
+                found.kind() == Duplicates.Kind.CHART
+                    ? "/duplicates/" + id + which(kind)
+                    : UriComponentsBuilder.fromPath("/members/{one}/merge")
+                        .queryParam("with", "{other}")
+                        .queryParam("finding", id)
+                        .queryParam("kind", kind)
+                        .encode()
+                        .buildAndExpand(found.one().id(), found.other().id())
+                        .toUriString())
+        .orElse("/duplicates" + which(kind));
+  }
+
+  /** The kind of duplicates that an address names; {@code null} for both, or 400. */
+  static Duplicates.@Nullable Kind kind(String named) {
+    for (Duplicates.Kind kind : Duplicates.Kind.values()) {
+      if (kind.name().equals(named)) {
+        return kind;
+      }
+    }
+    if (!named.isEmpty()) {
+      throw new ResponseStatusException(HttpStatus.BAD_REQUEST);
+    }
+    return null;
+  }
+
+  private static String which(String kind) {
+    return kind(kind) == null ? "" : "?kind=" + kind;
+  }
+
+  /**
    * Where a worklist goes on behind a member: to the next link in doubt, or to the next member
    * without a chart; to the list when there is none.
    */
   String nextOf(String list, String practice, String member) {
     if (list.equals(FLAGGED)) {
-      List<Worklists.Flagged> flagged = worklists.flagged(practice, MOST_FLAGGED);
-      int here = 0;
-      for (int i = 0; i < flagged.size(); i++) {
-        here = flagged.get(i).memberNumber().equals(member) ? i + 1 : here;
-      }
-      if (here >= flagged.size()) {
+      Worklists.Place here =
+          worklists
+              .flaggedOf(practice, member)
+              .map(Worklists.Flagged::place)
+              .orElse(Worklists.Place.FIRST);
+      List<Worklists.Flagged> behind = worklists.flagged(practice, null, here, 1);
+      if (behind.isEmpty()) {
         return "/flagged";
       }
-      Worklists.Flagged next = flagged.get(here);
+      Worklists.Flagged next = behind.get(0);
       return UriComponentsBuilder.fromPath("/members/{n}/compare")
           .queryParam("source", "{source}")
           .queryParam("id", "{id}")

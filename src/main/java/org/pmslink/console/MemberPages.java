@@ -192,7 +192,7 @@ class MemberPages {
     List<Memberships.Membership> had = memberships.of(practice, number);
     Memberships.Membership running =
         had.stream().filter(m -> m.status() != Memberships.Status.ENDED).findFirst().orElse(null);
-    LocalDate today = LocalDate.now();
+    LocalDate today = practices.today(practiceId);
     List<Plans.Plan> sold = plans.list(practice, false);
     model.addAttribute("plans", had);
     model.addAttribute(
@@ -411,7 +411,13 @@ class MemberPages {
       return comparePage(practice, member, chart, request, model);
     }
     after.addFlashAttribute("done", same ? "Linked." : "Kept apart.");
-    after.addFlashAttribute("undo", new Undo(number, chart.source(), chart.sourceId()));
+    after.addFlashAttribute(
+        "undo",
+        Undo.of(
+            practice,
+            "/members/{}/take-back",
+            number,
+            Map.of("source", chart.source(), "id", chart.sourceId())));
     return "redirect:/console/"
         + practice
         + (review > 0
@@ -441,9 +447,6 @@ class MemberPages {
     }
     return "redirect:/console/" + practice + "/members/" + number;
   }
-
-  /** What can be taken back at once. */
-  record Undo(String number, String source, String id) {}
 
   /** Changes fields as typed; those that are not in the form stay. */
   @PostMapping("/{number}/fields")

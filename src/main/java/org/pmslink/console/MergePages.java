@@ -73,10 +73,15 @@ class MergePages {
       @PathVariable String practice,
       @PathVariable String number,
       @RequestParam(defaultValue = "") String with,
+      @RequestParam(defaultValue = "0") long finding,
+      @RequestParam(defaultValue = "") String kind,
       HttpServletRequest request,
       RedirectAttributes after,
       Model model) {
     Member one = desk.member(practice, number);
+    Desk.kind(kind);
+    model.addAttribute("through", finding);
+    model.addAttribute("kind", kind);
     if (with.isBlank() || with.strip().equals(number)) {
       after.addFlashAttribute("complaint", "Say with which other member to compare.");
       return "redirect:/console/" + practice + "/members/" + number;
@@ -128,6 +133,9 @@ class MergePages {
   /**
    * Makes the two one. Which of them stays, and whose value goes on, is chosen apart: the number
    * that the patient knows may belong to the older data.
+   *
+   * @param finding through which they came, the next one follows; 0 for none
+   * @param kind which findings are gone through
    */
   @PostMapping("/merge")
   @Needs(Right.RELINK)
@@ -139,12 +147,17 @@ class MergePages {
       @RequestParam(defaultValue = "0") long version,
       @RequestParam(defaultValue = "0") long otherVersion,
       @RequestParam(defaultValue = "") String reason,
+      @RequestParam(defaultValue = "0") long finding,
+      @RequestParam(defaultValue = "") String kind,
       @RequestParam Map<String, String> typed,
       HttpServletRequest request,
       RedirectAttributes after,
       Model model) {
     Member one = desk.member(practice, number);
     Member other = desk.member(practice, with.strip());
+    Desk.kind(kind);
+    model.addAttribute("through", finding);
+    model.addAttribute("kind", kind);
     boolean otherStays = stays.equals(OTHER);
     Set<Member.Field> fields = EnumSet.noneOf(Member.Field.class);
     for (Member.Field field : Member.Field.values()) {
@@ -184,6 +197,21 @@ class MergePages {
     } catch (RefusedException e) {
       model.addAttribute("complaint", e.getMessage());
       return page(practice, one, other, request, model);
+    }
+    if (finding > 0) {
+      after.addFlashAttribute("done", "They are one member now: " + survivor.memberNumber() + ".");
+      merges.of(practice, survivor.memberNumber()).stream()
+          .findFirst()
+          .ifPresent(
+              made ->
+                  after.addFlashAttribute(
+                      "undo",
+                      Undo.of(
+                          practice,
+                          "/members/{}/take-apart",
+                          survivor.memberNumber(),
+                          Map.of("merge", String.valueOf(made.id()), "reason", "taken back"))));
+      return "redirect:/console/" + practice + desk.nextDuplicate(practice, kind, finding);
     }
     after.addFlashAttribute("done", "They are one member now; below it can be taken back.");
     return "redirect:/console/" + practice + "/members/" + survivor.memberNumber();

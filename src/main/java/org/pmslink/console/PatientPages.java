@@ -2,13 +2,11 @@ package org.pmslink.console;
 
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
-import java.util.LinkedHashMap;
+import java.time.LocalDate;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.OptionalLong;
 import java.util.stream.Collectors;
-import org.pmslink.access.Actor;
 import org.pmslink.access.Audit;
 import org.pmslink.access.Needs;
 import org.pmslink.access.Right;
@@ -16,14 +14,13 @@ import org.pmslink.access.Visit;
 import org.pmslink.feed.FeedStates;
 import org.pmslink.feed.PmsLookUp;
 import org.pmslink.feed.Sought;
-import org.pmslink.linking.PatientSearch;
 import org.pmslink.membership.Charts;
-import org.pmslink.membership.MemberHistory;
 import org.pmslink.membership.PatientDirectory;
 import org.pmslink.membership.PatientDirectory.Found;
 import org.pmslink.membership.Plans;
 import org.pmslink.membership.RefusedException;
 import org.pmslink.membership.Worklists;
+import org.pmslink.office.AlikeException;
 import org.pmslink.office.Applicant;
 import org.pmslink.office.MemberDesk;
 import org.pmslink.practice.Practices;
@@ -49,7 +46,6 @@ import org.springframework.web.util.UriComponentsBuilder;
 @RequestMapping("/console/{practice}")
 class PatientPages {
   private static final int MOST_FOUND = 25;
-  private static final int MOST_NAMESAKES = 5;
 
   private final PatientDirectory patients;
   private final Practices practices;
@@ -57,7 +53,6 @@ class PatientPages {
   private final Worklists worklists;
   private final MemberDesk memberDesk;
   private final Plans plans;
-  private final MemberHistory members;
   private final FeedStates states;
   private final PmsLookUp lookUp;
   private final Runs runs;
@@ -71,7 +66,6 @@ class PatientPages {
       Worklists worklists,
       MemberDesk memberDesk,
       Plans plans,
-      MemberHistory members,
       FeedStates states,
       PmsLookUp lookUp,
       Runs runs,
@@ -83,7 +77,6 @@ class PatientPages {
     this.worklists = worklists;
     this.memberDesk = memberDesk;
     this.plans = plans;
-    this.members = members;
     this.states = states;
     this.lookUp = lookUp;
     this.runs = runs;
@@ -218,21 +211,26 @@ class PatientPages {
       String practice, Found chart, HttpServletRequest request, Model model) {
     String actor = Visit.of(request).actor();
     audit.note(practice, actor, "saw patient", chart.source() + "/" + chart.sourceId());
+    Applicant person = Applicant.of(chart.record().person(), today(practice));
     model.addAttribute("chart", chart);
     model.addAttribute("family", patients.family(practice, chart));
     model.addAttribute(
         "age", charts.age(practices.id(practice), chart.source(), chart.sourceId()).orElse(null));
     model.addAttribute("review", worklists.reviewOf(practice, chart.id()).orElse(null));
     if (!model.containsAttribute("form")) {
-      model.addAttribute("form", Applicant.of(chart.record().person()));
+      model.addAttribute("form", person);
     }
     model.addAttribute("plans", plans.list(practice, false));
     model.addAttribute(
         "namesakes",
         chart.memberNumber() == null
-            ? namesakes(practice, Applicant.of(chart.record().person()), actor)
+            ? memberDesk.namesakes(Visit.of(request).asActor(), person)
             : List.of());
     return "patient";
+  }
+
+  private LocalDate today(String practice) {
+    return practices.today(practices.id(practice));
   }
 
   /** Makes the person of a chart a member, linked. */
@@ -251,7 +249,7 @@ class PatientPages {
       return "redirect:/console/"
           + practice
           + "/members/"
-          + memberDesk.enrol(Visit.of(request).asActor(), form, chart);
+          + memberDesk.enrol(Visit.of(request).asActor(), form, chart, true);
     } catch (RefusedException e) {
       complaint = e.getMessage();
     }
@@ -262,7 +260,7 @@ class PatientPages {
   @GetMapping("/members/new")
   @Needs(Right.CHANGE_MEMBERS)
   String newMember(@PathVariable String practice, Model model) {
-    model.addAttribute("form", Applicant.EMPTY);
+    model.addAttribute("form", Applicant.empty(today(practice)));
     model.addAttribute("plans", plans.list(practice, false));
     return "new-member";
   }
@@ -279,58 +277,30 @@ class PatientPages {
       @RequestParam(defaultValue = "false") boolean seen,
       HttpServletRequest request,
       Model model) {
-    String complaint = form.complaint();
-    if (complaint == null) {
-      Actor actor = Visit.of(request).asActor();
-      List<PatientSearch.Candidate> alike = seen ? List.of() : memberDesk.alike(actor, form);
-      List<MemberHistory.Listed> namesakes =
-          seen ? List.of() : namesakes(practice, form, actor.name());
-      if (alike.isEmpty() && namesakes.isEmpty()) {
-        try {
-          return "redirect:/console/"
-              + practice
-              + "/members/"
-              + memberDesk.enrol(actor, form, null);
-        } catch (RefusedException e) {
-          complaint = e.getMessage();
-        }
-      } else {
-        model.addAttribute("namesakes", namesakes);
-        model.addAttribute(
-            "alike",
-            alike.stream()
-                .map(
-                    c ->
-                        new Alike(
-                            desk.chart(practice, c.chart().source(), c.chart().sourceId()),
-                            c.grade().name().toLowerCase(Locale.ROOT),
-                            c.why().words()))
-                .toList());
-      }
+    String complaint = null;
+    try {
+      return "redirect:/console/"
+          + practice
+          + "/members/"
+          + memberDesk.enrol(Visit.of(request).asActor(), form, null, seen);
+    } catch (AlikeException e) {
+      model.addAttribute("namesakes", e.members());
+      model.addAttribute(
+          "alike",
+          e.charts().stream()
+              .map(
+                  c ->
+                      new Alike(
+                          desk.chart(practice, c.chart().source(), c.chart().sourceId()),
+                          c.grade().name().toLowerCase(Locale.ROOT),
+                          c.why().words()))
+              .toList());
+    } catch (RefusedException e) {
+      complaint = e.getMessage();
     }
     model.addAttribute("complaint", complaint);
     model.addAttribute("plans", plans.list(practice, false));
     return "new-member";
-  }
-
-  /**
-   * Members who may be the person of a form: of that last name with that birth date or that
-   * telephone. Whoever has been entered once should not be entered again.
-   */
-  private List<MemberHistory.Listed> namesakes(String practice, Applicant form, String actor) {
-    Map<String, MemberHistory.Listed> found = new LinkedHashMap<>();
-    for (String detail : List.of(form.birthDate(), form.phone().replaceAll("\\D", ""))) {
-      if (!form.family().isEmpty() && !detail.isEmpty()) {
-        members
-            .list(
-                practice, form.family() + " " + detail, MemberHistory.Which.ALL, "", MOST_NAMESAKES)
-            .stream()
-            .filter(member -> !member.removed())
-            .forEach(member -> found.putIfAbsent(member.memberNumber(), member));
-      }
-    }
-    audit.note(practice, actor, "searched members", found.size() + " like a new member");
-    return List.copyOf(found.values());
   }
 
   /** A chart that a new member may be, and why. */

@@ -150,12 +150,14 @@ class PlanPages {
       @PathVariable String number,
       @RequestParam(defaultValue = "") String plan,
       @RequestParam(defaultValue = "") String startsOn,
+      @RequestParam(defaultValue = "") String status,
       @RequestParam(defaultValue = "") String reason,
       HttpServletRequest request,
       RedirectAttributes after) {
     desk.member(practice, number);
     String actor = Visit.of(request).actor();
     try {
+      Memberships.Status begins = Memberships.Status.begun(status);
       long chosen = Long.parseLong(plan);
       LocalDate day = LocalDate.parse(startsOn);
       String why = reason.isBlank() ? "" : LinkDesk.reason(reason);
@@ -164,13 +166,15 @@ class PlanPages {
           actor,
           "started plan",
           number + ": plan " + chosen,
-          () -> memberships.start(practice, number, chosen, day, actor, why));
+          () -> memberships.start(practice, number, chosen, day, begins, actor, why));
       after.addFlashAttribute("done", "The plan has begun.");
     } catch (RefusedException e) {
       after.addFlashAttribute("complaint", e.getMessage());
     } catch (NumberFormatException | DateTimeException e) {
       after.addFlashAttribute(
           "complaint", "Choose one of the plans, and the day it starts, like 2026-01-31.");
+    } catch (IllegalArgumentException e) {
+      after.addFlashAttribute("complaint", "Choose how it begins: active or paused.");
     }
     return "redirect:/console/" + practice + "/members/" + number;
   }

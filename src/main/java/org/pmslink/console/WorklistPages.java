@@ -2,6 +2,7 @@ package org.pmslink.console;
 
 import jakarta.servlet.http.HttpServletRequest;
 import java.util.List;
+import java.util.Map;
 import org.pmslink.access.Audit;
 import org.pmslink.access.Needs;
 import org.pmslink.access.Right;
@@ -12,8 +13,10 @@ import org.pmslink.membership.Members;
 import org.pmslink.membership.PatientDirectory.Found;
 import org.pmslink.membership.RefusedException;
 import org.pmslink.membership.Worklists;
-import org.pmslink.office.LinkDesk;
+import org.pmslink.office.DuplicateDesk;
+import org.pmslink.office.NotAllowedException;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnWebApplication;
+import org.springframework.http.HttpStatus;
 import org.springframework.stereotype.Controller;
 import org.springframework.ui.Model;
 import org.springframework.web.bind.annotation.GetMapping;
@@ -21,6 +24,7 @@ import org.springframework.web.bind.annotation.PathVariable;
 import org.springframework.web.bind.annotation.PostMapping;
 import org.springframework.web.bind.annotation.RequestMapping;
 import org.springframework.web.bind.annotation.RequestParam;
+import org.springframework.web.server.ResponseStatusException;
 import org.springframework.web.servlet.mvc.support.RedirectAttributes;
 
 /**
@@ -35,6 +39,7 @@ class WorklistPages {
 
   private final Worklists worklists;
   private final Duplicates duplicates;
+  private final DuplicateDesk duplicateDesk;
   private final Members members;
   private final Audit audit;
   private final Desk desk;
@@ -43,6 +48,7 @@ class WorklistPages {
   WorklistPages(
       Worklists worklists,
       Duplicates duplicates,
+      DuplicateDesk duplicateDesk,
       Members members,
       Audit audit,
       Desk desk,
@@ -50,6 +56,7 @@ class WorklistPages {
     this.shown = shown;
     this.worklists = worklists;
     this.duplicates = duplicates;
+    this.duplicateDesk = duplicateDesk;
     this.members = members;
     this.audit = audit;
     this.desk = desk;
@@ -125,17 +132,26 @@ class WorklistPages {
   @Needs(Right.SEE_PATIENTS)
   String flagged(
       @PathVariable String practice,
+      @RequestParam(defaultValue = "") String after,
       @RequestParam(defaultValue = "") String reason,
       HttpServletRequest request,
       Model model) {
-    List<Worklists.Flagged> flagged =
-        worklists.flagged(practice, reason.isEmpty() ? null : reason, PAGE);
+    Worklists.Place place;
+    try {
+      place = after.isEmpty() ? Worklists.Place.FIRST : Worklists.Place.of(after);
+    } catch (IllegalArgumentException e) {
+      throw new ResponseStatusException(HttpStatus.BAD_REQUEST);
+    }
+    List<Worklists.Flagged> found =
+        worklists.flagged(practice, reason.isEmpty() ? null : reason, place, PAGE + 1);
+    List<Worklists.Flagged> flagged = found.stream().limit(PAGE).toList();
     audit.note(
         practice,
         Visit.of(request).actor(),
         "listed flagged links",
         String.valueOf(flagged.size()));
     model.addAttribute("flagged", flagged);
+    model.addAttribute("more", found.size() > PAGE);
     model.addAttribute("reason", reason);
     model.addAttribute("reasons", worklists.flagReasons(practice));
     model.addAttribute("counts", worklists.counts(practice));
@@ -144,13 +160,32 @@ class WorklistPages {
 
   @GetMapping("/duplicates")
   @Needs(Right.SEE_PATIENTS)
-  String duplicates(@PathVariable String practice, HttpServletRequest request, Model model) {
-    List<Duplicates.Finding> findings = duplicates.open(practice, PAGE);
+  String duplicates(
+      @PathVariable String practice,
+      @RequestParam(defaultValue = "0") long after,
+      @RequestParam(defaultValue = "") String kind,
+      HttpServletRequest request,
+      Model model) {
+    List<Duplicates.Finding> found = duplicates.open(practice, Desk.kind(kind), after, PAGE + 1);
+    List<Duplicates.Finding> findings = found.stream().limit(PAGE).toList();
     audit.note(
         practice, Visit.of(request).actor(), "listed duplicates", String.valueOf(findings.size()));
     model.addAttribute("findings", findings);
+    model.addAttribute("more", found.size() > PAGE);
+    model.addAttribute("kind", kind);
+    model.addAttribute("kinds", duplicates.openByKind(practice));
     model.addAttribute("counts", worklists.counts(practice));
     return "duplicates";
+  }
+
+  /** The next that follows on this one; the list when there is none. */
+  @GetMapping("/duplicates/next")
+  @Needs(Right.SEE_PATIENTS)
+  String nextDuplicate(
+      @PathVariable String practice,
+      @RequestParam(defaultValue = "0") long after,
+      @RequestParam(defaultValue = "") String kind) {
+    return "redirect:/console/" + practice + desk.nextDuplicate(practice, kind, after);
   }
 
   /** Two charts, or two members, beside each other, with why they seem to be one person. */
@@ -159,16 +194,13 @@ class WorklistPages {
   String duplicate(
       @PathVariable String practice,
       @PathVariable long id,
+      @RequestParam(defaultValue = "") String kind,
       HttpServletRequest request,
       Model model) {
     Duplicates.Found finding = duplicates.find(practice, id).orElseThrow(Desk::notThere);
+    Desk.kind(kind);
     if (finding.kind() == Duplicates.Kind.MEMBER) {
-      return "redirect:/console/"
-          + practice
-          + "/members/"
-          + finding.one().id()
-          + "/merge?with="
-          + finding.other().id();
+      return "redirect:/console/" + practice + desk.duplicate(practice, kind, id);
     }
     Found one = desk.chart(practice, finding.one().source(), finding.one().id());
     Found other = desk.chart(practice, finding.other().source(), finding.other().id());
@@ -178,6 +210,7 @@ class WorklistPages {
         "compared charts",
         one.source() + "/" + one.sourceId() + " and " + other.source() + "/" + other.sourceId());
     model.addAttribute("finding", finding);
+    model.addAttribute("kind", kind);
     model.addAttribute("one", one);
     model.addAttribute("other", other);
     model.addAttribute(
@@ -186,33 +219,49 @@ class WorklistPages {
     return "duplicate";
   }
 
-  /** A person says that the two of a finding are two people. */
+  /** A person says that the two of a finding are two people; the next one follows. */
   @PostMapping("/duplicates/{id}/not-same")
   @Needs(Right.CHANGE_MEMBERS)
   String toldApart(
       @PathVariable String practice,
       @PathVariable long id,
       @RequestParam(defaultValue = "") String reason,
+      @RequestParam(defaultValue = "") String kind,
       HttpServletRequest request,
       RedirectAttributes after) {
-    String actor = Visit.of(request).actor();
+    Desk.kind(kind);
     try {
-      String why = LinkDesk.reason(reason);
-      audit.noting(
-          practice,
-          actor,
-          "told duplicates apart",
-          "finding " + id,
-          () -> {
-            if (!duplicates.tellApart(practice, id, actor, why)) {
-              throw Desk.notThere();
-            }
-          });
+      if (!duplicateDesk.tellApart(Visit.of(request).asActor(), id, reason)) {
+        throw Desk.notThere();
+      }
     } catch (RefusedException e) {
       after.addFlashAttribute("complaint", e.getMessage());
-      return "redirect:/console/" + practice + "/duplicates";
+      return "redirect:/console/" + practice + desk.duplicate(practice, kind, id);
     }
     after.addFlashAttribute("done", "Kept apart.");
-    return "redirect:/console/" + practice + "/duplicates";
+    after.addFlashAttribute(
+        "undo", Undo.of(practice, "/duplicates/{}/take-back", id, Map.of("kind", kind)));
+    return "redirect:/console/" + practice + desk.nextDuplicate(practice, kind, id);
+  }
+
+  /** Takes back that the two are two people, and shows them again. */
+  @PostMapping("/duplicates/{id}/take-back")
+  @Needs(Right.CHANGE_MEMBERS)
+  String takenBack(
+      @PathVariable String practice,
+      @PathVariable long id,
+      @RequestParam(defaultValue = "") String kind,
+      HttpServletRequest request,
+      RedirectAttributes after) {
+    Desk.kind(kind);
+    try {
+      if (!duplicateDesk.takeBack(Visit.of(request).asActor(), id)) {
+        throw Desk.notThere();
+      }
+    } catch (NotAllowedException e) {
+      throw new ResponseStatusException(HttpStatus.FORBIDDEN);
+    }
+    after.addFlashAttribute("done", "Taken back: the two are a finding again.");
+    return "redirect:/console/" + practice + desk.duplicate(practice, kind, id);
   }
 }

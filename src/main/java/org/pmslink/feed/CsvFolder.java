@@ -14,12 +14,12 @@ import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.LocalDate;
+import java.time.ZoneId;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -82,7 +82,7 @@ public class CsvFolder {
   private final Mappings mappings;
   private final KnownRows store;
   private final Clock clock = Clock.systemUTC();
-  private final Set<String> registered = ConcurrentHashMap.newKeySet();
+  private final Map<String, ZoneId> registered = new ConcurrentHashMap<>();
 
   /** Files that could not be dealt with, and when each is tried again. */
   private final Map<Path, Instant> heldBack = new ConcurrentHashMap<>();
@@ -110,8 +110,8 @@ public class CsvFolder {
     exchange.getMessage().removeHeaders("*");
     int practice = practices.id(definition.getPractice());
     String feed = definition.getFeed();
-    if (registered.add(feed)) {
-      states.register(definition.getPractice(), feed, definition.getSource());
+    if (!definition.getOfficeZone().equals(registered.put(feed, definition.getOfficeZone()))) {
+      states.register(definition);
     }
     FeedStates.Due due = states.due(practice, feed);
     Instant now = clock.instant();

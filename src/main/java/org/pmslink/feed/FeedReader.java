@@ -119,8 +119,9 @@ public class FeedReader {
   public @Nullable FeedPass begin(FeedDefinition definition) {
     int practice = practices.id(definition.getPractice());
     String feed = definition.getFeed();
-    if (definitions.put(feed, definition) == null) {
-      states.register(definition.getPractice(), feed, definition.getSource());
+    FeedDefinition known = definitions.put(feed, definition);
+    if (known == null || !known.getOfficeZone().equals(definition.getOfficeZone())) {
+      states.register(definition);
     }
     FeedStates.Due due = states.due(practice, feed);
     if (due.onHold()) {

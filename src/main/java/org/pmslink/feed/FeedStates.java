@@ -69,8 +69,17 @@ public class FeedStates {
       boolean loading,
       boolean onHold) {}
 
-  /** Makes a feed known. */
-  void register(String practice, String feed, String source) {
+  /** Makes a feed known, with its office's zone. */
+  void register(FeedDefinition definition) {
+    String practice = definition.getPractice();
+    register(practice, definition.getFeed(), definition.getSource());
+    database
+        .sql("update feeds set office_zone = ? where practice_id = ? and feed = ?")
+        .params(definition.getOfficeZone().getId(), practices.id(practice), definition.getFeed())
+        .update();
+  }
+
+  private void register(String practice, String feed, String source) {
     database
         .sql(
             """

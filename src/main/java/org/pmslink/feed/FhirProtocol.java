@@ -26,6 +26,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.stream.Collectors;
 import org.apache.camel.Exchange;
@@ -192,9 +193,38 @@ class FhirProtocol implements PmsProtocol {
 
   // ---- One patient, at once ----
 
-  /** With a form, so that no address holds whom it is about. */
   @Override
   public Optional<List<Row>> lookUp(FeedDefinition definition, Sought sought, int most) {
+    return search(definition, form(sought, most))
+        .map(
+            bundle -> {
+              List<Row> rows = new ArrayList<>();
+              for (JsonNode entry : bundle.path("entry")) {
+                JsonNode resource = entry.path("resource");
+                if ("Patient".equals(resource.path("resourceType").asText())) {
+                  rows.add(row(resource));
+                }
+              }
+              return rows;
+            });
+  }
+
+  /** The total of a search that returns nobody; servers need not say one. */
+  @Override
+  public OptionalLong howMany(FeedDefinition definition) {
+    JsonNode total =
+        search(definition, "_summary=count").map(bundle -> bundle.path("total")).orElse(null);
+    return total != null && total.canConvertToLong()
+        ? OptionalLong.of(total.asLong())
+        : OptionalLong.empty();
+  }
+
+  /**
+   * Searches for patients, with a form, so that no address holds whom it is about.
+   *
+   * @return a bundle; absent when the server does not offer that
+   */
+  private Optional<JsonNode> search(FeedDefinition definition, String form) {
     try {
       HttpRequest.Builder request =
           HttpRequest.newBuilder(
@@ -202,7 +232,7 @@ class FhirProtocol implements PmsProtocol {
               .timeout(LOOK_UP)
               .header("Accept", "application/fhir+json")
               .header("Content-Type", "application/x-www-form-urlencoded")
-              .POST(HttpRequest.BodyPublishers.ofString(form(sought, most)));
+              .POST(HttpRequest.BodyPublishers.ofString(form));
       String authorization = tokens.authorization(definition);
       if (authorization != null) {
         request.header("Authorization", authorization);
@@ -215,14 +245,7 @@ class FhirProtocol implements PmsProtocol {
       if (answer.statusCode() != 200) {
         throw new HttpAnswer.Failure(answer.statusCode(), null);
       }
-      List<Row> rows = new ArrayList<>();
-      for (JsonNode entry : RecordJson.mapper().readTree(answer.body()).path("entry")) {
-        JsonNode resource = entry.path("resource");
-        if ("Patient".equals(resource.path("resourceType").asText())) {
-          rows.add(row(resource));
-        }
-      }
-      return Optional.of(rows);
+      return Optional.of(RecordJson.mapper().readTree(answer.body()));
     } catch (JsonProcessingException e) {
       throw new HttpAnswer.Failure("the PMS answered with something that is no JSON");
     } catch (HttpTimeoutException e) {

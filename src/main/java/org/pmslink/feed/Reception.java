@@ -1,9 +1,10 @@
 package org.pmslink.feed;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import java.time.ZoneId;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Set;
+import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 import org.pmslink.linking.RecordBatch;
@@ -31,7 +32,7 @@ public class Reception {
   private final Practices practices;
   private final Runs runs;
   private final Mappings mappings;
-  private final Set<String> registered = ConcurrentHashMap.newKeySet();
+  private final Map<String, ZoneId> registered = new ConcurrentHashMap<>();
 
   Reception(
       FeedStates states, FeedCursors cursors, Practices practices, Runs runs, Mappings mappings) {
@@ -55,13 +56,13 @@ public class Reception {
 
   /** Makes a door's feed known before anything comes in; a second time changes nothing. */
   public void open(FeedDefinition definition) {
-    if (!registered.contains(definition.getFeed())) {
-      states.register(definition.getPractice(), definition.getFeed(), definition.getSource());
+    if (!definition.getOfficeZone().equals(registered.get(definition.getFeed()))) {
+      states.register(definition);
       // There is nothing to load first: what comes in is matched at once.
       runs.nothingToLoad(
           practices.id(definition.getPractice()), definition.getFeed(), definition.getSource());
       closeAbandoned(definition);
-      registered.add(definition.getFeed());
+      registered.put(definition.getFeed(), definition.getOfficeZone());
     }
   }
 

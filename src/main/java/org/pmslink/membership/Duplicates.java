@@ -3,11 +3,13 @@ package org.pmslink.membership;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.EnumMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 import org.pmslink.matching.Comparison;
 import org.pmslink.matching.Decision.Match;
 import org.pmslink.patient.RecordJson;
@@ -247,6 +249,46 @@ public class Duplicates {
         == 1;
   }
 
+  /** Who has told the two of a finding apart, as it stands. */
+  public Optional<String> toldApartBy(String practice, long finding) {
+    return database
+        .queryForList(
+            """
+            select closed_by from duplicates
+            where practice_id = ? and id = ? and closed_by is not null and closed_by <> ?""",
+            String.class,
+            practices.id(practice),
+            finding,
+            Links.RULE)
+        .stream()
+        .findFirst();
+  }
+
+  /**
+   * Nobody has told the two of a finding apart any more: it is open again, and rules look at the
+   * two anew, who may be alike no longer.
+   *
+   * @return false when nobody had
+   */
+  @Transactional
+  public boolean takeBack(String practice, long finding) {
+    int id = practices.id(practice);
+    record Opened(Kind kind, Two two) {}
+    List<Opened> opened =
+        database.query(
+            """
+            update duplicates set closed_at = null, closed_by = null, close_reason = null
+            where practice_id = ? and id = ? and closed_by is not null and closed_by <> ?
+            returning kind, one, other""",
+            (row, n) ->
+                new Opened(Kind.valueOf(row.getString(1)), new Two(row.getLong(2), row.getLong(3))),
+            id,
+            finding,
+            Links.RULE);
+    opened.forEach(one -> lookFor(id, one.kind(), List.of(one.two().one(), one.two().other())));
+    return !opened.isEmpty();
+  }
+
   /**
    * One of the two of a finding.
    *
@@ -304,15 +346,56 @@ public class Duplicates {
 
   /** Open findings, most certain first. */
   public List<Finding> open(String practice, int limit) {
-    return open(practice, "d.grade, d.score desc, d.id", 0, limit);
+    return open(practice, null, 0, limit);
   }
 
-  /** The same behind the one with this id, in the order in which they were first found. */
-  public List<Finding> open(String practice, long after, int limit) {
-    return open(practice, "d.id", after, limit);
+  /**
+   * The same, page by page.
+   *
+   * @param kind {@code null} for both
+   * @param after id of the last one that was seen, open or not by now; 0 for none
+   */
+  public List<Finding> open(String practice, @Nullable Kind kind, long after, int limit) {
+    int id = practices.id(practice);
+    return open(
+        """
+        and (? = 0 or (d.grade, -d.score, d.id) >
+                      (select seen.grade, -seen.score, seen.id from duplicates seen
+                       where seen.practice_id = ? and seen.id = ?))
+        order by d.grade, d.score desc, d.id limit ?""",
+        id,
+        kind,
+        after,
+        id,
+        after,
+        limit);
   }
 
-  private List<Finding> open(String practice, String order, long after, int limit) {
+  /** Those behind the one with this id, in the order in which they were first found. */
+  public List<Finding> openAsFound(String practice, @Nullable Kind kind, long after, int limit) {
+    return open("and d.id > ? order by d.id limit ?", practices.id(practice), kind, after, limit);
+  }
+
+  /** How many findings of each kind are open. */
+  public Map<Kind, Long> openByKind(String practice) {
+    Map<Kind, Long> counts = new EnumMap<>(Kind.class);
+    database.query(
+        """
+        select kind, count(*) from duplicates where practice_id = ? and closed_at is null
+        group by kind""",
+        row -> {
+          counts.put(Kind.valueOf(row.getString(1)), row.getLong(2));
+        },
+        practices.id(practice));
+    return counts;
+  }
+
+  private List<Finding> open(String which, int practice, @Nullable Kind kind, Object... values) {
+    List<Object> all = new ArrayList<>();
+    all.add(practice);
+    all.add(kind == null ? null : kind.name());
+    all.add(kind == null ? null : kind.name());
+    all.addAll(List.of(values));
     return database.query(
         """
         select d.id, d.kind, d.grade, d.score, d.found_at,
@@ -321,10 +404,9 @@ public class Duplicates {
         """
             + SIDES
             + """
-            where d.practice_id = ? and d.closed_at is null and d.id > ?
-            order by\s"""
-            + order
-            + " limit ?",
+            where d.practice_id = ? and d.closed_at is null and (?::text is null or d.kind = ?)
+            """
+            + which,
         (row, n) ->
             new Finding(
                 row.getLong(1),
@@ -334,8 +416,6 @@ public class Duplicates {
                 row.getString(3),
                 row.getDouble(4),
                 row.getTimestamp(5).toInstant()),
-        practices.id(practice),
-        after,
-        limit);
+        all.toArray());
   }
 }

@@ -37,8 +37,12 @@ public class Enrolment {
   /** The chart that a new member is linked to. */
   public record Chart(String source, String sourceId) {}
 
-  /** The plan that a new member begins with. */
-  public record NewPlan(long plan, LocalDate startsOn) {}
+  /**
+   * The plan that a new member begins with.
+   *
+   * @param status as {@link Memberships#start} takes it
+   */
+  public record NewPlan(long plan, LocalDate startsOn, Memberships.Status status) {}
 
   /**
    * Adds a member.
@@ -81,7 +85,13 @@ public class Enrolment {
         practiceId, given, actor, chart == null ? "added without a chart" : "added with a chart");
     if (plan != null) {
       memberships.start(
-          practice, given, plan.plan(), plan.startsOn(), actor, "begun when the member was added");
+          practice,
+          given,
+          plan.plan(),
+          plan.startsOn(),
+          plan.status(),
+          actor,
+          "begun when the member was added");
     }
     if (chart != null) {
       verdicts.decide(

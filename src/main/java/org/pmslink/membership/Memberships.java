@@ -42,7 +42,21 @@ public class Memberships {
   public enum Status {
     ACTIVE,
     PAUSED,
-    ENDED
+    ENDED;
+
+    /**
+     * How a membership begins.
+     *
+     * @param typed {@code active} or {@code paused}; empty for active
+     * @throws IllegalArgumentException for another word
+     */
+    public static Status begun(String typed) {
+      return switch (typed) {
+        case "", "active" -> ACTIVE;
+        case "paused" -> PAUSED;
+        default -> throw new IllegalArgumentException("a membership begins active or paused");
+      };
+    }
   }
 
   /** What a person does to a membership that runs. */
@@ -117,9 +131,30 @@ public class Memberships {
       String actor,
       String reason)
       throws RefusedException {
+    start(practice, memberNumber, plan, startsOn, Status.ACTIVE, actor, reason);
+  }
+
+  /**
+   * The same, active or paused from the beginning: sold, and not to be used yet.
+   *
+   * @throws IllegalArgumentException for one that has ended
+   */
+  @Transactional(rollbackFor = RefusedException.class)
+  public void start(
+      String practice,
+      String memberNumber,
+      long plan,
+      LocalDate startsOn,
+      Status status,
+      String actor,
+      String reason)
+      throws RefusedException {
+    if (status == Status.ENDED) {
+      throw new IllegalArgumentException("a membership begins active or paused");
+    }
     int practiceId = practices.id(practice);
     lock.enter(practiceId, true);
-    LocalDate today = LocalDate.now();
+    LocalDate today = practices.today(practiceId);
     if (startsOn.isBefore(today.minus(FARTHEST)) || startsOn.isAfter(today.plus(FARTHEST))) {
       throw new RefusedException("A membership starts within ten years of today; check the day.");
     }
@@ -158,6 +193,9 @@ public class Memberships {
       throw new RefusedException("The member has a plan that has not ended; end it first.");
     }
     note(practiceId, made.get(0), "STARTED", actor, reason, null);
+    if (status == Status.PAUSED) {
+      change(practiceId, made.get(0), Status.PAUSED, "PAUSED", actor, "paused from the beginning");
+    }
   }
 
   /**
@@ -205,10 +243,11 @@ public class Memberships {
     database.update(
         """
         update memberships set status = ?,
-          ends_on = case when ? then greatest(starts_on, current_date) end
+          ends_on = case when ? then greatest(starts_on, ?) end
         where practice_id = ? and id = ?""",
         to.name(),
         to == Status.ENDED,
+        java.sql.Date.valueOf(practices.today(practice)),
         practice,
         membership);
     note(practice, membership, action, actor, reason, before);

@@ -2,7 +2,9 @@ package org.pmslink.membership;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
+import java.sql.Timestamp;
 import java.time.Instant;
+import java.time.format.DateTimeParseException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -215,39 +217,91 @@ public class Worklists {
       String sourceId,
       String memberNumber,
       String reason,
-      @Nullable Instant flaggedAt) {}
+      @Nullable Instant flaggedAt) {
 
-  /** Links that want verification, those that were flagged first in front. */
-  public List<Flagged> flagged(String practice, int limit) {
-    return flagged(practice, null, limit);
+    /** Where it stands in the list. */
+    public Place place() {
+      return new Place(flaggedAt == null ? Instant.EPOCH : flaggedAt, id);
+    }
   }
 
   /**
-   * Those of one reason.
+   * Where a link that wants verification stands among them. It says the place itself, and not only
+   * the link: whoever goes on from one that was verified meanwhile is still there.
+   */
+  public record Place(Instant flaggedAt, long id) {
+    /** Before all of them. */
+    public static final Place FIRST = new Place(Instant.EPOCH, 0);
+
+    /** As addresses have it. */
+    @Override
+    public String toString() {
+      return flaggedAt + "," + id;
+    }
+
+    /**
+     * Reads what {@link #toString} wrote.
+     *
+     * @throws IllegalArgumentException when that is something else
+     */
+    public static Place of(String text) {
+      String[] parts = text.split(",", 2);
+      try {
+        return new Place(Instant.parse(parts[0]), Long.parseLong(parts[parts.length - 1]));
+      } catch (DateTimeParseException e) {
+        throw new IllegalArgumentException("no place in the list", e);
+      }
+    }
+  }
+
+  /**
+   * Links that want verification, those that were flagged first in front.
    *
    * @param reason {@code null} for any
    */
-  public List<Flagged> flagged(String practice, @Nullable String reason, int limit) {
-    return flagged(practice, reason, "l.flagged_at, l.id", 0, limit);
+  public List<Flagged> flagged(String practice, @Nullable String reason, Place after, int limit) {
+    return flagged(
+        practice,
+        reason,
+        "and (l.flagged_at, l.id) > (?, ?) order by l.flagged_at, l.id limit ?",
+        Timestamp.from(after.flaggedAt()),
+        after.id(),
+        limit);
   }
 
   /** All behind the link with this id, in the order of their making. */
-  public List<Flagged> flagged(String practice, long after, int limit) {
-    return flagged(practice, null, "l.id", after, limit);
+  public List<Flagged> flaggedAsMade(
+      String practice, @Nullable String reason, long after, int limit) {
+    return flagged(practice, reason, "and l.id > ? order by l.id limit ?", after, limit);
+  }
+
+  /** The flagged link of a member; the last of them, when there are several. */
+  public Optional<Flagged> flaggedOf(String practice, String memberNumber) {
+    return flagged(
+            practice,
+            null,
+            "and m.member_number = ? order by l.flagged_at desc, l.id desc limit 1",
+            memberNumber)
+        .stream()
+        .findFirst();
   }
 
   private List<Flagged> flagged(
-      String practice, @Nullable String reason, String order, long after, int limit) {
+      String practice, @Nullable String reason, String which, Object... values) {
+    List<Object> all = new ArrayList<>();
+    all.add(practices.id(practice));
+    all.add(reason);
+    all.add(reason);
+    all.addAll(List.of(values));
     return database.query(
         """
         select l.id, l.source, p.source_id, m.member_number, l.flag_reason, l.flagged_at
         from links l join patients p on p.practice_id = l.practice_id and p.id = l.patient_id
         join members m on m.practice_id = l.practice_id and m.id = l.member_id
-        where l.practice_id = ? and l.ended_at is null and l.flag_reason is not null and l.id > ?
+        where l.practice_id = ? and l.ended_at is null and l.flag_reason is not null
           and (?::text is null or l.flag_reason = ?)
-        order by\s"""
-            + order
-            + " limit ?",
+        """
+            + which,
         (row, n) ->
             new Flagged(
                 row.getLong(1),
@@ -256,11 +310,7 @@ public class Worklists {
                 row.getString(4),
                 row.getString(5),
                 row.getTimestamp(6) == null ? null : row.getTimestamp(6).toInstant()),
-        practices.id(practice),
-        after,
-        reason,
-        reason,
-        limit);
+        all.toArray());
   }
 
   private static final String REVIEW =

@@ -4,9 +4,13 @@ import java.time.DateTimeException;
 import java.time.LocalDate;
 import java.time.ZoneOffset;
 import java.util.Comparator;
+import java.util.EnumSet;
 import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.pmslink.membership.Enrolment;
+import org.pmslink.membership.Memberships;
 import org.pmslink.patient.Person;
 import org.pmslink.patient.SourcePatient;
 
@@ -26,11 +30,8 @@ public record Applicant(
     String state,
     String postalCode,
     String plan,
-    String startsOn) {
-  /** Nothing typed yet. */
-  public static final Applicant EMPTY =
-      new Applicant("", "", "", "", "", "", "", "", "", "", "", "", "", "", today());
-
+    String startsOn,
+    String status) {
   private static final int LONGEST = 100;
   private static final int LONGEST_NUMBER = 40;
 
@@ -50,25 +51,74 @@ public record Applicant(
     postalCode = text(postalCode);
     plan = text(plan);
     startsOn = text(startsOn);
+    status = text(status);
   }
 
-  private static String today() {
-    return LocalDate.now().toString();
+  /** What is asked for, and what it is called. */
+  public enum Need {
+    GIVEN("first name"),
+    FAMILY("last name"),
+    BIRTH_DATE("birth date"),
+    CONTACT("telephone or e-mail"),
+    STARTS_ON("day on which the plan starts");
+
+    private final String words;
+
+    Need(String words) {
+      this.words = words;
+    }
+  }
+
+  /** What is asked for and was not typed. */
+  public Set<Need> missing() {
+    Set<Need> missing = EnumSet.noneOf(Need.class);
+    if (given.isEmpty()) {
+      missing.add(Need.GIVEN);
+    }
+    if (family.isEmpty()) {
+      missing.add(Need.FAMILY);
+    }
+    if (birthDate.isEmpty()) {
+      missing.add(Need.BIRTH_DATE);
+    }
+    if (phone.isEmpty() && email.isEmpty()) {
+      missing.add(Need.CONTACT);
+    }
+    if (!plan.isEmpty() && startsOn.isEmpty()) {
+      missing.add(Need.STARTS_ON);
+    }
+    return missing;
+  }
+
+  /** Whether something that is asked for was not typed, by name: for pages. */
+  public boolean lacks(String need) {
+    return missing().contains(Need.valueOf(need));
+  }
+
+  /**
+   * Nothing typed yet.
+   *
+   * @param today on which a plan begins as long as nobody says another day
+   */
+  public static Applicant empty(LocalDate today) {
+    return new Applicant(
+        "", "", "", "", "", "", "", "", "", "", "", "", "", "", today.toString(), "");
   }
 
   /** The plan that was chosen; what {@link #complaint} has no objection to. */
   Enrolment.@Nullable NewPlan newPlan() {
     return plan.isEmpty()
         ? null
-        : new Enrolment.NewPlan(Long.parseLong(plan), LocalDate.parse(startsOn));
+        : new Enrolment.NewPlan(
+            Long.parseLong(plan), LocalDate.parse(startsOn), Memberships.Status.begun(status));
   }
 
   private static String text(@Nullable String typed) {
     return typed == null ? "" : typed.strip();
   }
 
-  /** What a chart says of its person. */
-  public static Applicant of(Person person) {
+  /** What a chart says of its person; as {@link #empty} otherwise. */
+  public static Applicant of(Person person, LocalDate today) {
     Person.PersonName name = person.name();
     Person.PostalAddress address =
         person.address() == null
@@ -98,16 +148,17 @@ public record Applicant(
         text(address.state()),
         text(address.postalCode()),
         "",
-        today());
+        today.toString(),
+        "");
   }
 
   /** What is missing or wrong, for whoever typed it; {@code null} for nothing. */
   public @Nullable String complaint() {
-    if (family.isEmpty() || given.isEmpty()) {
-      return "A member needs a first and a last name.";
-    }
-    if (birthDate.isEmpty()) {
-      return "A member needs a birth date.";
+    Set<Need> missing = missing();
+    if (!missing.isEmpty()) {
+      return missing.stream()
+          .map(need -> need.words)
+          .collect(Collectors.joining(", ", "Still needed: ", "."));
     }
     try {
       LocalDate born = LocalDate.parse(birthDate);
@@ -116,9 +167,6 @@ public record Applicant(
       }
     } catch (DateTimeException e) {
       return "The birth date is no day; write it like 1980-04-12.";
-    }
-    if (phone.isEmpty() && email.isEmpty()) {
-      return "A member needs a telephone or an e-mail.";
     }
     if (number.length() > LONGEST_NUMBER || !number.matches("[A-Za-z0-9._-]*")) {
       return "A member number has letters, digits, dots and hyphens, at most "
@@ -130,6 +178,8 @@ public record Applicant(
         newPlan();
       } catch (NumberFormatException | DateTimeException e) {
         return "Choose one of the plans, and the day it starts, like 2026-01-31.";
+      } catch (IllegalArgumentException e) {
+        return "A plan begins active or paused; choose one of them.";
       }
     }
     for (String value :

@@ -1,6 +1,7 @@
 package org.pmslink.office;
 
 import java.util.EnumMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -11,6 +12,7 @@ import org.pmslink.linking.PatientSearch;
 import org.pmslink.membership.Enrolment;
 import org.pmslink.membership.Member;
 import org.pmslink.membership.Member.Field;
+import org.pmslink.membership.MemberHistory;
 import org.pmslink.membership.Members;
 import org.pmslink.membership.PatientDirectory.Found;
 import org.pmslink.membership.RefusedException;
@@ -25,6 +27,7 @@ public class MemberDesk {
   private static final int MOST_ALIKE = 5;
 
   private final Members members;
+  private final MemberHistory history;
   private final Enrolment enrolment;
   private final PatientSearch search;
   private final PatientNormalizer normalizer;
@@ -32,11 +35,13 @@ public class MemberDesk {
 
   MemberDesk(
       Members members,
+      MemberHistory history,
       Enrolment enrolment,
       PatientSearch search,
       PatientNormalizer normalizer,
       Audit audit) {
     this.members = members;
+    this.history = history;
     this.enrolment = enrolment;
     this.search = search;
     this.normalizer = normalizer;
@@ -47,10 +52,13 @@ public class MemberDesk {
    * Adds a member.
    *
    * @param chart whose person this is; {@code null} for somebody whom the PMS does not have
+   * @param insist whether somebody without a chart is added although there are charts or members
+   *     like them
    * @return the member's number
+   * @throws AlikeException when there are, and nobody insists
    * @throws RefusedException saying what is missing or wrong
    */
-  public String enrol(Actor actor, Applicant applicant, @Nullable Found chart)
+  public String enrol(Actor actor, Applicant applicant, @Nullable Found chart, boolean insist)
       throws RefusedException {
     String complaint = applicant.complaint();
     if (complaint != null) {
@@ -62,6 +70,13 @@ public class MemberDesk {
     }
     if (chart != null && (chart.removedAt() != null || chart.mergedInto() != null)) {
       throw new RefusedException("This chart is no longer in use in the PMS.");
+    }
+    if (chart == null && !insist) {
+      List<PatientSearch.Candidate> alike = alike(actor, applicant);
+      List<MemberHistory.Listed> namesakes = namesakes(actor, applicant);
+      if (!alike.isEmpty() || !namesakes.isEmpty()) {
+        throw new AlikeException(alike, namesakes);
+      }
     }
     return audit.together(
         () -> {
@@ -87,7 +102,7 @@ public class MemberDesk {
   }
 
   /** Charts that somebody may be who is to become a member without one. */
-  public List<PatientSearch.Candidate> alike(Actor actor, Applicant applicant) {
+  private List<PatientSearch.Candidate> alike(Actor actor, Applicant applicant) {
     Person person = normalizer.person(applicant.typed());
     if (!PatientSearch.isEnough(person)) {
       return List.of();
@@ -97,6 +112,31 @@ public class MemberDesk {
     audit.note(
         actor.practice(), actor.name(), "searched patients", alike.size() + " like a new member");
     return alike;
+  }
+
+  /**
+   * Members whom a new one may be: of that last name with that birth date or that telephone.
+   * Whoever has been entered once should not be entered again.
+   */
+  public List<MemberHistory.Listed> namesakes(Actor actor, Applicant applicant) {
+    Map<String, MemberHistory.Listed> found = new LinkedHashMap<>();
+    for (String detail : List.of(applicant.birthDate(), applicant.phone().replaceAll("\\D", ""))) {
+      if (!applicant.family().isEmpty() && !detail.isEmpty()) {
+        history
+            .list(
+                actor.practice(),
+                applicant.family() + " " + detail,
+                MemberHistory.Which.ALL,
+                "",
+                MOST_ALIKE)
+            .stream()
+            .filter(member -> !member.removed())
+            .forEach(member -> found.putIfAbsent(member.memberNumber(), member));
+      }
+    }
+    audit.note(
+        actor.practice(), actor.name(), "searched members", found.size() + " like a new member");
+    return List.copyOf(found.values());
   }
 
   /**

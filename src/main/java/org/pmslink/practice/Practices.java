@@ -1,5 +1,7 @@
 package org.pmslink.practice;
 
+import java.time.LocalDate;
+import java.time.ZoneId;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -50,6 +52,25 @@ public class Practices {
         .param(id)
         .query(String.class)
         .single();
+  }
+
+  /**
+   * The day that it is at a practice, for what is counted by days: in the zone of its office, as
+   * the first of its feeds says that says one, and else in UTC. Never by the clock of the server,
+   * which may stand anywhere.
+   */
+  public LocalDate today(int id) {
+    return LocalDate.now(
+        database
+            .sql(
+                """
+                select office_zone from feeds where practice_id = ? and office_zone <> 'UTC'
+                order by feed limit 1""")
+            .param(id)
+            .query(String.class)
+            .optional()
+            .map(ZoneId::of)
+            .orElse(ZoneId.of("UTC")));
   }
 
   /** Every practice there is. */

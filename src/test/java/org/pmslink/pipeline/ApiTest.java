@@ -274,6 +274,24 @@ class ApiTest {
       machine.post("/members", person(ines).put("number", "M1").put("even_if_alike", true)).is(201);
       office.awaitSettled();
       assertThat(office.memberOf("1")).as("rules link by themselves").isEqualTo("M1");
+
+      // Somebody of that name and birthday, or that telephone, who is a member already.
+      Someone nora = Someone.named("Nora", "Namesake");
+      machine.post("/members", person(nora).put("number", "N1")).is(201);
+      for (Someone likely :
+          List.of(
+              nora,
+              nora.withMobile("6142280001"),
+              Someone.named("Nell", "Namesake").withMobile(nora.mobile()))) {
+        Answer known = machine.post("/members", person(likely).put("number", "N2")).isProblem(409);
+        assertThat(known.json().path("members")).hasSize(1);
+        assertThat(known.json().at("/members/0").asText()).isEqualTo("N1");
+        assertThat(known.json().path("candidates")).isEmpty();
+        assertThat(known.http().body()).doesNotContain("Namesake");
+      }
+      assertThat(office.count("select count(*) from members where practice_id = ?")).isEqualTo(2);
+      machine.post("/members", person(nora).put("number", "N2").put("even_if_alike", true)).is(201);
+      machine.post("/members", person(Someone.named("Nils", "Namesake"))).is(201);
       machine.post("/members", "{\"given\": \"A\", \"family\": \"B\"}").isProblem(422);
     }
   }
@@ -308,7 +326,9 @@ class ApiTest {
       machine
           .post("/members", person(Someone.named("Otto", "Other")), "Idempotency-Key", "k1")
           .isProblem(422);
-      another.post("/members", body, "Idempotency-Key", "k1").is(201);
+      String insisting = person(nora).put("even_if_alike", true).toString();
+      another.post("/members", body, "Idempotency-Key", "k1").isProblem(409);
+      another.post("/members", insisting, "Idempotency-Key", "k1").is(201);
       machine.post("/members", body, "Idempotency-Key", "with space").isProblem(400);
 
       // What was refused left nothing behind: the same request may succeed later.
@@ -330,7 +350,13 @@ class ApiTest {
               "update api_creations set created_at = now() - interval '25 hours'"
                   + " where practice_id = ?",
               office.id());
-      machine.post("/members", person(nora).put("number", "M10"), "Idempotency-Key", "k1").is(201);
+      machine
+          .post(
+              "/members",
+              person(nora).put("number", "M10").put("even_if_alike", true),
+              "Idempotency-Key",
+              "k1")
+          .is(201);
     }
   }
 
@@ -457,6 +483,55 @@ class ApiTest {
   }
 
   @Test
+  void membersWhomSomebodyHasToldApartAreMadeOneOnlyAllTheSame() throws Exception {
+    try (Office office = Office.at(engine, pms)) {
+      Someone ines = Someone.named("Ines", "Caldwell");
+      long chart = office.chart(ines);
+      office.open();
+      office.member("M1", ines);
+      office.awaitSettled();
+      assertThat(office.memberOf(chart)).isEqualTo("M1");
+      office.member("M2", Someone.named("Ines", "Caldwell"));
+      Program manager = new Program(office, Role.MANAGER);
+      // Somebody says that the chart of the one is not the other's.
+      manager
+          .post(
+              "/members/M2/verdicts",
+              because("her cousin")
+                  .put("verdict", "not-same")
+                  .put("patient", search(manager, ines)))
+          .is(201);
+      ObjectNode merge =
+          because("one person after all")
+              .put("merged", "M2")
+              .put("merged_version", manager.get("/members/M2").json().path("version").asLong());
+      String tag = manager.get("/members/M1").tag();
+      for (ObjectNode without : List.of(merge, merge.deepCopy().put("all_the_same", false))) {
+        assertThat(
+                manager
+                    .post("/members/M1/merges", without, "If-Match", tag)
+                    .isProblem(409)
+                    .detail())
+            .isNotBlank();
+        assertThat(manager.get("/members/M2").json().path("removed").asBoolean()).isFalse();
+      }
+      Answer merged =
+          manager
+              .post("/members/M1/merges", merge.put("all_the_same", true), "If-Match", tag)
+              .is(201);
+      assertThat(merged.json().path("merged").asText()).isEqualTo("M2");
+      assertThat(manager.get("/members/M2").json().path("removed").asBoolean()).isTrue();
+      assertThat(office.memberOf(chart)).isEqualTo("M1");
+      manager
+          .post(merged.header("Location") + "/take-apart", because("two"), "If-Match", merged.tag())
+          .is(200);
+      assertThat(manager.get("/members/M2").json().path("removed").asBoolean()).isFalse();
+      assertThat(manager.get("/members/M2/verdicts").json().at("/items/0/verdict").asText())
+          .isEqualTo("not-same");
+    }
+  }
+
+  @Test
   void plansAreSoldPausedAndRetired() throws Exception {
     try (Office office = Office.at(engine, pms)) {
       office.open();
@@ -490,6 +565,47 @@ class ApiTest {
       machine.send("PATCH", had, pause, "If-Match", running.tag()).isProblem(412);
       machine.send("PATCH", had, pause, "If-Match", paused.tag()).isProblem(409);
       assertThat(machine.get(had + "/usage").json().at("/items/0/used").asInt()).isZero();
+
+      ObjectNode otto = person(Someone.named("Otto", "Brandt"));
+      machine.post("/members", otto.deepCopy().put("status", "paused")).isProblem(422);
+      ObjectNode withPlan = otto.deepCopy().put("plan", id).put("starts_on", "2026-02-01");
+      machine.post("/members", withPlan.deepCopy().put("status", "ended")).isProblem(422);
+      machine.post("/members", withPlan.deepCopy().put("starts_on", "soon")).isProblem(422);
+      String begun =
+          machine.post("/members", withPlan.put("status", "paused")).is(201).header("Location");
+      JsonNode first = machine.get(begun + "/memberships").json().at("/items/0");
+      assertThat(first.path("status").asText()).isEqualTo("paused");
+      assertThat(first.path("starts_on").asText()).isEqualTo("2026-02-01");
+      office.member("M3", Someone.named("Nils", "Lund"));
+      machine
+          .post(
+              "/members/M3/memberships",
+              JSON.createObjectNode()
+                  .put("plan", id)
+                  .put("starts_on", "2026-01-01")
+                  .put("status", "gone"))
+          .isProblem(422);
+      String paused3 =
+          machine
+              .post(
+                  "/members/M3/memberships",
+                  JSON.createObjectNode()
+                      .put("plan", id)
+                      .put("starts_on", "2026-01-01")
+                      .put("status", "paused"))
+              .is(201)
+              .header("Location");
+      Answer third = machine.get(paused3);
+      assertThat(third.json().path("status").asText()).isEqualTo("paused");
+      machine
+          .send("PATCH", paused3, because("now").put("status", "active"), "If-Match", third.tag())
+          .is(200);
+      assertThat(
+              machine
+                  .post("/members", "{\"plan\": " + id + ", \"starts_on\": \"\"}")
+                  .isProblem(422)
+                  .detail())
+          .isEqualTo("missing: given, family, birth_date, phone_mobile or email, starts_on");
       Answer sold = manager.get("/plans/" + id);
       manager.post("/plans/" + id + "/retire", "{}", "If-Match", sold.tag()).is(200);
       assertThat(manager.get("/plans").json().path("items")).isEmpty();
@@ -657,7 +773,10 @@ class ApiTest {
           .isEqualTo(task.header("Location"));
       Awaitility.await()
           .atMost(Office.LONGEST)
-          .until(() -> support.get(task.header("Location")).json().path("passed").asInt() == 1);
+          .until(
+              () -> support.get(task.header("Location")).json().path("state").asText(),
+              "done"::equals);
+      assertThat(support.get(task.header("Location")).json().path("passed").asInt()).isOne();
       assertThat(
               support.get(task.header("Location") + "/items").json().at("/items/0/state").asText())
           .isEqualTo("passed");
@@ -707,6 +826,110 @@ class ApiTest {
   }
 
   @Test
+  void whoHasToldDuplicatesApartOrAManagerTakesItBack() throws Exception {
+    try (Office office = Office.at(engine, pms)) {
+      Someone ines = Someone.named("Ines", "Caldwell");
+      office.chart(ines);
+      office.chart(ines);
+      office.member("M1", Someone.named("Otto", "Brandt"));
+      office.open();
+      Awaitility.await("the two are found")
+          .atMost(Office.LONGEST)
+          .until(
+              () -> engine.bean(Duplicates.class).isComplete(office.id(), Duplicates.Kind.CHART));
+      Program machine = new Program(office, Role.MACHINE);
+      Program desk = new Program(office, Role.FRONT_DESK);
+      Program manager = new Program(office, Role.MANAGER);
+      assertThat(machine.get("/duplicates?kind=member").json().path("items")).isEmpty();
+      machine.send("GET", "/duplicates?kind=Xyloquenta", null).isProblem(400);
+      JsonNode found = machine.get("/duplicates?kind=chart").json().path("items");
+      assertThat(found).hasSize(1);
+      String finding = "/duplicates/" + found.at("/0/id").asLong();
+      machine.send("DELETE", finding + "/not-same", null).isProblem(404);
+      for (Program other : List.of(desk, manager)) {
+        machine.post(finding + "/not-same", because("twins")).is(204);
+        machine.send("GET", finding, null).isProblem(404);
+        if (other == desk) {
+          desk.send("DELETE", finding + "/not-same", null).isProblem(403);
+          machine.send("GET", finding, null).isProblem(404);
+          machine.send("DELETE", finding + "/not-same", null).is(204);
+        } else {
+          manager.send("DELETE", finding + "/not-same", null).is(204);
+        }
+        machine.get(finding);
+        manager.send("DELETE", finding + "/not-same", null).isProblem(404);
+      }
+      String named = finding.replace("/duplicates/", "finding ");
+      assertThat(machine.audit())
+          .contains("told duplicates apart: " + named, "took back: " + named);
+      assertThat(desk.audit()).contains("refused: to take back " + named);
+      assertThat(manager.audit()).contains("took back: " + named);
+
+      // Two who are alike no longer are no finding, although it was taken back.
+      machine.post(finding + "/not-same", because("twins")).is(204);
+      office.edit(
+          "update patient set LName = 'Brandt', FName = 'Otto', Birthdate = '1931-02-03',"
+              + " WirelessPhone = '', Email = '' order by PatNum limit 1");
+      office.sync();
+      machine.send("DELETE", finding + "/not-same", null).is(204);
+      Awaitility.await()
+          .atMost(Office.LONGEST)
+          .until(
+              () -> machine.send("GET", finding, null).http().statusCode(),
+              status -> status == 404);
+    }
+  }
+
+  @Test
+  void itPausesAFeedResumesItAndHasItReadAndCompare() throws Exception {
+    try (Office office = Office.at(engine, pms);
+        Office other = Office.at(engine, pms)) {
+      office.open();
+      other.open();
+      Program it = new Program(office, Role.IT);
+      String feed = "/feeds/" + office.name;
+      it.post(feed + "/pause", because(" ")).isProblem(422);
+      it.post(feed + "/pause", "{}").isProblem(422);
+      new Program(office, Role.MANAGER).post(feed + "/pause", because("mine")).isProblem(403);
+      for (String step : List.of("/pause", "/resume")) {
+        it.post("/feeds/" + other.name + step, because("theirs")).isProblem(404);
+      }
+      Answer paused = it.post(feed + "/pause", because("The server is moved")).is(200);
+      assertThat(paused.json().at("/status/state").asText()).isEqualTo("ON_HOLD");
+      assertThat(paused.json().at("/status/hold/by").asText()).isEqualTo(it.name);
+      Answer again = it.post(feed + "/pause", because("Again")).is(200);
+      assertThat(again.json().at("/status/hold")).isEqualTo(paused.json().at("/status/hold"));
+
+      office.chart(Someone.named("Ines", "Caldwell"));
+      for (String pass : List.of("{}", "{\"comparison\": true}")) {
+        assertThat(it.post(feed + "/passes", pass).isProblem(409).detail()).contains("paused");
+      }
+      assertThat(office.charts()).isZero();
+
+      Answer resumed = it.send("POST", feed + "/resume", null).is(200);
+      assertThat(resumed.json().at("/status").has("hold")).isFalse();
+      it.send("POST", feed + "/resume", null).is(200);
+      office.awaitSettled();
+      assertThat(office.charts()).as("it reads when it is resumed").isOne();
+      office.chart(Someone.named("Otto", "Brandt"));
+      it.post(feed + "/passes", "{}").is(202);
+      office.awaitSettled();
+      assertThat(office.charts()).isEqualTo(2);
+      JsonNode before = it.get(feed).json().at("/status/last_compare_at");
+      it.post(feed + "/passes", "{\"comparison\": true}").is(202);
+      office.awaitSettled();
+      assertThat(it.get(feed).json().at("/status/last_compare_at")).isNotEqualTo(before);
+      assertThat(it.audit().stream().filter(line -> !line.startsWith("refused")))
+          .as("what changed nothing is not in it twice")
+          .containsExactly(
+              "paused a feed: " + office.name + ": The server is moved",
+              "resumed a feed: " + office.name,
+              "asked to read: " + office.name,
+              "asked to compare: " + office.name);
+    }
+  }
+
+  @Test
   void reviewsAndFlaggedLinksWait() throws Exception {
     try (Office office = Office.at(engine, pms)) {
       Someone ines = Someone.named("Ines", "Caldwell");
@@ -717,6 +940,9 @@ class ApiTest {
       Program machine = new Program(office, Role.MACHINE);
       JsonNode reviews = machine.get("/reviews").json();
       assertThat(reviews.path("items")).hasSize(1);
+      String reason = reviews.at("/items/0/reason").asText();
+      assertThat(machine.get("/reviews?reason=" + reason).json().path("items")).hasSize(1);
+      assertThat(machine.get("/reviews?reason=NOT_CERTAIN").json().path("items")).isEmpty();
       assertThat(reviews.at("/items/0/candidates")).hasSize(2);
       long patient = reviews.at("/items/0/patient").asLong();
       machine.get("/reviews/" + reviews.at("/items/0/id").asLong());
@@ -736,6 +962,9 @@ class ApiTest {
               office.id());
       assertThat(machine.get("/flagged-links").json().at("/items/0/member_number").asText())
           .isEqualTo("M1");
+      assertThat(machine.get("/flagged-links?reason=CHART_DELETED").json().path("items"))
+          .hasSize(1);
+      assertThat(machine.get("/flagged-links?reason=CHART_GONE").json().path("items")).isEmpty();
     }
   }
 
@@ -782,6 +1011,11 @@ class ApiTest {
       machine.send("GET", "/members?show=Xyloquenta", null).isProblem(422);
       machine.post("/patients/search", "{\"query\": \"\\u0000\"}").is(200);
       machine.send("GET", "/members?cursor=AA", null).isProblem(422);
+      assertThat(machine.send("GET", "/members?limit=Xyloquenta", null).isProblem(400).detail())
+          .isEqualTo("limit: not a value of its kind");
+      assertThat(machine.send("GET", "/reviews?limit=0", null).isProblem(400).detail())
+          .isEqualTo("limit: from 1 to 200");
+      machine.send("GET", "/reviews?cursor=Xyloquenta", null).isProblem(400);
       machine.send("GET", "/patients;x=1", null).isProblem(400);
       machine.post("/members", "\"" + "x".repeat(300_000) + "\"").isProblem(413);
     }

@@ -24,6 +24,8 @@ import org.junit.jupiter.api.extension.ExtendWith;
 import org.pmslink.access.Role;
 import org.pmslink.access.Users;
 import org.pmslink.feed.FeedTasks;
+import org.pmslink.membership.Duplicates;
+import org.pmslink.membership.Members;
 import org.pmslink.sample.OpenDentalServer;
 import org.springframework.boot.test.system.CapturedOutput;
 import org.springframework.boot.test.system.OutputCaptureExtension;
@@ -417,7 +419,154 @@ class ConsoleTest {
       assertThat(page.getByRole(AriaRole.ALERT))
           .containsText("There is a member like that already");
       assertThat(link(page, "Viktor Nowhere, U2")).isVisible();
+      page.getByLabel("None of them is this person").check();
+      button(page, "Add the member").click();
+      assertThat(page.locator("h1")).containsText("Viktor Nowhere");
+      assertThat(page.locator("h1")).not().containsText("U2");
     }
+  }
+
+  @Test
+  void longWorklistsGoOnOnAnotherPage() throws Exception {
+    try (Office office = Office.at(engine, pms)) {
+      int many = 52;
+      List<Members.NewMember> members = new ArrayList<>();
+      for (int i = 0; i < many; i++) {
+        Someone who = Someone.named("Pat", "Long" + (char) ('a' + i / 26) + (char) ('a' + i % 26));
+        office.chart(who);
+        members.add(new Members.NewMember("L" + (100 + i), who.typed("L" + (100 + i))));
+      }
+      engine.bean(Members.class).add(office.name, members);
+      office.open();
+      awaitDuplicates(office, 0);
+      engine
+          .store()
+          .update(
+              "update links set flagged_at = now(), flag_reason ="
+                  + " case when id = (select max(id) from links where practice_id = ?)"
+                  + " then 'CHART_GONE' else 'LINK_DRIFTED' end"
+                  + " where practice_id = ? and ended_at is null",
+              office.id(),
+              office.id());
+      Page page = staff(office, Role.MANAGER);
+      page.navigate("/console/" + office.name + "/flagged");
+      assertThat(page.locator("tbody tr")).hasCount(50);
+      // Somebody else verifies the last one that is shown.
+      List<String> shown = page.locator("tbody td:first-child").allInnerTexts();
+      engine
+          .store()
+          .update(
+              "update links set flagged_at = null, flag_reason = null where practice_id = ?"
+                  + " and member_id = (select id from members where practice_id = ?"
+                  + " and member_number = ?)",
+              office.id(),
+              office.id(),
+              shown.get(49));
+      link(page, "Next page").click();
+      assertThat(page.locator("tbody tr")).hasCount(2);
+      assertThat(link(page, "Next page")).hasCount(0);
+      assertThat(page.locator("tbody td:first-child").allInnerTexts())
+          .doesNotContainAnyElementsOf(shown);
+      link(page, "linked, but the records are not alike any more").click();
+      assertThat(page.locator("tbody tr")).hasCount(50);
+      assertThat(link(page, "Next page")).hasCount(0);
+
+      engine
+          .store()
+          .update(
+              """
+              insert into duplicates (practice_id, kind, one, other, grade, score, explanation,
+                                      rules_version)
+              select p.practice_id, 'CHART', min(p.id) over (), p.id, 'PROBABLE', 7.5,
+                     '{"grade": "PROBABLE", "score": 7.5, "prior": 7.5, "evidence": []}', 'test'
+              from patients p where p.practice_id = ? order by p.id offset 1""",
+              office.id());
+      page.navigate("/console/" + office.name + "/duplicates");
+      assertThat(page.locator("tbody tr")).hasCount(50);
+      link(page, "Next page").click();
+      assertThat(page.locator("tbody tr")).hasCount(1);
+      assertThat(link(page, "Next page")).hasCount(0);
+    }
+  }
+
+  @Test
+  void duplicatesFollowOneAnotherAndWhatWasSaidIsTakenBack() throws Exception {
+    try (Office office = Office.at(engine, pms)) {
+      Someone cora = Someone.named("Cora", "Whitlock");
+      Someone dora = Someone.named("Dora", "Blackwood");
+      Someone emma = Someone.named("Emma", "Greenlaw");
+      for (Someone twice : List.of(cora, dora)) {
+        office.chart(twice);
+        office.chart(twice);
+      }
+      office.member("E1", emma);
+      office.member("E2", emma);
+      office.open();
+      awaitDuplicates(office, 3);
+      Page page = staff(office, Role.MANAGER);
+      page.navigate("/console/" + office.name + "/duplicates");
+      assertThat(page.locator("tbody tr")).hasCount(3);
+      page.getByRole(AriaRole.NAVIGATION, named("Kinds")).getByText("charts (2)").click();
+      assertThat(page.locator("tbody tr")).hasCount(2);
+      press(page, "n");
+      assertThat(page.locator("h1")).hasText("One person with two charts?");
+      String first = page.url();
+      press(page, "x");
+      assertThat(page).hasURL(first);
+      press(page, "w");
+      page.keyboard().type("Twins");
+      page.keyboard().press("Enter");
+      assertThat(page.getByRole(AriaRole.STATUS)).containsText("Kept apart.");
+      assertThat(page.locator("h1")).hasText("One person with two charts?");
+      String second = page.url();
+      assertThat(second).isNotEqualTo(first).endsWith("?kind=CHART");
+      assertThat(openDuplicates(office)).isEqualTo(2);
+      press(page, "u");
+      assertThat(page.getByRole(AriaRole.STATUS)).containsText("Taken back");
+      assertThat(page).hasURL(first);
+      press(page, "n");
+      assertThat(page).hasURL(second);
+      press(page, "n");
+      assertThat(page.locator("tbody tr")).hasCount(2);
+      awaitDuplicates(office, 3);
+      assertThat(
+              engine
+                  .store()
+                  .queryForList(
+                      "select action from audit where practice_id = ? and detail like 'finding %'"
+                          + " order by id",
+                      String.class, office.id()))
+          .containsExactly("told duplicates apart", "took back");
+
+      page.navigate("/console/" + office.name + "/duplicates?kind=MEMBER");
+      press(page, "n");
+      assertThat(page.locator("h1")).hasText("One person, entered twice?");
+      press(page, "o");
+      page.keyboard().type("Same card");
+      button(page, "Make them one").click();
+      assertThat(page.getByRole(AriaRole.STATUS)).containsText("one member now: E1");
+      assertThat(page.locator("h1")).containsText("Duplicates");
+      press(page, "u");
+      assertThat(page.getByRole(AriaRole.STATUS)).containsText("what they were before");
+      assertThat(page.locator("h1")).containsText("Emma Greenlaw");
+    }
+  }
+
+  /** Waits until all charts and members were looked at, and so many findings stand. */
+  private void awaitDuplicates(Office office, long open) {
+    Duplicates duplicates = engine.bean(Duplicates.class);
+    Awaitility.await("duplicates are found")
+        .atMost(Office.LONGEST)
+        .until(
+            () ->
+                duplicates.isComplete(office.id(), Duplicates.Kind.CHART)
+                    && duplicates.isComplete(office.id(), Duplicates.Kind.MEMBER)
+                    && openDuplicates(office) == open);
+  }
+
+  private static long openDuplicates(Office office) {
+    return office.count(
+        "select count(*) from duplicates where practice_id = ? and closed_at is null");
   }
 
   private static Page.GetByRoleOptions named(String name) {
@@ -680,6 +829,7 @@ class ConsoleTest {
           insert into procedurelog (ProcNum, PatNum, AptNum, ProcDate, ProcFee, ProcStatus, CodeNum)
           values (900001, ?, 0, curdate(), 90, 2, 2)""",
           chart);
+      office.member("M9", Someone.named("Nell", "Oakley"));
       office.open();
       Page manager = staff(office, Role.MANAGER);
       link(manager, "Plans").click();
@@ -708,6 +858,36 @@ class ConsoleTest {
       button(desk, "End the plan").click();
       assertThat(button(desk, "Start the plan")).isVisible();
       assertThat(desk.locator("main")).containsText("plan Gold 2026 ended");
+
+      // Who is missing what is told by name, before anything is looked for.
+      desk.navigate("/console/" + office.name + "/members/new");
+      desk.locator("form[action$='/members/new']").evaluate("form => form.noValidate = true");
+      desk.getByLabel("First name").fill("Nadia");
+      desk.locator("select[name=plan]")
+          .selectOption(new com.microsoft.playwright.options.SelectOption().setLabel("Gold 2026"));
+      desk.getByLabel("Starts on").fill("");
+      button(desk, "Add the member").click();
+      assertThat(desk.getByRole(AriaRole.ALERT))
+          .hasText(
+              "Still needed: last name, birth date, telephone or e-mail, day on which the plan"
+                  + " starts.");
+      assertThat(desk.getByLabel("Telephone")).hasAttribute("aria-invalid", "true");
+      assertThat(desk.getByLabel("First name")).hasValue("Nadia");
+      fill(desk, Someone.named("Nadia", "Prokhorov"));
+      desk.getByLabel("Starts on").fill("2026-02-01");
+      desk.getByLabel("Status of the plan").selectOption("paused");
+      button(desk, "Add the member").click();
+      assertThat(desk.locator("main")).containsText("Gold 2026 since");
+      assertThat(desk.locator("main")).containsText("paused from the beginning");
+      assertThat(button(desk, "Resume")).isVisible();
+
+      desk.navigate("/console/" + office.name + "/members/M9");
+      desk.getByLabel("Status").selectOption("paused");
+      button(desk, "Start the plan").click();
+      assertThat(button(desk, "Resume")).isVisible();
+      desk.getByLabel("Why").fill("moved away");
+      button(desk, "End the plan").click();
+      assertThat(button(desk, "Start the plan")).isVisible();
 
       button(manager, "Sell Gold 2026 no more").click();
       assertThat(manager.locator("article")).containsText("sold no more");
@@ -741,7 +921,9 @@ class ConsoleTest {
       assertThat(page.locator("fieldset")).not().hasCount(0);
       assertThat(page.getByText("differs").first()).isVisible();
       String one = page.url().replaceFirst(".*/members/([^/]+)/merge.*", "$1");
-      String other = page.url().replaceFirst(".*with=", "");
+      String other = page.url().replaceFirst(".*with=([^&]+).*", "$1");
+      // From a member's page, and not through the list, one comes back to the member.
+      page.navigate("/console/" + office.name + "/members/" + one + "/merge?with=" + other);
       page.getByLabel(other, new Page.GetByLabelOptions().setExact(true)).first().check();
       page.locator("input[name=PHONE_MOBILE][value=one]").check();
       page.getByLabel("Why", new Page.GetByLabelOptions().setExact(true)).fill("Same card");

@@ -10,6 +10,7 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
+import java.util.OptionalLong;
 import org.awaitility.Awaitility;
 import org.hl7.fhir.r4.model.Appointment;
 import org.hl7.fhir.r4.model.ContactPoint.ContactPointSystem;
@@ -106,6 +107,10 @@ class FhirPollTest {
       assertThat(pms.requests())
           .contains("/fhir/Patient/_search")
           .noneMatch(r -> r.toLowerCase(Locale.ROOT).contains("regist"));
+
+      Awaitility.await("the server says how many it has")
+          .atMost(Office.LONGEST)
+          .until(() -> lookUp.howMany(office.name, office.name), OptionalLong.of(122)::equals);
 
       // Deleted and brought back: the history tells of both, and the newer counts.
       pms.delete("n8");

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.time.LocalDate;
+import java.time.ZoneId;
 import java.util.List;
 import java.util.TreeSet;
 import org.junit.jupiter.api.Test;
@@ -19,6 +20,7 @@ import org.pmslink.membership.Plans;
 import org.pmslink.membership.Plans.Entitlement;
 import org.pmslink.membership.RefusedException;
 import org.pmslink.membership.Verdicts;
+import org.pmslink.practice.Practices;
 import org.pmslink.sample.OpenDentalServer;
 
 @ExtendWith(Pipeline.class)
@@ -119,6 +121,39 @@ class MembershipsTest {
       assertThat(used(office, "M1", LocalDate.of(2026, 11, 24)))
           .as("the other chart's, at once")
           .containsExactly(0, 2);
+    }
+  }
+
+  /** The two zones never have the same day. */
+  @Test
+  void theDayIsThatOfTheOfficeAndNotOfTheServer() throws Exception {
+    try (Office east = Office.at(engine, pms).with("officeZone", "Pacific/Kiritimati");
+        Office west = Office.at(engine, pms).with("officeZone", "Etc/GMT+12");
+        Office silent = Office.at(engine, pms)) {
+      Practices practices = engine.bean(Practices.class);
+      for (Office office : List.of(east, west, silent)) {
+        office.member("M1", Someone.named("Ines", "Caldwell"));
+        office.open();
+      }
+      assertThat(practices.today(east.id()))
+          .isEqualTo(LocalDate.now(ZoneId.of("Pacific/Kiritimati")));
+      assertThat(practices.today(west.id())).isEqualTo(LocalDate.now(ZoneId.of("Etc/GMT+12")));
+      assertThat(practices.today(silent.id())).isEqualTo(LocalDate.now(ZoneId.of("UTC")));
+      LocalDate began = practices.today(east.id()).minusYears(1);
+      for (Office office : List.of(east, west)) {
+        long gold = plans.add(office.name, "Gold", List.of(), "maria");
+        memberships.start(office.name, "M1", gold, began, "ana", "");
+        Membership had = memberships.current(office.name, "M1").orElseThrow();
+        memberships.step(office.name, "M1", had.id(), Step.END, "ana", "moved away");
+        assertThat(memberships.of(office.name, "M1").get(0).endsOn())
+            .isEqualTo(practices.today(office.id()));
+      }
+
+      // The zone of a file that is taken up while the engine runs is that of its next pass.
+      Engine.rewrite(west.feedFile(), "Etc/GMT+12", "Pacific/Kiritimati");
+      assertThat(Shell.run(engine, "feed", "apply", west.name).status()).isZero();
+      west.sync();
+      assertThat(practices.today(west.id())).isEqualTo(practices.today(east.id()));
     }
   }
 

@@ -1,0 +1,33 @@
+package org.pmslink.office;
+
+import java.util.List;
+import org.pmslink.linking.PatientSearch;
+import org.pmslink.membership.MemberHistory;
+import org.pmslink.membership.RefusedException;
+
+/**
+ * Nobody was added: there are charts, or members, whom somebody without a chart may be. Whoever has
+ * looked at them may insist.
+ */
+public final class AlikeException extends RefusedException {
+  private static final long serialVersionUID = 1L;
+
+  private final transient List<PatientSearch.Candidate> charts;
+  private final transient List<MemberHistory.Listed> members;
+
+  AlikeException(List<PatientSearch.Candidate> charts, List<MemberHistory.Listed> members) {
+    super("There is somebody like that already; nobody was added.");
+    this.charts = List.copyOf(charts);
+    this.members = List.copyOf(members);
+  }
+
+  /** Charts that they may be, best first. */
+  public List<PatientSearch.Candidate> charts() {
+    return charts;
+  }
+
+  /** Members that they may be. */
+  public List<MemberHistory.Listed> members() {
+    return members;
+  }
+}
