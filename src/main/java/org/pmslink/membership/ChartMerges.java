@@ -419,7 +419,10 @@ public class ChartMerges {
           practice, from.patientId, to.patientId, List.of(moving.memberId(), there.memberId()));
       return;
     }
-    if (verdicts.isToldApart(practice, to.patientId, moving.memberId())) {
+    if (verdicts
+        .about(practice, to.patientId, moving.memberId())
+        .filter(said -> said.verdict() == Verdicts.Verdict.NOT_SAME)
+        .isPresent()) {
       // A person's word against the PMS's: nobody sees more than before, and a person decides.
       links.flag(practice, List.of(from.patientId), "MERGED_TOLD_APART");
       return;
