@@ -190,6 +190,7 @@ create table chart_merges (
   loser_source_id    text not null,
   survivor_source_id text not null,
   version            bigint not null,
+  merged_at          timestamptz,                     -- when, as the PMS says: of several rows of one loser the latest holds
   follow_asked_at    timestamptz,                     -- something came in that may let a link follow
   followed_at        timestamptz,                     -- null: a link waits for the surviving chart
   primary key (practice_id, source, loser_source_id)

@@ -1,21 +1,32 @@
 package org.pmslink.access;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import com.nimbusds.jose.JWSAlgorithm;
 import com.nimbusds.jose.jwk.source.JWKSource;
 import com.nimbusds.jose.jwk.source.JWKSourceBuilder;
 import com.nimbusds.jose.proc.JWSVerificationKeySelector;
 import com.nimbusds.jose.proc.SecurityContext;
-import com.nimbusds.jose.util.DefaultResourceRetriever;
+import com.nimbusds.jose.util.Resource;
 import com.nimbusds.jwt.proc.DefaultJWTProcessor;
 import com.nimbusds.oauth2.sdk.GeneralException;
 import com.nimbusds.oauth2.sdk.id.Issuer;
 import com.nimbusds.openid.connect.sdk.op.OIDCProviderMetadata;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.net.MalformedURLException;
 import java.net.URI;
 import java.net.URISyntaxException;
+import java.net.URL;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
 import java.time.Duration;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -27,13 +38,15 @@ import org.slf4j.LoggerFactory;
 final class IdentityProvider {
   private static final Logger LOG = LoggerFactory.getLogger(IdentityProvider.class);
 
-  static final Duration LONGEST_CONNECT = Duration.ofSeconds(2);
-  static final Duration LONGEST_READ = Duration.ofSeconds(3);
+  /** For the whole of an answer. */
+  static final Duration LONGEST_WAIT = Duration.ofSeconds(5);
+
+  private static final Duration LONGEST_CONNECT = Duration.ofSeconds(2);
 
   /** Who comes within this time after a failure is told so, instead of waiting for the next. */
   private static final long RETRY_NANOS = 5_000_000_000L;
 
-  private static final int LARGEST_KEY_SET = 512 * 1024;
+  private static final int LARGEST_ANSWER = 512 * 1024;
 
   /** A key that the provider withdraws is refused after this time. */
   private static final Duration KEYS_ARE_FRESH = Duration.ofMinutes(5);
@@ -57,6 +70,8 @@ final class IdentityProvider {
           JWSAlgorithm.ES384,
           JWSAlgorithm.ES512);
 
+  private static final HttpClient HTTP = client(HttpClient.Redirect.NORMAL);
+
   private final String issuer;
   private final String keysAddress;
   private @Nullable OIDCProviderMetadata metadata;
@@ -70,6 +85,15 @@ final class IdentityProvider {
   IdentityProvider(String issuer, String keysAddress) {
     this.issuer = issuer;
     this.keysAddress = keysAddress;
+  }
+
+  /** What asks a provider; it waits {@link #LONGEST_WAIT} only where it is told so. */
+  static HttpClient client(HttpClient.Redirect redirects) {
+    return HttpClient.newBuilder()
+        .version(HttpClient.Version.HTTP_1_1)
+        .followRedirects(redirects)
+        .connectTimeout(LONGEST_CONNECT)
+        .build();
   }
 
   /** The provider could not be asked. Without what it answered, which is not ours to repeat. */
@@ -119,12 +143,11 @@ final class IdentityProvider {
         throw new AwayException("the provider did not answer a moment ago");
       }
       try {
-        // Holds the issuer that it names against ours.
-        known =
-            OIDCProviderMetadata.resolve(
-                new Issuer(issuer),
-                Math.toIntExact(LONGEST_CONNECT.toMillis()),
-                Math.toIntExact(LONGEST_READ.toMillis()));
+        Issuer ours = new Issuer(issuer);
+        known = OIDCProviderMetadata.parse(get(OIDCProviderMetadata.resolveURL(ours)).getContent());
+        if (!known.getIssuer().equals(ours)) {
+          throw new GeneralException("the provider gives itself another name");
+        }
         metadata = known;
       } catch (IOException | GeneralException e) {
         failed = true;
@@ -155,14 +178,9 @@ final class IdentityProvider {
       try {
         URI address = keysAddress.isBlank() ? metadata().getJWKSetURI() : URI.create(keysAddress);
         known =
-            JWKSourceBuilder.create(
-                    address.toURL(),
-                    new DefaultResourceRetriever(
-                        Math.toIntExact(LONGEST_CONNECT.toMillis()),
-                        Math.toIntExact(LONGEST_READ.toMillis()),
-                        LARGEST_KEY_SET))
+            JWKSourceBuilder.create(address.toURL(), IdentityProvider::get)
                 .refreshAheadCache(false)
-                .cache(KEYS_ARE_FRESH.toMillis(), LONGEST_CONNECT.plus(LONGEST_READ).toMillis())
+                .cache(KEYS_ARE_FRESH.toMillis(), LONGEST_WAIT.toMillis())
                 .rateLimited(UNKNOWN_KEYS.toMillis())
                 .outageTolerant(KEYS_OUTLIVE_OUTAGE.toMillis())
                 .build();
@@ -172,5 +190,41 @@ final class IdentityProvider {
       }
     }
     return known;
+  }
+
+  /**
+   * One request, with an end to the whole of it: the time that a socket waits begins anew with
+   * every byte, and a provider that sends one now and then would hold up everybody who signs in.
+   */
+  private static Resource get(URL address) throws IOException {
+    ByteArrayOutputStream body = new ByteArrayOutputStream();
+    CompletableFuture<HttpResponse<Void>> coming =
+        HTTP.sendAsync(
+            HttpRequest.newBuilder(URI.create(address.toString()))
+                .header("Accept", "application/json")
+                .build(),
+            HttpResponse.BodyHandlers.ofByteArrayConsumer(
+                part -> {
+                  if (body.size() <= LARGEST_ANSWER) {
+                    part.ifPresent(body::writeBytes);
+                  }
+                }));
+    try {
+      HttpResponse<Void> answer = coming.get(LONGEST_WAIT.toMillis(), TimeUnit.MILLISECONDS);
+      if (answer.statusCode() != 200 || body.size() > LARGEST_ANSWER) {
+        throw new IOException("an answer of status " + answer.statusCode() + ", or too long");
+      }
+      return new Resource(
+          body.toString(UTF_8), answer.headers().firstValue("Content-Type").orElse(null));
+    } catch (TimeoutException e) {
+      throw new IOException("no whole answer in time", e);
+    } catch (ExecutionException e) {
+      throw new IOException("no answer", e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IOException("interrupted", e);
+    } finally {
+      coming.cancel(true);
+    }
   }
 }

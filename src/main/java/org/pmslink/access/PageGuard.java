@@ -40,7 +40,7 @@ public class PageGuard implements HandlerInterceptor {
     if (!(handler instanceof HandlerMethod method)) {
       return true;
     }
-    SignedIn who = signedIn();
+    SignedIn.Who who = signedIn();
     if (who == null) {
       return true;
     }
@@ -52,7 +52,7 @@ public class PageGuard implements HandlerInterceptor {
       response.sendRedirect(request.getContextPath() + ConsoleSecurity.SIGN_IN);
       return false;
     }
-    boolean withPassword = who instanceof SignedIn.WithPassword;
+    boolean withPassword = who.withPassword();
     boolean atPassword = request.getServletPath().equals(ConsoleSecurity.PASSWORD);
     if (atPassword && !withPassword) {
       throw new ResponseStatusException(HttpStatus.NOT_FOUND);
@@ -84,10 +84,10 @@ public class PageGuard implements HandlerInterceptor {
     return true;
   }
 
-  static @org.jspecify.annotations.Nullable SignedIn signedIn() {
+  static SignedIn.@org.jspecify.annotations.Nullable Who signedIn() {
     Authentication authentication = SecurityContextHolder.getContext().getAuthentication();
-    return authentication != null && authentication.getPrincipal() instanceof SignedIn who
-        ? who
+    return authentication != null && authentication.getPrincipal() instanceof SignedIn in
+        ? in.who()
         : null;
   }
 

@@ -4,11 +4,13 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import com.nimbusds.jose.KeySourceException;
 import com.nimbusds.jose.jwk.JWK;
+import com.nimbusds.oauth2.sdk.util.JSONObjectUtils;
 import jakarta.servlet.FilterChain;
 import jakarta.servlet.ServletException;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
+import java.net.http.HttpClient;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.text.ParseException;
@@ -17,7 +19,7 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import org.springframework.http.client.SimpleClientHttpRequestFactory;
+import org.springframework.http.client.JdkClientHttpRequestFactory;
 import org.springframework.http.converter.FormHttpMessageConverter;
 import org.springframework.security.config.ObjectPostProcessor;
 import org.springframework.security.config.annotation.web.builders.HttpSecurity;
@@ -172,10 +174,11 @@ final class ProviderSignIn {
     }
   }
 
-  private static SimpleClientHttpRequestFactory bounded() {
-    SimpleClientHttpRequestFactory bounded = new SimpleClientHttpRequestFactory();
-    bounded.setConnectTimeout(IdentityProvider.LONGEST_CONNECT);
-    bounded.setReadTimeout(IdentityProvider.LONGEST_READ);
+  private static JdkClientHttpRequestFactory bounded() {
+    // Codes, secrets and tokens go where the provider said, and are sent on to nobody.
+    JdkClientHttpRequestFactory bounded =
+        new JdkClientHttpRequestFactory(IdentityProvider.client(HttpClient.Redirect.NEVER));
+    bounded.setReadTimeout(IdentityProvider.LONGEST_WAIT);
     return bounded;
   }
 
@@ -369,12 +372,31 @@ final class ProviderSignIn {
       page = "away";
       why = "the provider is away";
     } else if (failure instanceof OAuth2AuthenticationException known) {
-      String code = known.getError().getErrorCode();
+      String code = code(known);
       why = KNOWN_ERRORS.contains(code) ? code : "another error";
       LOG.warn("a sign-in through the provider came to nothing: {}", why);
     }
     audit.noteSignIn(who, "sign-in refused", "through the provider: " + why + ", from " + client);
     redirect.sendRedirect(request, response, ConsoleSecurity.SIGN_IN + "?provider=" + page);
+  }
+
+  /** The provider's own word where Spring has none for it: a refused client is answered 401. */
+  private static String code(OAuth2AuthenticationException failure) {
+    for (Throwable t = failure; t != null; t = t.getCause()) {
+      if (t instanceof RestClientResponseException answer) {
+        try {
+          String said =
+              JSONObjectUtils.getString(
+                  JSONObjectUtils.parse(answer.getResponseBodyAsString()), "error");
+          if (said != null) {
+            return said;
+          }
+        } catch (com.nimbusds.oauth2.sdk.ParseException e) {
+          // It gave no reason.
+        }
+      }
+    }
+    return failure.getError().getErrorCode();
   }
 
   /** Not reached, or not fit to answer. */

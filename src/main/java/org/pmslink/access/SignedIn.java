@@ -11,58 +11,41 @@ import org.springframework.security.core.userdetails.UserDetails;
 import org.springframework.security.oauth2.core.oidc.user.DefaultOidcUser;
 import org.springframework.security.oauth2.core.oidc.user.OidcUser;
 
-/**
- * Who sits before the screen, for as long as the session lasts. What was granted to them here is
- * not part of it: that is looked up for every page, so that a role that is taken away is gone at
- * once.
- */
+/** What Spring Security keeps of whoever has signed in, in whichever way. */
 sealed interface SignedIn {
-  /** Their number here. */
-  long user();
+  Who who();
 
-  /** What they are called here. */
-  String login();
-
-  Instant since();
-
-  /** What their provider made them when they signed in, by practice or {@code *}. */
-  Map<String, Set<Role>> claimed();
+  /**
+   * Who sits before the screen, for as long as the session lasts. What was granted to them here is
+   * not part of it: that is looked up for every page, so that a role that is taken away is gone at
+   * once.
+   *
+   * @param user their number here
+   * @param login what they are called here
+   * @param withPassword with one of ours, which they may change
+   * @param claimed what their provider made them when they signed in, by practice or {@code *}
+   */
+  record Who(
+      long user, String login, boolean withPassword, Map<String, Set<Role>> claimed, Instant since)
+      implements Serializable {}
 
   /** Somebody who has shown a password of ours. */
   final class WithPassword implements SignedIn, UserDetails, Serializable {
     private static final long serialVersionUID = 1L;
 
-    private final long user;
-    private final String login;
+    private final Who who;
     private final String passwordHash;
     private final boolean enabled;
-    private final Instant since = Instant.now();
 
     WithPassword(long user, String login, String passwordHash, boolean enabled) {
-      this.user = user;
-      this.login = login;
+      who = new Who(user, login, true, Map.of(), Instant.now());
       this.passwordHash = passwordHash;
       this.enabled = enabled;
     }
 
     @Override
-    public long user() {
-      return user;
-    }
-
-    @Override
-    public String login() {
-      return login;
-    }
-
-    @Override
-    public Instant since() {
-      return since;
-    }
-
-    @Override
-    public Map<String, Set<Role>> claimed() {
-      return Map.of();
+    public Who who() {
+      return who;
     }
 
     @Override
@@ -77,7 +60,7 @@ sealed interface SignedIn {
 
     @Override
     public String getUsername() {
-      return login;
+      return who.login();
     }
 
     @Override
@@ -92,51 +75,33 @@ sealed interface SignedIn {
   final class ThroughProvider extends DefaultOidcUser implements SignedIn {
     private static final long serialVersionUID = 1L;
 
-    private final long user;
-    private final String login;
-    private final Map<String, Set<Role>> claimed;
-    private final Instant since = Instant.now();
+    private final Who who;
 
     ThroughProvider(OidcUser vouched, long user, String login, Map<String, Set<Role>> claimed) {
       super(List.of(), vouched.getIdToken());
-      this.user = user;
-      this.login = login;
-      this.claimed = claimed;
+      who = new Who(user, login, false, claimed, Instant.now());
     }
 
     @Override
-    public long user() {
-      return user;
-    }
-
-    @Override
-    public String login() {
-      return login;
-    }
-
-    @Override
-    public Instant since() {
-      return since;
-    }
-
-    @Override
-    public Map<String, Set<Role>> claimed() {
-      return claimed;
+    public Who who() {
+      return who;
     }
 
     @Override
     public String getName() {
-      return login;
+      return who.login();
     }
 
     @Override
     public boolean equals(Object other) {
-      return other instanceof ThroughProvider that && that.user == user && super.equals(other);
+      return other instanceof ThroughProvider that
+          && that.who.user() == who.user()
+          && super.equals(other);
     }
 
     @Override
     public int hashCode() {
-      return Long.hashCode(user);
+      return Long.hashCode(who.user());
     }
   }
 }

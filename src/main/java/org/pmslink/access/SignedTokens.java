@@ -7,6 +7,7 @@ import com.nimbusds.jose.proc.BadJOSEException;
 import com.nimbusds.jose.proc.DefaultJOSEObjectTypeVerifier;
 import com.nimbusds.jose.proc.SecurityContext;
 import com.nimbusds.jwt.JWTClaimsSet;
+import com.nimbusds.jwt.SignedJWT;
 import com.nimbusds.jwt.proc.DefaultJWTClaimsVerifier;
 import com.nimbusds.jwt.proc.DefaultJWTProcessor;
 import java.text.ParseException;
@@ -84,7 +85,9 @@ class SignedTokens {
       return null;
     }
     try {
-      JWTClaimsSet claims = processor().process(token, null);
+      // Before the provider is asked for anything: no noise makes us ask.
+      SignedJWT signed = SignedJWT.parse(token);
+      JWTClaimsSet claims = processor().process(signed, null);
       return claims.getClaim(settings.nameClaim()) instanceof String name
               && NAME.matcher(name).matches()
           ? new Bearer(BEFORE_NAME + name, roles.of(claims.getClaims()))

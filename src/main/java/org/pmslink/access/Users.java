@@ -362,7 +362,7 @@ public class Users {
   }
 
   /** The same with what a provider claims of them. */
-  Map<String, Set<Role>> roles(SignedIn who) {
+  Map<String, Set<Role>> roles(SignedIn.Who who) {
     Map<String, Set<Role>> roles = roles(who.user());
     if (!who.claimed().isEmpty()) {
       for (String practice :

@@ -3,10 +3,13 @@ package org.pmslink.api;
 import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.DeserializationContext;
 import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonMappingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.PropertyNamingStrategies;
 import com.fasterxml.jackson.databind.SerializerProvider;
+import com.fasterxml.jackson.databind.deser.std.StringDeserializer;
 import com.fasterxml.jackson.databind.module.SimpleModule;
 import com.fasterxml.jackson.databind.ser.std.StdSerializer;
 import jakarta.servlet.http.HttpServletRequest;
@@ -57,7 +60,10 @@ class ApiJson implements WebMvcConfigurer {
           .enable(DeserializationFeature.FAIL_ON_NULL_FOR_PRIMITIVES)
           .enable(DeserializationFeature.FAIL_ON_READING_DUP_TREE_KEY)
           .enable(JsonParser.Feature.STRICT_DUPLICATE_DETECTION)
-          .registerModule(new SimpleModule().addSerializer(new Labels()));
+          .registerModule(
+              new SimpleModule()
+                  .addSerializer(new Labels())
+                  .addDeserializer(String.class, new Storable()));
 
   /** One of several, as the API says it: {@code front-desk}. */
   static String label(Enum<?> value) {
@@ -193,6 +199,27 @@ class ApiJson implements WebMvcConfigurer {
         NativeWebRequest request,
         @Nullable WebDataBinderFactory binder) {
       return Caller.of(Objects.requireNonNull(request.getNativeRequest(HttpServletRequest.class)));
+    }
+  }
+
+  /**
+   * Text as it was sent, or not at all: the store has no NUL, and would make a question mark of
+   * half a character.
+   */
+  private static final class Storable extends StringDeserializer {
+    private static final long serialVersionUID = 1L;
+
+    @Override
+    public String deserialize(JsonParser parser, DeserializationContext context)
+        throws IOException {
+      String text = super.deserialize(parser, context);
+      if (text != null
+          && text.codePoints()
+              .anyMatch(c -> c == 0 || Character.getType(c) == Character.SURROGATE)) {
+        // Without the text, which Jackson's own exceptions quote.
+        throw JsonMappingException.from(parser, "holds characters that cannot be stored");
+      }
+      return text;
     }
   }
 }

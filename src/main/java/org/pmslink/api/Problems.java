@@ -17,6 +17,7 @@ import org.springframework.core.Ordered;
 import org.springframework.dao.DataAccessException;
 import org.springframework.dao.DataIntegrityViolationException;
 import org.springframework.http.converter.HttpMessageNotReadableException;
+import org.springframework.security.web.firewall.RequestRejectedException;
 import org.springframework.stereotype.Component;
 import org.springframework.validation.BindException;
 import org.springframework.web.ErrorResponse;
@@ -95,6 +96,10 @@ class Problems implements HandlerExceptionResolver, Ordered {
     if (failure instanceof ErrorResponse known) {
       int status = known.getStatusCode().value();
       return Problem.of(status, words(status, failure));
+    }
+    if (failure instanceof RequestRejectedException) {
+      // Looked at when somebody asks for it, and so not where addresses are.
+      return Problem.of(400, "a header holds characters that belong into none");
     }
     if (failure instanceof DataIntegrityViolationException) {
       LOG.warn("a request brought a value that cannot be stored");

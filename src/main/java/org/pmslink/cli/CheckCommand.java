@@ -64,6 +64,12 @@ final class CheckCommand implements Callable<Integer> {
     } else {
       mappingFiles.addAll(mappingsBelow(path));
     }
+    if (path != null && feedFiles.isEmpty() && mappingFiles.isEmpty()) {
+      CommandLineTool.out()
+          .println(
+              path + ": nothing to check; feeds are .camel.yaml files, mappings .jslt and .sql");
+      return 1;
+    }
     CommandLineTool.quiet();
     for (Path file : feedFiles) {
       if (check(file.getFileName().toString(), () -> feed(feeds, file)) && !offline) {

@@ -1,6 +1,7 @@
 package org.pmslink.cli;
 
 import java.io.PrintStream;
+import java.nio.charset.CharacterCodingException;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
@@ -158,6 +159,9 @@ public final class CommandLineTool implements Runnable {
       if (t.getMessage() != null && !t.getMessage().isBlank()) {
         reason = t.getMessage().lines().findFirst().orElse(reason);
         ours = isOurs(t) ? reason : ours;
+      }
+      if (t instanceof CharacterCodingException) {
+        ours = "a file that was named holds something else than UTF-8 text";
       }
       if (t instanceof SQLException e && isAboutTheConnection(e)) {
         ours =

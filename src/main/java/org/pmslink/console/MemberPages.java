@@ -184,7 +184,7 @@ class MemberPages {
                       link,
                       chart,
                       charts.age(practiceId, link.source(), link.sourceId()).orElse(null),
-                      verdicts.standing(practiceId, chart.id(), member.id()));
+                      words(practiceId, chart, member));
                 })
             .toList();
     String number = member.memberNumber();
@@ -331,8 +331,7 @@ class MemberPages {
         links.whyNotLink(Visit.of(request).asActor(), chart, member, pair.reviewed());
     model.addAttribute("mayLink", whyNot == null);
     model.addAttribute("whyNot", whyNot == null ? null : whyNot.getMessage());
-    model.addAttribute(
-        "verdict", verdicts.standing(practices.id(practice), chart.id(), member.id()));
+    model.addAttribute("verdict", words(practices.id(practice), chart, member));
     return "compare";
   }
 
@@ -507,5 +506,12 @@ class MemberPages {
       after.addFlashAttribute("complaint", e.getMessage());
     }
     return "redirect:/console/" + practice + "/members/" + number;
+  }
+
+  private String words(int practice, Found chart, Member member) {
+    return verdicts
+        .about(practice, chart.id(), member.id())
+        .map(Verdicts.Decided::words)
+        .orElse("");
   }
 }

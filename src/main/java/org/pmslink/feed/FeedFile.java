@@ -13,6 +13,7 @@ import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 import org.pmslink.access.SenderProof;
 import org.pmslink.hl7.Hl7Agreement;
+import org.pmslink.hl7.MllpAccess;
 import org.yaml.snakeyaml.LoaderOptions;
 import org.yaml.snakeyaml.Yaml;
 import org.yaml.snakeyaml.error.MarkedYAMLException;
@@ -146,6 +147,11 @@ record FeedFile(String name, String template, Map<String, String> parameters) {
     check(nodes, "processingIds", agreement::setProcessingIds);
     check(nodes, "passedOver", agreement::setPassedOver);
     check(nodes, "port", Hl7Agreement::checkPort);
+    check(nodes, "senders", new MllpAccess()::setSenders);
+    check(nodes, "trustStore", store -> MllpAccess.checkStores(parameters.get("keyStore"), store));
+    for (String password : List.of("keyStorePassword", "trustStorePassword")) {
+      check(nodes, password, value -> requirePlaceholder(password, value));
+    }
     if (template.equals("open-dental-events")) {
       check(nodes, "customerKey", value -> requirePlaceholder("customerKey", value));
       check(nodes, "pollFeed", trial::setPollFeed);

@@ -98,7 +98,7 @@ public class Explaining {
                 member.id());
     return new Answer(
         decisions.standing(practiceId, known.id()),
-        verdicts.standing(practiceId, known.id(), member.id()),
+        verdicts.about(practiceId, known.id(), member.id()).map(Verdicts.Decided::words).orElse(""),
         repeated,
         now);
   }

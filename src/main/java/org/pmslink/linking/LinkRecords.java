@@ -2,8 +2,11 @@ package org.pmslink.linking;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
+import java.time.DateTimeException;
 import java.time.Instant;
 import java.time.ZoneId;
+import java.time.ZoneOffset;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
@@ -43,6 +46,7 @@ import org.pmslink.patient.PatientNormalizer;
 import org.pmslink.patient.PatientRecord;
 import org.pmslink.patient.RecordJson;
 import org.pmslink.patient.SourceText;
+import org.pmslink.patient.SourceTime;
 import org.pmslink.practice.Practices;
 import org.pmslink.progress.Runs;
 import org.pmslink.progress.Runs.EntryOutcome;
@@ -349,7 +353,7 @@ public class LinkRecords {
     replaced.forEach(
         (loser, survivor) -> {
           if (!loser.equals(survivor)) {
-            merges.put(loser, new Command.Merge(loser, work.batch.version(), survivor));
+            merges.put(loser, new Command.Merge(loser, work.batch.version(), survivor, null));
           }
         });
     for (PatientRecord record : records) {
@@ -357,16 +361,16 @@ public class LinkRecords {
       if (survivor != null && !survivor.equals(record.sourceId())) {
         merges.put(
             record.sourceId(),
-            new Command.Merge(record.sourceId(), work.batch.version(), survivor));
+            new Command.Merge(record.sourceId(), work.batch.version(), survivor, null));
       }
     }
     if (!merges.isEmpty()) {
       charts
           .merged(work.practice, work.batch.source(), merges.keySet())
           .forEach(
-              (loser, survivor) ->
+              (loser, stored) ->
                   merges.computeIfPresent(
-                      loser, (id, m) -> m.survivorSourceId().equals(survivor) ? null : m));
+                      loser, (id, m) -> m.survivorSourceId().equals(stored.survivor()) ? null : m));
     }
     return merges;
   }
@@ -407,13 +411,13 @@ public class LinkRecords {
 
   private void merges(Work work) {
     Mapping mapping = mappings.get(Objects.requireNonNull(work.batch.mapping()));
-    // The same chart twice in a batch: the later one counts.
+    ZoneId zone = work.batch.zone() == null ? ZoneOffset.UTC : ZoneId.of(work.batch.zone());
     Map<String, Command.Merge> merges = new LinkedHashMap<>();
     for (int i = 0; i < work.batch.records().size(); i++) {
       try {
-        var merge = mapping.merge(work.batch.records().get(i));
-        String loser = SourceText.id("loser", merge.loser());
-        String survivor = SourceText.id("survivor", merge.survivor());
+        var source = mapping.merge(work.batch.records().get(i));
+        String loser = SourceText.id("loser", source.loser());
+        String survivor = SourceText.id("survivor", source.survivor());
         if (loser == null || survivor == null) {
           work.dead(
               i,
@@ -430,22 +434,59 @@ public class LinkRecords {
           work.unchanged(loser);
           continue;
         }
-        Command.Merge earlier =
-            merges.put(loser, new Command.Merge(loser, work.batch.version(), survivor));
-        work.unchanged += earlier == null ? 0 : 1;
+        Command.Merge merge =
+            new Command.Merge(
+                loser, work.batch.version(), survivor, mergedAt(source.mergedAt(), zone));
+        // The same chart twice in a batch: one of them holds.
+        Command.Merge earlier = merges.get(loser);
+        if (earlier == null) {
+          merges.put(loser, merge);
+        } else {
+          work.unchanged++;
+          if (merge.holdsAgainst(earlier.survivorSourceId(), earlier.mergedAt())) {
+            merges.put(loser, merge);
+          }
+        }
       } catch (MappingException e) {
         work.dead(i, idInRaw(work.batch.records().get(i)), Causes.of(mapping, e));
       } catch (InvalidRecordException e) {
         work.dead(i, null, Causes.of(mapping, e));
       }
     }
-    Map<String, String> known = charts.merged(work.practice, work.batch.source(), merges.keySet());
+    Map<String, Charts.Merged> known =
+        charts.merged(work.practice, work.batch.source(), merges.keySet());
     for (Command.Merge merge : merges.values()) {
-      if (merge.survivorSourceId().equals(known.get(merge.sourceId()))) {
+      if (isKnown(merge, known.get(merge.sourceId()))) {
         work.unchanged(merge.sourceId());
       } else {
         work.commands.add(merge);
       }
+    }
+  }
+
+  /**
+   * Of several merges of one chart, each is read again until the feed's overlap is past, and often
+   * in another batch: one that holds no more must not take turns with the one that does.
+   */
+  private static boolean isKnown(Command.Merge merge, Charts.@Nullable Merged stored) {
+    if (stored == null) {
+      return false;
+    }
+    if (!merge.survivorSourceId().equals(stored.survivor())) {
+      return !merge.holdsAgainst(stored.survivor(), stored.at());
+    }
+    Instant at = merge.mergedAt();
+    return at == null || stored.at() != null && !at.isAfter(stored.at());
+  }
+
+  private static @Nullable Instant mergedAt(@Nullable String text, ZoneId zone) {
+    String typed = SourceText.clean("mergedAt", text);
+    try {
+      Instant at = typed == null ? null : SourceTime.instant(typed, zone);
+      // As exact as the store is, or it would never be the same again.
+      return at == null ? null : at.truncatedTo(ChronoUnit.MICROS);
+    } catch (DateTimeException e) {
+      throw new InvalidRecordException("mergedAt: " + e.getMessage());
     }
   }
 
@@ -575,7 +616,7 @@ public class LinkRecords {
   private void memberIds(Work work) {
     long[] ids = ids(work.batch);
     // They are asked about for one PMS after the other, and matched once that is so for the last.
-    List<String> sources = runs.loadedSources(work.practice);
+    List<String> sources = runs.sources(work.practice);
     boolean last = sources.isEmpty() || sources.get(sources.size() - 1).equals(work.batch.source());
     if (last) {
       charts

@@ -169,7 +169,7 @@ public class Sweep {
         .query((row, n) -> new Turn(row.getInt(1), row.getString(2), List.of()))
         .list()
         .stream()
-        .map(t -> new Turn(t.practiceId(), t.practice(), runs.loadedSources(t.practiceId())))
+        .map(t -> new Turn(t.practiceId(), t.practice(), runs.sources(t.practiceId())))
         .toList();
   }
 

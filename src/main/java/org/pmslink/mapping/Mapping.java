@@ -43,8 +43,13 @@ public final class Mapping {
   public record SourceDelete(
       @Nullable String type, @Nullable String part, @Nullable String sourceId) {}
 
-  /** A merge as a mapping writes it: chart {@code loser} was merged into {@code survivor}. */
-  public record SourceMerge(@Nullable String loser, @Nullable String survivor) {}
+  /**
+   * A merge as a mapping writes it: chart {@code loser} was merged into {@code survivor}.
+   *
+   * @param mergedAt when; says which one holds where the PMS has several of one loser
+   */
+  public record SourceMerge(
+      @Nullable String loser, @Nullable String survivor, @Nullable String mergedAt) {}
 
   /**
    * Reads and compiles a mapping.

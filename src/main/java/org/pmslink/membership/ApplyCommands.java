@@ -362,7 +362,7 @@ public class ApplyCommands {
     String[] keys = new String[n];
     String[] searchWords = new String[n];
     @Nullable String[] mergedInto = new @Nullable String[n];
-    Map<String, String> survivors =
+    Map<String, Charts.Merged> survivors =
         charts.merged(practice, source, updates.stream().map(Command.Update::sourceId).toList());
     for (int i = 0; i < n; i++) {
       Command.Update update = updates.get(i);
@@ -375,7 +375,8 @@ public class ApplyCommands {
       modified[i] =
           record.sourceModifiedAt() == null ? null : Timestamp.from(record.sourceModifiedAt());
       records[i] = RecordJson.write(record);
-      mergedInto[i] = survivors.get(update.sourceId());
+      Charts.Merged merged = survivors.get(update.sourceId());
+      mergedInto[i] = merged == null ? null : merged.survivor();
       keys[i] = mergedInto[i] == null ? arrayLiteral(update.blockingKeys()) : "{}";
       searchWords[i] = words.ofChart(practice, record);
     }

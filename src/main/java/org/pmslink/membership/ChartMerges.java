@@ -52,7 +52,14 @@ public class ChartMerges {
   void note(int practice, String source, Collection<Command.Merge> merges) {
     Map<String, Command.Merge> newest = new LinkedHashMap<>();
     for (Command.Merge merge : merges) {
-      newest.merge(merge.sourceId(), merge, (a, b) -> b.version() >= a.version() ? b : a);
+      newest.merge(
+          merge.sourceId(),
+          merge,
+          (a, b) -> {
+            boolean later =
+                b.version() >= a.version() && b.holdsAgainst(a.survivorSourceId(), a.mergedAt());
+            return later ? b : a;
+          });
     }
     if (newest.isEmpty()) {
       return;
@@ -60,9 +67,10 @@ public class ChartMerges {
     database.update(
         """
         insert into chart_merges as m (practice_id, source, loser_source_id, survivor_source_id,
-                                       version, follow_asked_at)
-        select ?, ?, t.loser, t.survivor, t.version, now()
-        from unnest(?::text[], ?::text[], ?::bigint[]) as t (loser, survivor, version)
+                                       version, merged_at, follow_asked_at)
+        select ?, ?, t.loser, t.survivor, t.version, t.merged_at, now()
+        from unnest(?::text[], ?::text[], ?::bigint[], ?::timestamptz[])
+             as t (loser, survivor, version, merged_at)
         where not exists (
           select 1 from patients p
           where p.practice_id = ? and p.source = ? and p.source_id = t.loser
@@ -70,15 +78,25 @@ public class ChartMerges {
         order by t.loser
         on conflict (practice_id, source, loser_source_id) do update
         set survivor_source_id = excluded.survivor_source_id, version = excluded.version,
+            merged_at = case when m.survivor_source_id = excluded.survivor_source_id
+                             then greatest(m.merged_at, excluded.merged_at)
+                             else excluded.merged_at end,
             follow_asked_at = now(),
             followed_at = case when m.survivor_source_id = excluded.survivor_source_id
                                then m.followed_at end
-        where m.version <= excluded.version""",
+        where m.version <= excluded.version
+          and (m.survivor_source_id = excluded.survivor_source_id
+               or m.merged_at is null or excluded.merged_at is null
+               or (excluded.merged_at, excluded.survivor_source_id collate "C")
+                  > (m.merged_at, m.survivor_source_id collate "C"))""",
         practice,
         source,
         newest.keySet().toArray(String[]::new),
         newest.values().stream().map(Command.Merge::survivorSourceId).toArray(String[]::new),
         newest.values().stream().mapToLong(Command.Merge::version).toArray(),
+        newest.values().stream()
+            .map(merge -> merge.mergedAt() == null ? null : merge.mergedAt().toString())
+            .toArray(String[]::new),
         practice,
         source);
   }
@@ -419,7 +437,10 @@ public class ChartMerges {
           practice, from.patientId, to.patientId, List.of(moving.memberId(), there.memberId()));
       return;
     }
-    if (verdicts.isToldApart(practice, to.patientId, moving.memberId())) {
+    if (verdicts
+        .about(practice, to.patientId, moving.memberId())
+        .filter(said -> said.verdict() == Verdicts.Verdict.NOT_SAME)
+        .isPresent()) {
       // A person's word against the PMS's: nobody sees more than before, and a person decides.
       links.flag(practice, List.of(from.patientId), "MERGED_TOLD_APART");
       return;

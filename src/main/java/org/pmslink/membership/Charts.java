@@ -120,18 +120,28 @@ public class Charts {
             .list());
   }
 
+  /**
+   * A merge that the store knows.
+   *
+   * @param at when the PMS made it, where it says so
+   */
+  public record Merged(String survivor, @Nullable Instant at) {}
+
   /** Which of these charts the store knows as merged, and into which chart. */
-  public Map<String, String> merged(int practice, String source, Collection<String> sourceIds) {
-    Map<String, String> survivors = new HashMap<>();
+  public Map<String, Merged> merged(int practice, String source, Collection<String> sourceIds) {
+    Map<String, Merged> survivors = new HashMap<>();
     database
         .sql(
             """
-            select loser_source_id, survivor_source_id from chart_merges
+            select loser_source_id, survivor_source_id, merged_at from chart_merges
             where practice_id = ? and source = ? and loser_source_id = any (?)""")
         .params(practice, source, sourceIds.toArray(String[]::new))
         .query(
             row -> {
-              survivors.put(row.getString(1), row.getString(2));
+              java.sql.Timestamp at = row.getTimestamp(3);
+              survivors.put(
+                  row.getString(1),
+                  new Merged(row.getString(2), at == null ? null : at.toInstant()));
             });
     return survivors;
   }

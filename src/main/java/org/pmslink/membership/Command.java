@@ -2,6 +2,7 @@ package org.pmslink.membership;
 
 import com.fasterxml.jackson.annotation.JsonSubTypes;
 import com.fasterxml.jackson.annotation.JsonTypeInfo;
+import java.time.Instant;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.pmslink.activity.ActivityRecord;
@@ -103,8 +104,27 @@ public sealed interface Command {
       String sourceId, long version, @Nullable String memberNumber, String actor, String reason)
       implements Command {}
 
-  /** This chart was merged into another one; its link follows. */
-  record Merge(String sourceId, long version, String survivorSourceId) implements Command {}
+  /**
+   * This chart was merged into another one; its link follows.
+   *
+   * @param mergedAt when, as the PMS says
+   */
+  record Merge(String sourceId, long version, String survivorSourceId, @Nullable Instant mergedAt)
+      implements Command {
+
+    /**
+     * Whether this one holds, and not another merge of the same chart: the one that the PMS made
+     * later; of two at one time always the same, in whatever order they come; where a time is
+     * missing, this one, for it came later.
+     */
+    public boolean holdsAgainst(String survivor, @Nullable Instant at) {
+      if (mergedAt == null || at == null || survivor.equals(survivorSourceId)) {
+        return true;
+      }
+      int order = mergedAt.compareTo(at);
+      return order > 0 || order == 0 && survivorSourceId.compareTo(survivor) > 0;
+    }
+  }
 
   /** This chart is gone from the PMS; its link is flagged for verification, never dropped. */
   record Delete(String sourceId, long version) implements Command {}

@@ -21,6 +21,7 @@ import org.pmslink.patient.Person;
 import org.pmslink.patient.RecordJson;
 import org.pmslink.patient.SourcePatient;
 import org.pmslink.practice.Practices;
+import org.pmslink.progress.Runs;
 import org.springframework.jdbc.core.JdbcTemplate;
 import org.springframework.stereotype.Component;
 import org.springframework.transaction.annotation.Transactional;
@@ -42,6 +43,7 @@ public class Members {
   private final Words words;
   private final PracticeLock lock;
   private final Memberships memberships;
+  private final Runs runs;
 
   Members(
       JdbcTemplate database,
@@ -50,7 +52,9 @@ public class Members {
       Duplicates duplicates,
       Words words,
       PracticeLock lock,
-      Memberships memberships) {
+      Memberships memberships,
+      Runs runs) {
+    this.runs = runs;
     this.memberships = memberships;
     this.lock = lock;
     this.words = words;
@@ -546,11 +550,7 @@ public class Members {
 
   /** Whether there is no other PMS in which a member that has found its chart may have another. */
   boolean isInOnePms(int practiceId) {
-    return Boolean.TRUE.equals(
-        database.queryForObject(
-            "select count(distinct source) < 2 from feeds where practice_id = ?",
-            Boolean.class,
-            practiceId));
+    return runs.sources(practiceId).size() < 2;
   }
 
   /** Notes that members were matched at these versions. */

@@ -1,7 +1,9 @@
 package org.pmslink.membership;
 
 import java.util.EnumMap;
+import java.util.EnumSet;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.pmslink.membership.Member.Field;
 import org.pmslink.patient.PatientRecord;
@@ -19,6 +21,8 @@ import org.springframework.boot.context.properties.ConfigurationProperties;
  */
 @ConfigurationProperties("pmslink.survivorship")
 public record Survivorship(@Nullable Map<Field, Policy> fields) {
+  private static final Set<Field> ADDRESS =
+      EnumSet.of(Field.LINE1, Field.LINE2, Field.CITY, Field.STATE, Field.POSTAL_CODE);
 
   public Survivorship {
     if (fields != null) {
@@ -43,10 +47,16 @@ public record Survivorship(@Nullable Map<Field, Policy> fields) {
   /** The fields that change, with their new values. */
   Map<Field, String> changes(Member member, PatientRecord chart) {
     Map<Field, String> changes = new EnumMap<>(Field.class);
+    PostalAddress typed = member.person().address();
+    // Charts have theirs as USPS writes it, in capitals: what staff typed stays while it means the
+    // same. As a whole, for the same words may stand in other lines.
+    boolean sameAddress = typed != null && typed.equals(chart.person().address());
     contact(chart.person())
         .forEach(
             (field, value) -> {
-              if (!value.equals(member.fields().get(field)) && mayWrite(member, field)) {
+              if (!value.equals(member.fields().get(field))
+                  && !(sameAddress && ADDRESS.contains(field))
+                  && mayWrite(member, field)) {
                 changes.put(field, value);
               }
             });

@@ -1,11 +1,16 @@
 package org.pmslink.membership;
 
+import java.sql.ResultSet;
+import java.sql.SQLException;
 import java.time.Instant;
+import java.time.LocalDate;
+import java.time.ZoneId;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -475,19 +480,6 @@ public class Verdicts {
         survivor);
   }
 
-  /** Whether a person has said that a chart and a member are two people. */
-  boolean isToldApart(int practice, long chart, long member) {
-    return Boolean.TRUE.equals(
-        database.queryForObject(
-            """
-            select exists (select 1 from verdicts where practice_id = ? and patient_id = ?
-                             and member_id = ? and withdrawn_at is null and verdict = 'NOT_SAME')""",
-            Boolean.class,
-            practice,
-            chart,
-            member));
-  }
-
   private void withdraw(int practice, Collection<Long> verdicts, String actor) {
     database.update(
         """
@@ -496,20 +488,6 @@ public class Verdicts {
         actor,
         practice,
         Links.array(verdicts));
-  }
-
-  /** Whether what stands about a chart and a member was decided by this person. */
-  public boolean isBy(int practice, long chart, long member, String actor) {
-    return Boolean.TRUE.equals(
-        database.queryForObject(
-            """
-            select exists (select 1 from verdicts where practice_id = ? and patient_id = ?
-                             and member_id = ? and withdrawn_at is null and actor = ?)""",
-            Boolean.class,
-            practice,
-            chart,
-            member,
-            actor));
   }
 
   /**
@@ -524,43 +502,57 @@ public class Verdicts {
       Verdict verdict,
       String actor,
       String reason,
-      Instant at) {}
+      Instant at) {
+    private static Decided of(ResultSet row) throws SQLException {
+      return new Decided(
+          row.getLong(1),
+          row.getString(2),
+          row.getString(3),
+          Verdict.valueOf(row.getString(4)),
+          row.getString(5),
+          row.getString(6),
+          row.getTimestamp(7).toInstant());
+    }
+
+    /** With who and why, for whoever looks at the two. */
+    public String words() {
+      return (verdict == Verdict.SAME ? "the same person" : "two people")
+          + ", said "
+          + actor
+          + " on "
+          + LocalDate.ofInstant(at, ZoneId.systemDefault())
+          + " ("
+          + reason
+          + ")";
+    }
+  }
+
+  private static final String STANDING =
+      """
+      select v.patient_id, p.source, p.source_id, v.verdict, v.actor, v.reason, v.at
+      from verdicts v join patients p on p.practice_id = v.practice_id and p.id = v.patient_id
+      where v.practice_id = ? and v.member_id = ? and v.withdrawn_at is null""";
 
   /** What stands about a member, newest first. */
   public List<Decided> of(String practice, long member) {
     return database.query(
-        """
-        select v.patient_id, p.source, p.source_id, v.verdict, v.actor, v.reason, v.at
-        from verdicts v join patients p on p.practice_id = v.practice_id and p.id = v.patient_id
-        where v.practice_id = ? and v.member_id = ? and v.withdrawn_at is null
-        order by v.id desc""",
-        (row, n) ->
-            new Decided(
-                row.getLong(1),
-                row.getString(2),
-                row.getString(3),
-                Verdict.valueOf(row.getString(4)),
-                row.getString(5),
-                row.getString(6),
-                row.getTimestamp(7).toInstant()),
+        STANDING + " order by v.id desc",
+        (row, n) -> Decided.of(row),
         practices.id(practice),
         member);
   }
 
-  /** What a person has decided about a chart and a member, with who and why; empty for nothing. */
-  public String standing(int practice, long chart, long member) {
-    return String.join(
-        "; ",
-        database.queryForList(
-            """
-            select case verdict when 'SAME' then 'the same person' else 'two people' end
-                   || ', said ' || actor || ' on ' || at::date || ' (' || reason || ')'
-            from verdicts where practice_id = ? and patient_id = ? and member_id = ?
-              and withdrawn_at is null""",
-            String.class,
+  /** What stands about a chart and a member: one verdict at most. */
+  public Optional<Decided> about(int practice, long chart, long member) {
+    return database
+        .query(
+            STANDING + " and v.patient_id = ?",
+            (row, n) -> Decided.of(row),
             practice,
-            chart,
-            member));
+            member,
+            chart)
+        .stream()
+        .findFirst();
   }
 
   /**

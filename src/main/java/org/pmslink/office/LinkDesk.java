@@ -108,9 +108,10 @@ public class LinkDesk {
   }
 
   private boolean isDecidedByAnother(Actor actor, Found chart, Member member) {
-    int practice = practices.id(actor.practice());
-    return !verdicts.standing(practice, chart.id(), member.id()).isEmpty()
-        && !verdicts.isBy(practice, chart.id(), member.id(), actor.name());
+    return verdicts
+        .about(practices.id(actor.practice()), chart.id(), member.id())
+        .filter(said -> !said.actor().equals(actor.name()))
+        .isPresent();
   }
 
   /** What there is to see of the two, to be given back with what somebody decides on it. */
@@ -193,8 +194,7 @@ public class LinkDesk {
    */
   public boolean takeBack(Actor actor, Found chart, Member member) throws RefusedException {
     String practice = actor.practice();
-    if (!actor.may(Right.RELINK)
-        && !verdicts.isBy(practices.id(practice), chart.id(), member.id(), actor.name())) {
+    if (!actor.may(Right.RELINK) && isDecidedByAnother(actor, chart, member)) {
       audit.note(practice, actor.name(), "refused", "take back of " + member.memberNumber());
       throw new NotAllowedException("Somebody else decided that; a manager can take it back.");
     }

@@ -400,13 +400,17 @@ public class Runs {
         .optional();
   }
 
-  /** PMS installations of a practice whose charts are all there, in order of their names. */
-  public List<String> loadedSources(int practiceId) {
+  /**
+   * PMS installations of a practice in which a member may have a chart, in order of their names:
+   * those whose charts are there or on their way. Where none has been asked for yet, its first load
+   * will be decided about with all members.
+   */
+  public List<String> sources(int practiceId) {
     return database
         .sql(
             """
             select distinct source from feed_runs
-            where practice_id = ? and kind = 'FIRST_LOAD' and phase = 'DONE' order by source""")
+            where practice_id = ? and kind = 'FIRST_LOAD' order by source""")
         .params(practiceId)
         .query(String.class)
         .list();

@@ -171,6 +171,6 @@ class MappingTest {
     JsonNode raw = JsonNodeFactory.instance.objectNode().put("PatNumTo", 3).putNull("PatNumFrom");
 
     assertThat(Mapping.compile(Path.of("mappings"), "open-dental/merge.jslt").merge(raw))
-        .isEqualTo(new SourceMerge(null, "3"));
+        .isEqualTo(new SourceMerge(null, "3", null));
   }
 }

@@ -176,7 +176,8 @@ class CommandSchemaTest {
         new Command.NoMatch("17", 5, "NO_CANDIDATE", RULES),
         new Command.Unlink("17", 5, "M-1", "rule", "MEMBER_REMOVED"),
         new Command.Unlink("17", 5, null, "rule", "MEMBER_REMOVED"),
-        new Command.Merge("17", 5, "16"),
+        new Command.Merge("17", 5, "16", null),
+        new Command.Merge("17", 5, "16", Instant.parse("2026-01-05T10:15:00Z")),
         new Command.Delete("17", 5),
         activity(
             "VISITS",
@@ -303,6 +304,7 @@ class CommandSchemaTest {
       ((ObjectNode) message.path("commands").path(0)).remove(field);
       boolean optional =
           command instanceof Command.Unlink && field.equals("memberNumber")
+              || field.equals("mergedAt")
               || field.equals("runnerUp");
       assertThat(complaints(message).isEmpty()).as(field).isEqualTo(optional);
     }

@@ -10,6 +10,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.pmslink.membership.Member.Field;
 import org.pmslink.membership.Members;
+import org.pmslink.patient.SourcePatient;
 import org.pmslink.sample.OpenDentalServer;
 
 @ExtendWith(Pipeline.class)
@@ -139,6 +140,55 @@ class MembersTest {
         office.sync();
 
         assertThat(fields(office)).containsEntry(Field.STATE, "OH").doesNotContainKey(Field.CITY);
+      }
+    }
+
+    /** Charts keep their addresses as USPS writes them, in capitals. */
+    @Test
+    void leaveAnAddressAsItWasTypedWhileItMeansTheSame() throws Exception {
+      try (Office office = Office.at(engine, pms)) {
+        long chart = office.chart(ines);
+        office.edit(
+            "update patient set Address = '12 ELM ST', Address2 = 'APT 3', City = 'COLUMBUS',"
+                + " State = 'OH', Zip = '43215' where PatNum = ?",
+            chart);
+        engine
+            .bean(Members.class)
+            .add(
+                office.name,
+                List.of(
+                    new Members.NewMember(
+                        "M1",
+                        SourcePatient.person(
+                            "M1",
+                            ines.family(),
+                            ines.given(),
+                            null,
+                            null,
+                            null,
+                            ines.birthDate(),
+                            null,
+                            null,
+                            List.of(new SourcePatient.SourcePhone("mobile", ines.mobile())),
+                            List.of(ines.email()),
+                            new SourcePatient.SourceAddress(
+                                "12 Elm Street, Apt. 3", null, "Columbus", "Ohio", "43215", null),
+                            null))));
+        office.open();
+        office.sync();
+        assertThat(office.memberOf(chart)).isEqualTo("M1");
+        assertThat(fields(office))
+            .containsEntry(Field.LINE1, "12 Elm Street, Apt. 3")
+            .containsEntry(Field.CITY, "Columbus")
+            .doesNotContainKey(Field.LINE2);
+
+        office.edit("update patient set Address = '99 OAK AVE' where PatNum = ?", chart);
+        office.sync();
+
+        assertThat(fields(office))
+            .as("another one, as a whole")
+            .containsEntry(Field.LINE1, "99 OAK AVE")
+            .containsEntry(Field.LINE2, "APT 3");
       }
     }
 

@@ -68,6 +68,76 @@ class MergesTest {
     }
   }
 
+  /** Each row in a batch of its own, and read again in every pass until the overlap is past. */
+  @Test
+  void aChartThatWasMergedTwiceStaysWhereTheLaterRowSays() throws Exception {
+    try (Office office = Office.at(engine, pms).with("pageSize", "1")) {
+      long a = office.chart(ines);
+      long b = office.chart(tomas);
+      long c = office.chart(yuki);
+      office.open();
+      office.member("M1", ines);
+      office.sync();
+      String row =
+          "insert into patientlink (PatNumFrom, PatNumTo, LinkType, DateTimeLink) values (?, ?, 1, "
+              + Office.THERE
+              + " - interval ? second)";
+
+      // Written in the other order than they happened.
+      office.edit(row, a, c, 10);
+      office.edit(row, a, b, 20);
+      for (int pass = 0; pass < 4; pass++) {
+        office.sync();
+        assertThat(survivorOf(office, a)).as("pass %d", pass).isEqualTo(Long.toString(c));
+        assertThat(office.memberOf(c)).isEqualTo("M1");
+      }
+      assertThat(office.historyOf(b)).as("it was never there").isEmpty();
+
+      office.edit(
+          "update patientlink set DateTimeLink = " + Office.THERE + " where PatNumTo = ?", b);
+      office.sync();
+      office.sync();
+      assertThat(survivorOf(office, a)).isEqualTo(Long.toString(b));
+    }
+  }
+
+  @Test
+  void ofTwoMergesAtOneTimeItIsAlwaysTheSame() throws Exception {
+    try (Office office = Office.at(engine, pms).with("pageSize", "1")) {
+      long a = office.chart(ines);
+      long b = office.chart(tomas);
+      long c = office.chart(yuki);
+      office.open();
+      office.edit(
+          "insert into patientlink (PatNumFrom, PatNumTo, LinkType, DateTimeLink)"
+              + " select ?, x.id, 1, x.at from (select ? as id, "
+              + Office.THERE
+              + " as at union all select ?, "
+              + Office.THERE
+              + ") x",
+          a,
+          c,
+          b);
+      for (int pass = 0; pass < 3; pass++) {
+        office.sync();
+        assertThat(survivorOf(office, a)).as("pass %d", pass).isEqualTo(Long.toString(c));
+      }
+    }
+  }
+
+  private String survivorOf(Office office, long loser) {
+    return String.valueOf(
+        engine
+            .store()
+            .queryForObject(
+                """
+                select survivor_source_id from chart_merges
+                where practice_id = ? and loser_source_id = ?""",
+                String.class,
+                office.id(),
+                Long.toString(loser)));
+  }
+
   @Test
   void theLinkFollowsAChainThatGrowsMergeByMerge() throws Exception {
     try (Office office = Office.at(engine, pms)) {

@@ -15,7 +15,12 @@ public final class MllpSender implements AutoCloseable {
 
   /** Connects to a door on this machine. */
   public MllpSender(int port) throws IOException {
-    socket = new Socket(InetAddress.getLoopbackAddress(), port);
+    this(new Socket(InetAddress.getLoopbackAddress(), port));
+  }
+
+  /** Over a connection that there is. */
+  MllpSender(Socket socket) throws IOException {
+    this.socket = socket;
     socket.setSoTimeout(90_000);
     socket.setTcpNoDelay(true);
   }

@@ -1,27 +1,20 @@
 package org.pmslink.pipeline;
 
 import static com.microsoft.playwright.assertions.PlaywrightAssertions.assertThat;
-import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
+import static org.pmslink.pipeline.Visitor.location;
 
 import com.microsoft.playwright.Page;
 import com.microsoft.playwright.options.AriaRole;
-import java.net.URI;
-import java.net.URLEncoder;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -37,10 +30,6 @@ import org.springframework.transaction.support.TransactionTemplate;
 class SignInTest {
   private static final String PASSWORD = "a sentence to remember";
   private static final AtomicInteger STAFF = new AtomicInteger(1);
-  private static final Pattern TOKEN = Pattern.compile("name=\"_csrf\"[^>]*value=\"([^\"]+)\"");
-  private static final Pattern LEADS_ON = Pattern.compile("content=\"0;url=([^\"]+)\"");
-  private static final HttpClient HTTP =
-      HttpClient.newBuilder().followRedirects(HttpClient.Redirect.NEVER).build();
 
   private final Engine engine;
   private final OpenDentalServer pms;
@@ -57,97 +46,10 @@ class SignInTest {
     provider.does(claims -> {});
   }
 
-  /** A browser's part: cookies of both sites, by hand, since the engine's are for HTTPS. */
-  private final class Person {
-    private final Map<String, Map<String, String>> cookies = new TreeMap<>();
-    private String token = "";
-
-    HttpResponse<String> get(String address) throws Exception {
-      return send("GET", address, "");
+  private final class Person extends Visitor {
+    Person() {
+      super(engine, provider);
     }
-
-    HttpResponse<String> post(String address, String... values) throws Exception {
-      StringBuilder form = new StringBuilder("_csrf=" + URLEncoder.encode(token, UTF_8));
-      for (int i = 0; i < values.length; i += 2) {
-        form.append('&').append(values[i]).append('=');
-        form.append(URLEncoder.encode(values[i + 1], UTF_8));
-      }
-      return send("POST", address, form.toString());
-    }
-
-    private HttpResponse<String> send(String method, String address, String form) throws Exception {
-      URI url = URI.create(address.startsWith("/") ? engine.url() + address : address);
-      Map<String, String> own = cookies.computeIfAbsent(url.getHost(), host -> new TreeMap<>());
-      HttpRequest.Builder request = HttpRequest.newBuilder(url).timeout(Duration.ofSeconds(30));
-      if (!own.isEmpty()) {
-        StringBuilder line = new StringBuilder();
-        own.forEach((name, value) -> line.append(name).append('=').append(value).append("; "));
-        request.header("Cookie", line.toString());
-      }
-      request.header("Accept", "text/html");
-      if (method.equals("POST")) {
-        request.header("Content-Type", "application/x-www-form-urlencoded");
-      }
-      HttpResponse<String> answer =
-          HTTP.send(
-              request.method(method, HttpRequest.BodyPublishers.ofString(form)).build(),
-              HttpResponse.BodyHandlers.ofString());
-      for (String set : answer.headers().allValues("Set-Cookie")) {
-        String pair = set.substring(0, set.indexOf(';'));
-        own.put(pair.substring(0, pair.indexOf('=')), pair.substring(pair.indexOf('=') + 1));
-      }
-      Matcher found = TOKEN.matcher(answer.body());
-      if (found.find()) {
-        token = found.group(1);
-      }
-      return answer;
-    }
-
-    String session() {
-      return cookies.getOrDefault("127.0.0.1", Map.of()).getOrDefault("pmslink", "");
-    }
-
-    void session(String id) {
-      cookies.computeIfAbsent("127.0.0.1", host -> new TreeMap<>()).put("pmslink", id);
-    }
-
-    /**
-     * Goes to the provider, signs in there unless they have, and stops where the provider sends
-     * them back.
-     */
-    String wentToProvider(String login) throws Exception {
-      String there = location(get("/sign-in/with/provider"));
-      assertThat(there)
-          .startsWith(provider.issuer())
-          .contains("code_challenge_method=S256", "&state=", "&nonce=");
-      String back = location(get(there));
-      if (back.startsWith(provider.issuer())) {
-        get(back);
-        String again = location(post(back, "username", login, "password", OpenIdProvider.PASSWORD));
-        back = location(get(again));
-      }
-      assertThat(back).startsWith(engine.url() + "/sign-in/from/provider?code=");
-      return back;
-    }
-
-    /** The whole way; where it ends. */
-    String signsInThroughProvider(String login) throws Exception {
-      return arrives(wentToProvider(login));
-    }
-
-    /** The request that the provider made, and the one that is ours. */
-    String arrives(String back) throws Exception {
-      HttpResponse<String> between = get(back);
-      assertThat(between.statusCode()).isEqualTo(200);
-      Matcher on = LEADS_ON.matcher(between.body());
-      assertThat(on.find()).as(between.body()).isTrue();
-      return location(get(on.group(1).replace("&amp;", "&")));
-    }
-  }
-
-  private static String location(HttpResponse<String> answer) {
-    assertThat(answer.statusCode()).as(answer.body()).isEqualTo(302);
-    return answer.headers().firstValue("Location").orElseThrow();
   }
 
   private String someone(String... groups) {

@@ -1,5 +1,7 @@
 package org.pmslink.sample;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import com.nimbusds.jose.JOSEException;
 import com.nimbusds.jose.JWSAlgorithm;
 import com.nimbusds.jose.JWSHeader;
@@ -12,12 +14,15 @@ import com.nimbusds.jose.jwk.source.JWKSource;
 import com.nimbusds.jose.proc.SecurityContext;
 import com.nimbusds.jwt.JWTClaimsSet;
 import com.nimbusds.jwt.SignedJWT;
+import com.sun.net.httpserver.HttpServer;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -33,6 +38,7 @@ import org.springframework.security.core.userdetails.UserDetailsService;
 import org.springframework.security.core.userdetails.UsernameNotFoundException;
 import org.springframework.security.oauth2.core.AuthorizationGrantType;
 import org.springframework.security.oauth2.core.ClientAuthenticationMethod;
+import org.springframework.security.oauth2.jose.jws.SignatureAlgorithm;
 import org.springframework.security.oauth2.jwt.JwtClaimsSet;
 import org.springframework.security.oauth2.jwt.JwtDecoder;
 import org.springframework.security.oauth2.server.authorization.client.InMemoryRegisteredClientRepository;
@@ -57,6 +63,9 @@ public final class OpenIdProvider implements AutoCloseable {
 
   public static final String SECRET = "a secret of the two";
 
+  /** The same engine, when it proves itself with a key. */
+  public static final String CLIENT_WITH_KEY = "pms-link-with-key";
+
   /** Whom access tokens are for. */
   public static final String AUDIENCE = "https://pms-link.example";
 
@@ -73,7 +82,9 @@ public final class OpenIdProvider implements AutoCloseable {
   private final int port;
   private final Map<String, List<String>> groups = new ConcurrentHashMap<>();
   private volatile Consumer<JwtClaimsSet.Builder> mischief = claims -> {};
+  private volatile RSAKey clientKey = newKey();
   private @Nullable AnnotationConfigServletWebServerApplicationContext server;
+  private @Nullable HttpServer clientKeys;
 
   public OpenIdProvider(int port) {
     this.port = port;
@@ -117,8 +128,28 @@ public final class OpenIdProvider implements AutoCloseable {
     context.registerBean("provider", OpenIdProvider.class, () -> this);
     context.registerBean("engine", String.class, () -> engine);
     context.register(Wiring.class);
+    try {
+      HttpServer keys = HttpServer.create(new InetSocketAddress("127.0.0.1", 0), 0);
+      keys.createContext(
+          "/",
+          exchange -> {
+            byte[] set = new JWKSet(clientKey.toPublicJWK()).toString().getBytes(UTF_8);
+            exchange.sendResponseHeaders(200, set.length);
+            exchange.getResponseBody().write(set);
+            exchange.close();
+          });
+      keys.start();
+      clientKeys = keys;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
     context.refresh();
     server = context;
+  }
+
+  /** What a client that proves itself with a key has published. */
+  public void clientKey(RSAKey key) {
+    clientKey = key;
   }
 
   /** It is away until it is started again. */
@@ -126,6 +157,10 @@ public final class OpenIdProvider implements AutoCloseable {
     if (server != null) {
       server.close();
       server = null;
+    }
+    if (clientKeys != null) {
+      clientKeys.stop(0);
+      clientKeys = null;
     }
   }
 
@@ -215,6 +250,21 @@ public final class OpenIdProvider implements AutoCloseable {
               .postLogoutRedirectUri(engine + "/sign-in?signed-out")
               .scopes(scopes -> scopes.addAll(List.of("openid", "profile", "email")))
               .clientSettings(ClientSettings.builder().requireProofKey(true).build())
+              .build(),
+          RegisteredClient.withId(CLIENT_WITH_KEY)
+              .clientId(CLIENT_WITH_KEY)
+              .clientAuthenticationMethod(ClientAuthenticationMethod.PRIVATE_KEY_JWT)
+              .authorizationGrantType(AuthorizationGrantType.AUTHORIZATION_CODE)
+              .redirectUri(engine + "/sign-in/from/provider")
+              .scopes(scopes -> scopes.addAll(List.of("openid", "profile", "email")))
+              .clientSettings(
+                  ClientSettings.builder()
+                      .requireProofKey(true)
+                      .jwkSetUrl(
+                          "http://127.0.0.1:"
+                              + Objects.requireNonNull(provider.clientKeys).getAddress().getPort())
+                      .tokenEndpointAuthenticationSigningAlgorithm(SignatureAlgorithm.RS256)
+                      .build())
               .build(),
           RegisteredClient.withId(PROGRAM)
               .clientId(PROGRAM)
