@@ -26,6 +26,7 @@ import org.pmslink.access.Users;
 import org.pmslink.feed.FeedTasks;
 import org.pmslink.membership.Duplicates;
 import org.pmslink.membership.Members;
+import org.pmslink.membership.Plans;
 import org.pmslink.sample.OpenDentalServer;
 import org.springframework.boot.test.system.CapturedOutput;
 import org.springframework.boot.test.system.OutputCaptureExtension;
@@ -964,12 +965,17 @@ class ConsoleTest {
       office.member("F2", flora);
       office.member("G1", gwen.withMobile("").withEmail(""));
       office.member("H1", Someone.named("Hetty", "Nobody"));
+      Someone ida = Someone.named("Ida", "Overstreet");
+      office.chart(ida);
+      office.chart(ida);
       office.edit(
           "insert into patient (LName, FName, Birthdate, Guarantor) values ('Quinlan', 'Finn',"
               + " '2015-03-04', ?)",
           linked);
       office.open();
       Engine here = engine;
+      here.bean(Plans.class).add(office.name, "Gold", List.of(), "maria");
+      awaitDuplicates(office, 2);
       String login = login(office, Role.MANAGER);
       here.bean(Users.class).grant(login, office.name, Role.AUDITOR);
       here.bean(Users.class).grant(login, office.name, Role.SUPPORT);
@@ -1009,7 +1015,14 @@ class ConsoleTest {
               review,
               base + "/flagged",
               base + "/duplicates",
-              base + "/members/F1/merge?with=F2",
+              base
+                  + "/duplicates/"
+                  + office.count(
+                      "select id from duplicates where practice_id = ? and kind = 'CHART'"),
+              base
+                  + "/members/F1/merge?with=F2&finding="
+                  + office.count(
+                      "select id from duplicates where practice_id = ? and kind = 'MEMBER'"),
               base + "/plans",
               base + "/audit",
               base + "/feeds",
