@@ -617,6 +617,8 @@ public final class PageBenchmark {
     pages.put("/plans", i -> "/plans");
     pages.put("/replays/{id}", i -> "/replays/1");
     pages.put("/reviews", i -> "/reviews");
+    pages.put(
+        "/duplicates/next", i -> "/duplicates/next?after=" + duplicates.get(i % duplicates.size()));
     pages.put("/reviews/next", i -> "/reviews/next?after=" + reviews.get(i % reviews.size()));
     pages.put("/reviews/{id}", i -> "/reviews/" + reviews.get(i % reviews.size()));
     return pages;
