@@ -203,8 +203,7 @@ class ApiJson implements WebMvcConfigurer {
   }
 
   /**
-   * Text as it was sent, or not at all: the store has no NUL, and would make a question mark of
-   * half a character.
+   * Text as it was sent, or not at all: the store would make a question mark of half a character.
    */
   private static final class Storable extends StringDeserializer {
     private static final long serialVersionUID = 1L;
@@ -214,8 +213,7 @@ class ApiJson implements WebMvcConfigurer {
         throws IOException {
       String text = super.deserialize(parser, context);
       if (text != null
-          && text.codePoints()
-              .anyMatch(c -> c == 0 || Character.getType(c) == Character.SURROGATE)) {
+          && text.codePoints().anyMatch(c -> Character.getType(c) == Character.SURROGATE)) {
         // Without the text, which Jackson's own exceptions quote.
         throw JsonMappingException.from(parser, "holds characters that cannot be stored");
       }

@@ -149,7 +149,7 @@ class UnreadableRequestsTest {
       String api = "/api/v1/practices/" + practice.name + "/members";
 
       // Half of a character, which the store would make a question mark of.
-      for (String unstorable : List.of("\\ud800", "\\u0000", "\\udc00x")) {
+      for (String unstorable : List.of("\\ud800", "\\udc00x")) {
         String body =
             "{\"given\": \"Ines\", \"birth_date\": \"1980-02-14\", \"phone_mobile\": \"6142281234\","
                 + " \"family\": \""
