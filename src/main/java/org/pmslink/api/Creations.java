@@ -120,6 +120,9 @@ class Creations {
         audit.note(
             caller, "searched patients", e.problem.candidates().size() + " like a new member");
       }
+      if (e.problem.members() != null) {
+        audit.note(caller, "searched members", e.problem.members().size() + " like a new member");
+      }
       throw e;
     }
   }
