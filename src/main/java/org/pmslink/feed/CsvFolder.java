@@ -21,6 +21,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Consumer;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.apache.camel.Exchange;
@@ -259,6 +260,9 @@ public class CsvFolder {
       pass.open(
           CsvFile.look(file, names, LocalDate.now(clock.withZone(definition.getOfficeZone()))),
           definition.getFolder().resolve(REFUSED).resolve("." + definition.getFeed() + ".part"));
+      if (definition.isComplete() && !pass.firstLoad) {
+        forEachStored(pass, id -> pass.storedBefore++);
+      }
       return pass;
     } catch (RefusedFileException e) {
       refuse(pass, String.valueOf(e.getMessage()));
@@ -315,17 +319,17 @@ public class CsvFolder {
       pass.absent = "none, because rows had a problem; drop the whole file once they are mended";
       return List.of();
     }
-    String source = pass.definition.getSource();
     List<String> absent = new ArrayList<>();
-    long stored = 0;
-    List<String> page = store.page(pass.practice, source, PATIENTS, "", STORED_IDS);
-    while (!page.isEmpty()) {
-      stored += page.size();
-      page.stream().filter(id -> !pass.isInFile(id)).forEach(absent::add);
-      page = store.page(pass.practice, source, PATIENTS, page.get(page.size() - 1), STORED_IDS);
-    }
+    forEachStored(
+        pass,
+        id -> {
+          if (!pass.isInFile(id)) {
+            absent.add(id);
+          }
+        });
+    long stored = pass.storedBefore;
     if (FeedComparison.isUnbelievable(absent.size(), stored)
-        || (stored > 0 && absent.size() == stored)) {
+        || (stored > 0 && absent.size() >= stored)) {
       pass.incomplete =
           absent.size()
               + " of "
@@ -336,6 +340,15 @@ public class CsvFolder {
     }
     pass.absent = String.valueOf(absent.size());
     return absent;
+  }
+
+  private void forEachStored(CsvPass pass, Consumer<String> each) {
+    String source = pass.definition.getSource();
+    List<String> page = store.page(pass.practice, source, PATIENTS, "", STORED_IDS);
+    while (!page.isEmpty()) {
+      page.forEach(each);
+      page = store.page(pass.practice, source, PATIENTS, page.get(page.size() - 1), STORED_IDS);
+    }
   }
 
   private List<OutgoingBatch> outgoing(CsvPass pass, List<List<JsonNode>> groups) {

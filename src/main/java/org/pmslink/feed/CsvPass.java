@@ -29,6 +29,12 @@ public final class CsvPass implements AutoCloseable {
   /** Whether these are the feed's first charts, about which is decided once all are there. */
   boolean firstLoad;
 
+  /**
+   * How many charts there were before the file was read, when it is held against them: by its last
+   * page its own may be stored already, and would hide that none of the others is in it.
+   */
+  long storedBefore;
+
   /** The pass's number, once it has something to send. */
   @Nullable Long run;
 
