@@ -618,7 +618,7 @@ class ConsoleTest {
       page.navigate("/console/" + office.name + "/members/E1");
       page.getByLabel("City", new Page.GetByLabelOptions().setExact(true)).fill("Dayton");
       page.locator("input[name=lock-CITY]").check();
-      page.getByLabel("Why, if it needs saying").fill("moves house");
+      page.getByLabel("Reason, if there is one").fill("moves house");
       button(page, "Save").click();
       assertThat(page.getByRole(AriaRole.STATUS)).containsText("Saved.");
       assertThat(page.locator("#from-CITY")).containsText("from front-desk");
