@@ -205,51 +205,90 @@ public class ApplyCommands {
       return;
     }
     long[] own = shifts.stream().mapToLong(Shift::patientId).toArray();
-    List<Long> patients = new ArrayList<>();
-    List<Long> keys = new ArrayList<>();
-    for (Shift shift : shifts) {
-      for (Long key : shift.keys()) {
-        patients.add(shift.patientId());
-        keys.add(key);
-      }
-    }
-    Timestamp since = Timestamp.from(matchedAt.minus(UNSEEN));
-    links.decideNeighboursAgain(practice, own, Links.array(keys));
+    Set<Long> keys = shifts.stream().flatMap(s -> s.keys().stream()).collect(Collectors.toSet());
+    links.decideNeighboursAgain(practice, own, Links.array(List.copyOf(keys)));
     duplicates.lookFor(
         practice, Duplicates.Kind.CHART, shifts.stream().map(Shift::patientId).toList());
-    // Begins with the few who have just changed: a key such as a town's has thousands of holders.
-    // And
-    // with an array, worked out once: PostgreSQL may not know yet how many decisions there are.
+    Timestamp since = Timestamp.from(matchedAt.minus(UNSEEN));
+    Changed changed = changedSince(practice, since, own);
+    if (changed.isNobody()) {
+      return;
+    }
+    Map<Long, Set<Long>> linked = membersOf(practice, own);
     database.update(
         """
-        update decisions d set stale_since = now(), sent_at = null
-        where d.practice_id = ? and d.stale_since is null and d.patient_id = any (array(
-          select s.patient_id
-          from unnest(?::bigint[], ?::bigint[]) as s (patient_id, key)
-          where s.key in (
-            select unnest(p.blocking_keys) from patients p
-            where p.practice_id = ? and p.updated_at > ? and p.id not in (select unnest(?::bigint[])))
-          union all
-          select s.patient_id
-          from unnest(?::bigint[], ?::bigint[]) as s (patient_id, key)
-          join (select k.key, count(*) as members, min(m.id) as member_id
-                from members m cross join lateral unnest(m.blocking_keys) as k (key)
-                where m.practice_id = ? and m.updated_at > ? group by k.key) changed
-            on changed.key = s.key
-          where changed.members > 1 or not exists (
-            select from links l where l.practice_id = ? and l.patient_id = s.patient_id
-              and l.member_id = changed.member_id and l.ended_at is null)))""",
+        update decisions set stale_since = now(), sent_at = null
+        where practice_id = ? and patient_id = any (?) and stale_since is null""",
         practice,
-        Links.array(patients),
-        Links.array(keys),
+        shifts.stream()
+            .filter(s -> changed.isBeside(s.keys(), linked.getOrDefault(s.patientId(), Set.of())))
+            .mapToLong(Shift::patientId)
+            .toArray());
+  }
+
+  /**
+   * Who has changed of late.
+   *
+   * @param charts the keys that they are filed under
+   * @param members whom each key leads to
+   */
+  private record Changed(Set<Long> charts, Map<Long, Set<Long>> members) {
+    boolean isNobody() {
+      return charts.isEmpty() && members.isEmpty();
+    }
+
+    /** Whether one of them shares a key, members aside whom a chart is linked to. */
+    boolean isBeside(Set<Long> keys, Set<Long> linked) {
+      return keys.stream()
+          .anyMatch(
+              key ->
+                  charts.contains(key) || !linked.containsAll(members.getOrDefault(key, Set.of())));
+    }
+  }
+
+  /**
+   * The few who have just changed, by their time: a key such as a town's has thousands of holders.
+   * Joined here and not by PostgreSQL, which may know nothing of the practice yet and then does it
+   * chart by chart.
+   */
+  private Changed changedSince(int practice, Timestamp since, long[] butNot) {
+    Changed changed = new Changed(new HashSet<>(), new HashMap<>());
+    database.query(
+        """
+        select distinct unnest(blocking_keys) from patients
+        where practice_id = ? and updated_at > ? and id <> all (?)""",
+        row -> {
+          changed.charts().add(row.getLong(1));
+        },
         practice,
         since,
-        own,
-        Links.array(patients),
-        Links.array(keys),
+        butNot);
+    database.query(
+        """
+        select id, unnest(blocking_keys) from members where practice_id = ? and updated_at > ?""",
+        row -> {
+          changed
+              .members()
+              .computeIfAbsent(row.getLong(2), key -> new HashSet<>())
+              .add(row.getLong(1));
+        },
         practice,
-        since,
-        practice);
+        since);
+    return changed;
+  }
+
+  private Map<Long, Set<Long>> membersOf(int practice, long[] charts) {
+    Map<Long, Set<Long>> linked = new HashMap<>();
+    database.query(
+        """
+        select patient_id, member_id from links
+        where practice_id = ? and patient_id = any (?) and ended_at is null""",
+        row -> {
+          linked.computeIfAbsent(row.getLong(1), chart -> new HashSet<>()).add(row.getLong(2));
+        },
+        practice,
+        charts);
+    return linked;
   }
 
   /** Returns the source ids of charts that the store did not have before. */

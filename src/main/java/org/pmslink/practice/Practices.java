@@ -7,6 +7,8 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import org.springframework.jdbc.core.simple.JdbcClient;
 import org.springframework.stereotype.Component;
+import org.springframework.transaction.support.TransactionSynchronization;
+import org.springframework.transaction.support.TransactionSynchronizationManager;
 
 /**
  * Short names of practices and the numbers that our tables carry. A practice exists once a feed or
@@ -41,7 +43,18 @@ public class Practices {
             .param(practice)
             .query(Integer.class)
             .single();
-    ids.put(practice, id);
+    if (TransactionSynchronizationManager.isSynchronizationActive()) {
+      // It may have been made in this transaction, and that may be undone.
+      TransactionSynchronizationManager.registerSynchronization(
+          new TransactionSynchronization() {
+            @Override
+            public void afterCommit() {
+              ids.put(practice, id);
+            }
+          });
+    } else {
+      ids.put(practice, id);
+    }
     return id;
   }
 

@@ -5,13 +5,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.UUID;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.pmslink.membership.Member.Field;
 import org.pmslink.membership.Members;
 import org.pmslink.patient.SourcePatient;
+import org.pmslink.practice.Practices;
 import org.pmslink.sample.OpenDentalServer;
+import org.springframework.transaction.support.TransactionTemplate;
 
 @ExtendWith(Pipeline.class)
 class MembersTest {
@@ -37,6 +40,24 @@ class MembersTest {
             where practice_id = ? and field = ? order by id""",
             office.id(),
             field);
+  }
+
+  /** What a practice is known by is not remembered longer than the practice is there. */
+  @Test
+  void aPracticeWhoseMakingWasUndoneIsMadeAgain() {
+    Practices practices = engine.bean(Practices.class);
+    String name = "undone-" + UUID.randomUUID();
+    engine
+        .bean(TransactionTemplate.class)
+        .executeWithoutResult(
+            status -> {
+              practices.id(name);
+              practices.id(name);
+              status.setRollbackOnly();
+            });
+    assertThat(practices.names()).doesNotContain(name);
+    assertThat(practices.name(practices.id(name))).isEqualTo(name);
+    assertThat(practices.names()).contains(name);
   }
 
   @Test
