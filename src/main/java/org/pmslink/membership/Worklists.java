@@ -43,11 +43,10 @@ public class Worklists {
               (select count(*) from links where practice_id = ? and ended_at is null
                  and flag_reason is not null),
               (select count(*) from duplicates where practice_id = ? and closed_at is null),
-              count(*), count(l.member_id)
-            from members m
-            left join (select distinct member_id from links
-                       where practice_id = ? and ended_at is null) l on l.member_id = m.id
-            where m.practice_id = ? and m.status = 'ACTIVE'""",
+              count(*), count(*) filter (where exists (
+                select from links l where l.practice_id = m.practice_id and l.member_id = m.id
+                  and l.ended_at is null))
+            from members m where m.practice_id = ? and m.status = 'ACTIVE'""",
             (row, n) ->
                 new Counts(
                     row.getLong(1),
@@ -56,7 +55,6 @@ public class Worklists {
                     row.getLong(3),
                     row.getLong(4),
                     row.getLong(5)),
-            id,
             id,
             id,
             id,
