@@ -1,6 +1,7 @@
 package org.pmslink.console;
 
 import jakarta.servlet.http.HttpServletRequest;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.pmslink.access.Audit;
@@ -10,6 +11,7 @@ import org.pmslink.access.Visit;
 import org.pmslink.membership.Duplicates;
 import org.pmslink.membership.Member;
 import org.pmslink.membership.Members;
+import org.pmslink.membership.PatientDirectory;
 import org.pmslink.membership.PatientDirectory.Found;
 import org.pmslink.membership.RefusedException;
 import org.pmslink.membership.Worklists;
@@ -41,6 +43,7 @@ class WorklistPages {
   private final Duplicates duplicates;
   private final DuplicateDesk duplicateDesk;
   private final Members members;
+  private final PatientDirectory patients;
   private final Audit audit;
   private final Desk desk;
   private final Shown shown;
@@ -50,6 +53,7 @@ class WorklistPages {
       Duplicates duplicates,
       DuplicateDesk duplicateDesk,
       Members members,
+      PatientDirectory patients,
       Audit audit,
       Desk desk,
       Shown shown) {
@@ -58,6 +62,7 @@ class WorklistPages {
     this.duplicates = duplicates;
     this.duplicateDesk = duplicateDesk;
     this.members = members;
+    this.patients = patients;
     this.audit = audit;
     this.desk = desk;
   }
@@ -84,12 +89,16 @@ class WorklistPages {
     model.addAttribute("more", reviews.size() > PAGE);
     model.addAttribute("reason", reason);
     model.addAttribute("reasons", worklists.reviewReasons(practice));
-    model.addAttribute(
-        "lines",
-        reviews.stream()
-            .limit(PAGE)
-            .map(r -> new Line(r, desk.chart(practice, r.source(), r.sourceId())))
-            .toList());
+    List<Worklists.Review> page = reviews.stream().limit(PAGE).toList();
+    Map<Long, Found> charts = patients.of(practice, page);
+    List<Line> lines = new ArrayList<>();
+    for (Worklists.Review review : page) {
+      Found chart = charts.get(review.id());
+      if (chart != null) {
+        lines.add(new Line(review, chart));
+      }
+    }
+    model.addAttribute("lines", lines);
     return "reviews";
   }
 
@@ -124,7 +133,7 @@ class WorklistPages {
     model.addAttribute("review", review);
     model.addAttribute("chart", chart);
     model.addAttribute("pairs", pairs);
-    model.addAttribute("counts", worklists.counts(practice));
+    model.addAttribute("counts", worklists.waiting(practice));
     return "review";
   }
 
@@ -154,7 +163,7 @@ class WorklistPages {
     model.addAttribute("more", found.size() > PAGE);
     model.addAttribute("reason", reason);
     model.addAttribute("reasons", worklists.flagReasons(practice));
-    model.addAttribute("counts", worklists.counts(practice));
+    model.addAttribute("counts", worklists.waiting(practice));
     return "flagged";
   }
 
@@ -174,7 +183,7 @@ class WorklistPages {
     model.addAttribute("more", found.size() > PAGE);
     model.addAttribute("kind", kind);
     model.addAttribute("kinds", duplicates.openByKind(practice));
-    model.addAttribute("counts", worklists.counts(practice));
+    model.addAttribute("counts", worklists.waiting(practice));
     return "duplicates";
   }
 

@@ -119,6 +119,32 @@ public class PatientDirectory {
         .findFirst();
   }
 
+  /** The charts of these reviews, by the reviews' numbers. */
+  public Map<Long, Found> of(String practice, List<Worklists.Review> reviews) {
+    record Key(String source, String sourceId) {}
+    Map<Key, Found> charts =
+        database
+            .query(
+                FOUND.formatted("patients")
+                    + """
+                    where p.practice_id = ? and (p.source, p.source_id) in (
+                      select unnest(?::text[]), unnest(?::text[]))""",
+                PatientDirectory::found,
+                practices.id(practice),
+                reviews.stream().map(Worklists.Review::source).toArray(String[]::new),
+                reviews.stream().map(Worklists.Review::sourceId).toArray(String[]::new))
+            .stream()
+            .collect(Collectors.toMap(c -> new Key(c.source(), c.sourceId()), c -> c));
+    Map<Long, Found> found = new HashMap<>();
+    for (Worklists.Review review : reviews) {
+      Found chart = charts.get(new Key(review.source(), review.sourceId()));
+      if (chart != null) {
+        found.put(review.id(), chart);
+      }
+    }
+    return found;
+  }
+
   /** The same by its number here. */
   public Optional<Found> find(String practice, long id) {
     return database

@@ -33,8 +33,11 @@ public class Worklists {
   public record Counts(
       long reviews, long flagged, long unlinked, long duplicates, long members, long linked) {}
 
-  /** How much waits in a practice, and how many members there are. */
-  public Counts counts(String practice) {
+  /** How much of it is of charts and links. */
+  public record Waiting(long reviews, long flagged, long duplicates) {}
+
+  /** The part of {@link #counts} that does not look at every member. */
+  public Waiting waiting(String practice) {
     int id = practices.id(practice);
     return java.util.Objects.requireNonNull(
         database.queryForObject(
@@ -42,23 +45,32 @@ public class Worklists {
             select (select count(*) from reviews where practice_id = ? and closed_at is null),
               (select count(*) from links where practice_id = ? and ended_at is null
                  and flag_reason is not null),
-              (select count(*) from duplicates where practice_id = ? and closed_at is null),
-              count(*), count(*) filter (where exists (
+              (select count(*) from duplicates where practice_id = ? and closed_at is null)""",
+            (row, n) -> new Waiting(row.getLong(1), row.getLong(2), row.getLong(3)),
+            id,
+            id,
+            id));
+  }
+
+  /** How much waits in a practice, and how many members there are. */
+  public Counts counts(String practice) {
+    Waiting waiting = waiting(practice);
+    return java.util.Objects.requireNonNull(
+        database.queryForObject(
+            """
+            select count(*), count(*) filter (where exists (
                 select from links l where l.practice_id = m.practice_id and l.member_id = m.id
                   and l.ended_at is null))
             from members m where m.practice_id = ? and m.status = 'ACTIVE'""",
             (row, n) ->
                 new Counts(
+                    waiting.reviews(),
+                    waiting.flagged(),
+                    row.getLong(1) - row.getLong(2),
+                    waiting.duplicates(),
                     row.getLong(1),
-                    row.getLong(2),
-                    row.getLong(4) - row.getLong(5),
-                    row.getLong(3),
-                    row.getLong(4),
-                    row.getLong(5)),
-            id,
-            id,
-            id,
-            id));
+                    row.getLong(2)),
+            practices.id(practice)));
   }
 
   /**
