@@ -191,7 +191,7 @@ class ConsoleTest {
       page.getByLabel("E-mail").fill("");
       page.getByLabel("Telephone").fill("");
       button(page, "Add the member, linked to this chart").click();
-      assertThat(page.getByRole(AriaRole.ALERT)).containsText("a telephone or an e-mail");
+      assertThat(page.getByRole(AriaRole.ALERT)).containsText("Still needed: telephone or e-mail");
       page.getByLabel("Telephone").fill(ines.mobile());
 
       button(page, "Add the member, linked to this chart").click();

@@ -24,6 +24,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.springframework.boot.web.embedded.tomcat.TomcatServletWebServerFactory;
@@ -90,12 +91,20 @@ public final class OpenIdProvider implements AutoCloseable {
     this.port = port;
   }
 
-  /** A port that nobody listens on. */
+  /**
+   * A port that nobody listens on, and below those that Linux gives to outgoing connections: while
+   * the provider is away, one of them may else be where it comes back to.
+   */
   public static int freePort() {
-    try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-      return socket.getLocalPort();
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
+    for (int attempt = 1; ; attempt++) {
+      int port = ThreadLocalRandom.current().nextInt(15_000, 32_000);
+      try (ServerSocket socket = new ServerSocket(port, 1, InetAddress.getLoopbackAddress())) {
+        return socket.getLocalPort();
+      } catch (IOException e) {
+        if (attempt == 50) {
+          throw new UncheckedIOException(e);
+        }
+      }
     }
   }
 
