@@ -3,6 +3,7 @@ package org.pmslink.api;
 import io.swagger.v3.oas.annotations.Operation;
 import io.swagger.v3.oas.annotations.tags.Tag;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.pmslink.access.Audit;
 import org.pmslink.access.Caller;
@@ -11,6 +12,7 @@ import org.pmslink.access.Right;
 import org.pmslink.matching.Comparison.Evidence;
 import org.pmslink.membership.Duplicates;
 import org.pmslink.membership.PatientDirectory;
+import org.pmslink.membership.PatientDirectory.Found;
 import org.pmslink.membership.RefusedException;
 import org.pmslink.membership.Worklists;
 import org.pmslink.office.DuplicateDesk;
@@ -77,13 +79,14 @@ class WorklistApi {
       java.time.Instant openedAt,
       List<String> candidates) {}
 
-  private Review review(Caller caller, Worklists.Review review) {
+  private static Review review(Worklists.Review review, Map<Long, Found> charts) {
+    Found chart = charts.get(review.id());
+    if (chart == null) {
+      throw Problem.Refused.notThere();
+    }
     return new Review(
         review.id(),
-        patients
-            .find(caller.practice(), review.source(), review.sourceId())
-            .orElseThrow(Problem.Refused::notThere)
-            .id(),
+        chart.id(),
         review.source(),
         review.sourceId(),
         review.reason(),
@@ -105,7 +108,8 @@ class WorklistApi {
             (after, most) -> worklists.reviews(caller.practice(), reason, after, most),
             Worklists.Review::id);
     audit.note(caller, "listed reviews", String.valueOf(found.items().size()));
-    return found.map(review -> review(caller, review));
+    Map<Long, Found> charts = patients.of(caller.practice(), found.items());
+    return found.map(review -> review(review, charts));
   }
 
   @GetMapping("/reviews/{review}")
@@ -118,7 +122,7 @@ class WorklistApi {
         caller,
         "saw review",
         found.source() + "/" + found.sourceId() + " with " + found.candidates());
-    return Tags.ok(review(caller, found));
+    return Tags.ok(review(found, patients.of(caller.practice(), List.of(found))));
   }
 
   @GetMapping("/flagged-links")

@@ -206,7 +206,7 @@ public class ApplyCommands {
     }
     long[] own = shifts.stream().mapToLong(Shift::patientId).toArray();
     Set<Long> keys = shifts.stream().flatMap(s -> s.keys().stream()).collect(Collectors.toSet());
-    links.decideNeighboursAgain(practice, own, Links.array(List.copyOf(keys)));
+    links.decideNeighboursAgain(practice, own, Links.array(keys));
     duplicates.lookFor(
         practice, Duplicates.Kind.CHART, shifts.stream().map(Shift::patientId).toList());
     Timestamp since = Timestamp.from(matchedAt.minus(UNSEEN));
@@ -214,14 +214,14 @@ public class ApplyCommands {
     if (changed.isNobody()) {
       return;
     }
-    Map<Long, Set<Long>> linked = membersOf(practice, own);
+    Map<Long, Long> linked = membersOf(practice, own);
     database.update(
         """
         update decisions set stale_since = now(), sent_at = null
         where practice_id = ? and patient_id = any (?) and stale_since is null""",
         practice,
         shifts.stream()
-            .filter(s -> changed.isBeside(s.keys(), linked.getOrDefault(s.patientId(), Set.of())))
+            .filter(s -> changed.isBeside(s.keys(), linked.get(s.patientId())))
             .mapToLong(Shift::patientId)
             .toArray());
   }
@@ -237,12 +237,18 @@ public class ApplyCommands {
       return charts.isEmpty() && members.isEmpty();
     }
 
-    /** Whether one of them shares a key, members aside whom a chart is linked to. */
-    boolean isBeside(Set<Long> keys, Set<Long> linked) {
+    /**
+     * Whether one of them shares a key.
+     *
+     * @param linked the member whom a chart is linked to, who does not count; {@code null} for none
+     */
+    boolean isBeside(Set<Long> keys, @Nullable Long linked) {
       return keys.stream()
           .anyMatch(
               key ->
-                  charts.contains(key) || !linked.containsAll(members.getOrDefault(key, Set.of())));
+                  charts.contains(key)
+                      || members.getOrDefault(key, Set.of()).stream()
+                          .anyMatch(member -> !member.equals(linked)));
     }
   }
 
@@ -276,14 +282,14 @@ public class ApplyCommands {
     return changed;
   }
 
-  private Map<Long, Set<Long>> membersOf(int practice, long[] charts) {
-    Map<Long, Set<Long>> linked = new HashMap<>();
+  private Map<Long, Long> membersOf(int practice, long[] charts) {
+    Map<Long, Long> linked = new HashMap<>();
     database.query(
         """
         select patient_id, member_id from links
         where practice_id = ? and patient_id = any (?) and ended_at is null""",
         row -> {
-          linked.computeIfAbsent(row.getLong(1), chart -> new HashSet<>()).add(row.getLong(2));
+          linked.put(row.getLong(1), row.getLong(2));
         },
         practice,
         charts);

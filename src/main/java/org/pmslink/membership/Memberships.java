@@ -118,25 +118,10 @@ public class Memberships {
   /**
    * Gives a member a plan.
    *
+   * @param status active, or paused from the beginning: sold, and not to be used yet
    * @param reason why, in the person's words; empty when they do not say
    * @throws RefusedException when the plan is not sold, the day is no likely one, the member is
    *     none any more, or has another plan that has not ended
-   */
-  @Transactional(rollbackFor = RefusedException.class)
-  public void start(
-      String practice,
-      String memberNumber,
-      long plan,
-      LocalDate startsOn,
-      String actor,
-      String reason)
-      throws RefusedException {
-    start(practice, memberNumber, plan, startsOn, Status.ACTIVE, actor, reason);
-  }
-
-  /**
-   * The same, active or paused from the beginning: sold, and not to be used yet.
-   *
    * @throws IllegalArgumentException for one that has ended
    */
   @Transactional(rollbackFor = RefusedException.class)

@@ -97,7 +97,14 @@ class MemberMergesTest {
       office.member("M2", inez);
       office.open();
       assertThat(office.memberOf(chart)).isEqualTo("M2");
-      memberships.start(office.name, "M2", plan(office, "Gold"), LocalDate.now(), "maria", "");
+      memberships.start(
+          office.name,
+          "M2",
+          plan(office, "Gold"),
+          LocalDate.now(),
+          Memberships.Status.ACTIVE,
+          "maria",
+          "");
       String before = everything(office);
 
       merge(office, "M1", "M2", new Choice(EnumSet.of(Field.EMAIL), Set.of(), false, false));
@@ -132,8 +139,22 @@ class MemberMergesTest {
       office.member("M1", ines);
       office.member("M2", inez);
       office.open();
-      memberships.start(office.name, "M1", plan(office, "Silver"), LocalDate.now(), "maria", "");
-      memberships.start(office.name, "M2", plan(office, "Gold"), LocalDate.now(), "maria", "");
+      memberships.start(
+          office.name,
+          "M1",
+          plan(office, "Silver"),
+          LocalDate.now(),
+          Memberships.Status.ACTIVE,
+          "maria",
+          "");
+      memberships.start(
+          office.name,
+          "M2",
+          plan(office, "Gold"),
+          LocalDate.now(),
+          Memberships.Status.ACTIVE,
+          "maria",
+          "");
       String before = everything(office);
 
       merge(office, "M1", "M2", new Choice(Set.of(), Set.of("open-dental"), true, false));
@@ -289,8 +310,10 @@ class MemberMergesTest {
       }
       office.open();
       List<Long> sold = List.of(plan(office, "Gold"), plan(office, "Silver"));
-      memberships.start(office.name, "M1", sold.get(0), LocalDate.now(), "maria", "");
-      memberships.start(office.name, "M2", sold.get(1), LocalDate.now(), "maria", "");
+      memberships.start(
+          office.name, "M1", sold.get(0), LocalDate.now(), Memberships.Status.ACTIVE, "maria", "");
+      memberships.start(
+          office.name, "M2", sold.get(1), LocalDate.now(), Memberships.Status.ACTIVE, "maria", "");
       lock(office, "M2", EnumSet.of(Field.EMAIL, Field.CITY));
       office.awaitSettled();
       String before = everything(office);
@@ -380,7 +403,13 @@ class MemberMergesTest {
       default -> {
         if (memberships.current(office.name, number).isEmpty()) {
           memberships.start(
-              office.name, number, sold.get(random.nextInt(2)), LocalDate.now(), "ana", "");
+              office.name,
+              number,
+              sold.get(random.nextInt(2)),
+              LocalDate.now(),
+              Memberships.Status.ACTIVE,
+              "ana",
+              "");
         } else {
           memberships.step(
               office.name,

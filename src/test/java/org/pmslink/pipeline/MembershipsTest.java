@@ -86,7 +86,7 @@ class MembershipsTest {
                   entitlement("Examinations", "D0120", 2)),
               "maria");
 
-      memberships.start(office.name, "M1", gold, STARTED, "ana", "");
+      memberships.start(office.name, "M1", gold, STARTED, Memberships.Status.ACTIVE, "ana", "");
 
       Membership current = memberships.current(office.name, "M1").orElseThrow();
       List<Usage> usage = memberships.usage(office.name, "M1", current, LocalDate.of(2026, 11, 24));
@@ -142,7 +142,7 @@ class MembershipsTest {
       LocalDate began = practices.today(east.id()).minusYears(1);
       for (Office office : List.of(east, west)) {
         long gold = plans.add(office.name, "Gold", List.of(), "maria");
-        memberships.start(office.name, "M1", gold, began, "ana", "");
+        memberships.start(office.name, "M1", gold, began, Memberships.Status.ACTIVE, "ana", "");
         Membership had = memberships.current(office.name, "M1").orElseThrow();
         memberships.step(office.name, "M1", had.id(), Step.END, "ana", "moved away");
         assertThat(memberships.of(office.name, "M1").get(0).endsOn())
@@ -164,8 +164,11 @@ class MembershipsTest {
       office.open();
       long gold = plans.add(office.name, "Gold", List.of(), "maria");
       long silver = plans.add(office.name, "Silver", List.of(), "maria");
-      memberships.start(office.name, "M1", gold, STARTED, "ana", "");
-      assertThatThrownBy(() -> memberships.start(office.name, "M1", silver, STARTED, "ana", ""))
+      memberships.start(office.name, "M1", gold, STARTED, Memberships.Status.ACTIVE, "ana", "");
+      assertThatThrownBy(
+              () ->
+                  memberships.start(
+                      office.name, "M1", silver, STARTED, Memberships.Status.ACTIVE, "ana", ""))
           .isInstanceOf(RefusedException.class)
           .hasMessageContaining("end it first");
       long id = memberships.current(office.name, "M1").orElseThrow().id();
@@ -176,7 +179,8 @@ class MembershipsTest {
       memberships.step(office.name, "M1", id, Step.PAUSE, "ana", "abroad");
       memberships.step(office.name, "M1", id, Step.RESUME, "ana", "back");
       memberships.step(office.name, "M1", id, Step.END, "maria", "moved away");
-      memberships.start(office.name, "M1", silver, LocalDate.now(), "ana", "");
+      memberships.start(
+          office.name, "M1", silver, LocalDate.now(), Memberships.Status.ACTIVE, "ana", "");
       plans.retire(office.name, silver, "maria");
 
       assertThat(memberships.of(office.name, "M1"))
@@ -198,7 +202,10 @@ class MembershipsTest {
               "RESUMED ana back PAUSED",
               "ENDED maria moved away ACTIVE",
               "STARTED ana  -");
-      assertThatThrownBy(() -> memberships.start(office.name, "M1", silver, STARTED, "ana", ""))
+      assertThatThrownBy(
+              () ->
+                  memberships.start(
+                      office.name, "M1", silver, STARTED, Memberships.Status.ACTIVE, "ana", ""))
           .hasMessageContaining("not sold");
       engine.bean(Members.class).remove(office.name, "M1", "maria", "moved away");
       assertThat(memberships.current(office.name, "M1")).isEmpty();
