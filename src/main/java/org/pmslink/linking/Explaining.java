@@ -73,34 +73,60 @@ public class Explaining {
    */
   public Answer explain(String practice, String source, String sourceId, String memberNumber) {
     int practiceId = practices.id(practice);
-    Charts.Known known = charts.known(practiceId, source, List.of(sourceId)).get(sourceId);
-    if (known == null) {
-      throw new IllegalArgumentException("there is no patient " + sourceId + " in " + source);
-    }
-    Member member =
-        members
-            .find(practice, memberNumber)
-            .filter(found -> !found.removed())
-            .orElseThrow(() -> new IllegalArgumentException("there is no member " + memberNumber));
+    Charts.Known known = known(practiceId, source, sourceId);
+    Member member = member(practice, memberNumber);
     List<Repeated> repeated = new ArrayList<>();
     for (Kept kept : decisions.kept(practiceId, known.id(), member.id(), memberNumber)) {
       repeated.add(repeat(practiceId, kept));
     }
-    Stored chart = charts.stored(practiceId, new long[] {known.id()}).get(0);
-    Linked link = known.link();
-    PracticeMatcher.Explained now =
-        populations
-            .matcher(practice)
-            .explain(
-                new StoredPractice(practiceId, source, charts, verdicts),
-                new PracticeMatcher.Subject(
-                    known.id(), chart.record().person(), link == null ? null : link.memberId()),
-                member.id());
     return new Answer(
         decisions.standing(practiceId, known.id()),
         verdicts.about(practiceId, known.id(), member.id()).map(Verdicts.Decided::words).orElse(""),
         repeated,
-        now);
+        now(practice, source, known, member));
+  }
+
+  /**
+   * What would be decided about a pair now, whatever was decided before.
+   *
+   * @throws IllegalArgumentException when chart or member are not there
+   */
+  public PracticeMatcher.Explained now(
+      String practice, String source, String sourceId, String memberNumber) {
+    return now(
+        practice,
+        source,
+        known(practices.id(practice), source, sourceId),
+        member(practice, memberNumber));
+  }
+
+  private PracticeMatcher.Explained now(
+      String practice, String source, Charts.Known known, Member member) {
+    int practiceId = practices.id(practice);
+    Stored chart = charts.stored(practiceId, new long[] {known.id()}).get(0);
+    Linked link = known.link();
+    return populations
+        .matcher(practice)
+        .explain(
+            new StoredPractice(practiceId, source, charts, verdicts),
+            new PracticeMatcher.Subject(
+                known.id(), chart.record().person(), link == null ? null : link.memberId()),
+            member.id());
+  }
+
+  private Charts.Known known(int practice, String source, String sourceId) {
+    Charts.Known known = charts.known(practice, source, List.of(sourceId)).get(sourceId);
+    if (known == null) {
+      throw new IllegalArgumentException("there is no patient " + sourceId + " in " + source);
+    }
+    return known;
+  }
+
+  private Member member(String practice, String number) {
+    return members
+        .find(practice, number)
+        .filter(found -> !found.removed())
+        .orElseThrow(() -> new IllegalArgumentException("there is no member " + number));
   }
 
   private Repeated repeat(int practice, Kept kept) {

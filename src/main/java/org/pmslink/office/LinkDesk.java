@@ -49,8 +49,7 @@ public class LinkDesk {
       return null;
     }
     return explaining
-        .explain(practice, chart.source(), chart.sourceId(), member.memberNumber())
-        .now()
+        .now(practice, chart.source(), chart.sourceId(), member.memberNumber())
         .explanation();
   }
 
