@@ -84,8 +84,7 @@ public class LinkDesk {
       return null;
     }
     if (isDecidedByAnother(actor, chart, member)) {
-      return new NotAllowedException(
-          "Somebody else has decided about the two; a manager can, too.");
+      return decidedByAnother();
     }
     if (!actor.may(Right.LINK)) {
       return new NotAllowedException("Linking is for the front desk and for managers.");
@@ -104,6 +103,25 @@ public class LinkDesk {
         ? null
         : new NotAllowedException(
             "The two are not alike enough; a manager can link them after making sure.");
+  }
+
+  /** Why somebody may not say that the two are two people; {@code null} when they may. */
+  public @Nullable NotAllowedException whyNotTellApart(Actor actor, Found chart, Member member) {
+    if (actor.may(Right.RELINK)) {
+      return null;
+    }
+    if (!actor.may(Right.LINK)) {
+      return new NotAllowedException("Telling apart is for the front desk and for managers.");
+    }
+    if (member.memberNumber().equals(chart.memberNumber())) {
+      return new NotAllowedException("Ending a link is for a manager.");
+    }
+    // Else one would take its place, and then one's own could be taken back.
+    return isDecidedByAnother(actor, chart, member) ? decidedByAnother() : null;
+  }
+
+  private static NotAllowedException decidedByAnother() {
+    return new NotAllowedException("Somebody else has decided about the two; a manager can, too.");
   }
 
   private boolean isDecidedByAnother(Actor actor, Found chart, Member member) {
@@ -154,10 +172,11 @@ public class LinkDesk {
       throws RefusedException {
     String why = reason(reason);
     String before = seen == null ? seen(actor.practice(), chart, member) : seen;
-    if (member.memberNumber().equals(chart.memberNumber()) && !actor.may(Right.RELINK)) {
+    NotAllowedException not = whyNotTellApart(actor, chart, member);
+    if (not != null) {
       String attempt = "to tell apart " + pair(chart, member);
       audit.note(actor.practice(), actor.name(), "refused", attempt);
-      throw new NotAllowedException("Ending a link is for a manager.").at(attempt);
+      throw not.at(attempt);
     }
     audit.noting(
         actor.practice(),
