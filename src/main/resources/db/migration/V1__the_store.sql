@@ -336,6 +336,7 @@ create table duplicates (
   unique (practice_id, kind, one, other)
 );
 create index open_duplicates on duplicates (practice_id, grade, score desc, id) where closed_at is null; -- as listed
+create index duplicates_told_apart on duplicates (practice_id, id desc) where closed_by <> 'rule';
 create index open_duplicates_by_other on duplicates (practice_id, kind, other) where closed_at is null;
 
 -- Records that came or changed since duplicates were last looked for, and how far a look at all of them has come.

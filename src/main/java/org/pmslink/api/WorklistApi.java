@@ -155,6 +155,18 @@ class WorklistApi {
     return found;
   }
 
+  @GetMapping("/duplicates/told-apart")
+  @Needs(Right.SEE_PATIENTS)
+  @Operation(summary = "Those that people have told apart, what was found last in front")
+  Page<Duplicates.ToldApart> toldApart(Caller caller, @ParameterObject Page.Wanted page) {
+    Page<Duplicates.ToldApart> found =
+        page.byId(
+            (after, most) -> duplicates.toldApart(caller.practice(), after, most),
+            Duplicates.ToldApart::id);
+    audit.note(caller, "listed duplicates told apart", String.valueOf(found.items().size()));
+    return found;
+  }
+
   /** Two that seem to be one, and why; the weights add up to the score. */
   record Duplicate(
       long id,

@@ -187,6 +187,26 @@ class WorklistPages {
     return "duplicates";
   }
 
+  /** What people have told apart, to be taken back. */
+  @GetMapping("/duplicates/told-apart")
+  @Needs(Right.SEE_PATIENTS)
+  String toldApart(
+      @PathVariable String practice,
+      @RequestParam(defaultValue = "0") long after,
+      HttpServletRequest request,
+      Model model) {
+    List<Duplicates.ToldApart> found = duplicates.toldApart(practice, after, PAGE + 1);
+    List<Duplicates.ToldApart> told = found.stream().limit(PAGE).toList();
+    audit.note(
+        practice,
+        Visit.of(request).actor(),
+        "listed duplicates told apart",
+        String.valueOf(told.size()));
+    model.addAttribute("told", told);
+    model.addAttribute("more", found.size() > PAGE);
+    return "told-apart";
+  }
+
   /** The next that follows on this one; the list when there is none. */
   @GetMapping("/duplicates/next")
   @Needs(Right.SEE_PATIENTS)

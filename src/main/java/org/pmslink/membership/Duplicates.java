@@ -249,6 +249,47 @@ public class Duplicates {
         == 1;
   }
 
+  /**
+   * Two that a person has told apart, as it stands.
+   *
+   * @param one id in the PMS, with the source before a slash, or member number
+   */
+  public record ToldApart(
+      long id, Kind kind, String one, String other, Instant at, String by, String reason) {}
+
+  /**
+   * Those that people have told apart, what was found last in front.
+   *
+   * @param after id of the last one that was seen, told apart or not by now; 0 for none
+   */
+  public List<ToldApart> toldApart(String practice, long after, int limit) {
+    int id = practices.id(practice);
+    return database.query(
+        """
+        select d.id, d.kind, d.closed_at, d.closed_by, d.close_reason,
+               coalesce(p.source || '/' || p.source_id, m.member_number),
+               coalesce(q.source || '/' || q.source_id, n.member_number)
+        """
+            + SIDES
+            + """
+            where d.practice_id = ? and d.closed_by <> 'rule'
+              and (? = 0 or d.id < ?)
+            order by d.id desc limit ?""",
+        (row, n) ->
+            new ToldApart(
+                row.getLong(1),
+                Kind.valueOf(row.getString(2)),
+                row.getString(6),
+                row.getString(7),
+                row.getTimestamp(3).toInstant(),
+                row.getString(4),
+                row.getString(5)),
+        id,
+        after,
+        after,
+        limit);
+  }
+
   /** Who has told the two of a finding apart, as it stands. */
   public Optional<String> toldApartBy(String practice, long finding) {
     return database

@@ -573,6 +573,7 @@ public final class PageBenchmark {
     pages.put("", i -> "");
     pages.put("/audit", i -> "/audit");
     pages.put("/duplicates", i -> "/duplicates");
+    pages.put("/duplicates/told-apart", i -> "/duplicates/told-apart");
     pages.put("/duplicates/{id}", i -> "/duplicates/" + duplicates.get(i % duplicates.size()));
     pages.put("/bench", i -> "/bench");
     pages.put("/feeds", i -> "/feeds");

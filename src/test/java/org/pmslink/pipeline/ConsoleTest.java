@@ -525,6 +525,19 @@ class ConsoleTest {
       press(page, "u");
       assertThat(page.getByRole(AriaRole.STATUS)).containsText("Taken back");
       assertThat(page).hasURL(first);
+      // The same, later: there is a list of what was told apart.
+      press(page, "w");
+      page.keyboard().type("Sisters");
+      page.keyboard().press("Enter");
+      assertThat(page).hasURL(second);
+      page.navigate("/console/" + office.name + "/duplicates");
+      page.getByText("Told apart").click();
+      assertThat(page.locator("tbody tr")).hasCount(1);
+      assertThat(page.locator("tbody tr")).containsText("Sisters");
+      button(page, "Take back").click();
+      assertThat(page.getByRole(AriaRole.STATUS)).containsText("Taken back");
+      assertThat(openDuplicates(office)).isEqualTo(3);
+      page.navigate(first);
       press(page, "n");
       assertThat(page).hasURL(second);
       press(page, "n");
@@ -537,7 +550,8 @@ class ConsoleTest {
                       "select action from audit where practice_id = ? and detail like 'finding %'"
                           + " order by id",
                       String.class, office.id()))
-          .containsExactly("told duplicates apart", "took back");
+          .containsExactly(
+              "told duplicates apart", "took back", "told duplicates apart", "took back");
 
       page.navigate("/console/" + office.name + "/duplicates?kind=MEMBER");
       press(page, "n");
@@ -1015,6 +1029,7 @@ class ConsoleTest {
               review,
               base + "/flagged",
               base + "/duplicates",
+              base + "/duplicates/told-apart",
               base
                   + "/duplicates/"
                   + office.count(
