@@ -36,7 +36,7 @@ import org.springframework.boot.test.system.OutputCaptureExtension;
 class HttpDoorTest {
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final HttpClient HTTP = HttpClient.newHttpClient();
-  private static final String SECRET = "between-us-0123456789";
+  static final String SECRET = "between-us-0123456789";
   private static final String SENTINEL = "Xyloquenta";
 
   private final Engine engine;
@@ -313,8 +313,7 @@ class HttpDoorTest {
         HttpResponse.BodyHandlers.ofString());
   }
 
-  private static String signature(long time, String method, String address, String body)
-      throws Exception {
+  static String signature(long time, String method, String address, String body) throws Exception {
     Mac mac = Mac.getInstance("HmacSHA256");
     mac.init(new SecretKeySpec(SECRET.getBytes(UTF_8), "HmacSHA256"));
     return HexFormat.of()
