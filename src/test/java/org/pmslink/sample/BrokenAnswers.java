@@ -242,7 +242,8 @@ public final class BrokenAnswers {
   }
 
   private byte[] deep() {
-    int levels = 100 + random.nextInt(100_000);
+    // Also where a parser takes what a message with it would be too deep for.
+    int levels = random.nextBoolean() ? 100 + random.nextInt(100_000) : 980 + random.nextInt(25);
     String inner =
         random.nextBoolean()
             ? "[".repeat(levels) + "]".repeat(levels)
