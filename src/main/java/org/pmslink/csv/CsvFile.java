@@ -203,8 +203,10 @@ public final class CsvFile {
               dates.see(cells.get(i).strip());
             }
           }
-          ids.see(id, name(cells), given(cells), birthAt < 0 ? "" : cells.get(birthAt).strip());
-          idLengths.see(id);
+          if (!id.isEmpty()) {
+            ids.see(id, name(cells), given(cells), birthAt < 0 ? "" : cells.get(birthAt).strip());
+            idLengths.see(id);
+          }
         }
       }
     }

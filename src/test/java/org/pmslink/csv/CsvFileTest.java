@@ -459,6 +459,13 @@ class CsvFileTest {
     }
 
     @Test
+    void rowsWithoutAnIdShareNone() throws Exception {
+      assertThat(read("ID,Last Name,First Name\n,Lee,Ana\n,Kim,Jo\n8,Ito,Ida\n").report())
+          .contains("repeated ids    0; the later row counts")
+          .noneMatch(line -> line.startsWith("shared ids"));
+    }
+
+    @Test
     void idsThatAreShorterThanThoseWithAZeroInFrontAreReported() throws IOException {
       assertThat(read("ID,Last Name\n00123,Lee\n124,Kim\n10001,Ito\n").report())
           .contains(

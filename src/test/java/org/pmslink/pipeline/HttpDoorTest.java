@@ -22,6 +22,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.Set;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicBoolean;
 import javax.crypto.Mac;
 import javax.crypto.spec.SecretKeySpec;
 import org.awaitility.Awaitility;
@@ -222,6 +224,41 @@ class HttpDoorTest {
   }
 
   // ---- Who may send ----
+
+  /**
+   * Whoever sends just then keeps what they have and sends it again; 404 would have them drop it.
+   */
+  @Test
+  void nobodyIsToldThatAFeedIsNotThereWhileItIsExchanged() throws Exception {
+    try (PushedPractice practice = PushedPractice.overHttp(engine).open()) {
+      String token = practice.token();
+      List<Integer> statuses = new CopyOnWriteArrayList<>();
+      AtomicBoolean over = new AtomicBoolean();
+      Thread sender =
+          new Thread(
+              () -> {
+                for (int i = 0; !over.get(); i++) {
+                  try {
+                    statuses.add(
+                        push(practice, token, "", "{\"sourceId\": \"" + i % 5 + "\"}")
+                            .statusCode());
+                  } catch (Exception e) {
+                    statuses.add(0);
+                  }
+                }
+              });
+      sender.start();
+      for (int time = 0; time < 3; time++) {
+        Shell applied = Shell.run(engine, "feed", "apply", practice.name);
+        assertThat(applied.output()).endsWith("runs as its file says now\n");
+      }
+      over.set(true);
+      sender.join();
+
+      assertThat(statuses).contains(202).isSubsetOf(202, 503);
+      assertThat(push(practice, token, "", "{\"sourceId\": \"9\"}").statusCode()).isEqualTo(202);
+    }
+  }
 
   @Test
   void whoHasShownNothingLearnsNothing() throws Exception {
