@@ -600,6 +600,21 @@ create table alerts (
 );
 create unique index one_open_alert_per_feed on alerts (practice_id, feed) where recovered_at is null;
 
+-- The cause is a code; the message may hold what a person has typed, and stays here.
+create function tell_of_alert() returns trigger language plpgsql as $$
+begin
+  insert into events (practice_id, type, subject, data)
+  values (new.practice_id,
+          case when new.recovered_at is null then 'pmslink.feed.alert' else 'pmslink.feed.recovered' end,
+          'feeds/' || new.feed,
+          json_build_object('alert', new.id, 'feed', new.feed, 'cause', new.cause));
+  return null;
+end $$;
+create trigger tell_of_alert after insert on alerts for each row execute function tell_of_alert();
+create trigger tell_of_alert_that_changed after update on alerts for each row
+  when (old.cause <> new.cause or old.recovered_at is distinct from new.recovered_at)
+  execute function tell_of_alert();
+
 -- Feed files that the running engine was asked to take up, and what came of it. Without a practice: the file names it.
 create table feed_changes (
   id          bigint generated always as identity primary key,
@@ -904,6 +919,7 @@ create table hl7_charts (
   practice_id integer not null,
   feed        text not null,
   source_id   text not null,
+  version     bigint not null,                        -- of the record that the newest of them came as
   segments    bytea not null,                         -- sealed
   updated_at  timestamptz not null default now(),
   primary key (practice_id, feed, source_id)

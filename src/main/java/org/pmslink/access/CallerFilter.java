@@ -37,6 +37,10 @@ public final class CallerFilter extends OncePerRequestFilter {
   private static final Logger LOG = LoggerFactory.getLogger(CallerFilter.class);
   private static final String BEARER = "bearer ";
   private static final int LONGEST_TOKEN = 200;
+
+  /** Seconds. */
+  private static final String IN_A_MOMENT = "10";
+
   private static final String WANTED = CallerFilter.class.getName() + ".wanted";
 
   /** What a caller is told who is let in, and not to this. */
@@ -80,6 +84,12 @@ public final class CallerFilter extends OncePerRequestFilter {
     response.setHeader("Cache-Control", "no-store");
     response.setHeader("X-Content-Type-Options", "nosniff");
     try {
+      if (named.isComing(name(request))) {
+        response.setHeader("Retry-After", IN_A_MOMENT);
+        refusal.write(
+            response, 503, "the engine is taking up its feeds; send it again in a moment");
+        return;
+      }
       Body body = new Body(request);
       Caller caller = letIn(request, response, body);
       if (caller != null && isWithinLimits(caller, response)) {
@@ -90,6 +100,7 @@ public final class CallerFilter extends OncePerRequestFilter {
       LOG.warn("a call could not be checked or noted: {}", e.getClass().getSimpleName());
       if (!response.isCommitted()) {
         response.reset();
+        response.setHeader("Retry-After", IN_A_MOMENT);
         refusal.write(response, 503, "the store cannot be reached; try again later");
       }
     }

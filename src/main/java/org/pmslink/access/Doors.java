@@ -81,6 +81,15 @@ public class Doors {
       return null;
     }
 
+    /**
+     * Whether what is named may be there in a moment, because the engine is starting or takes up
+     * what is new. Who calls then is told to come again, and not that there is nothing: senders
+     * give up on that.
+     */
+    default boolean isComing(String name) {
+      return false;
+    }
+
     /** For a caller who has shown nothing good. */
     String whatIsNeeded();
 

@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
+import org.pmslink.csv.ColumnNames;
 import org.pmslink.feed.FeedException;
 import org.pmslink.feed.FeedFiles;
 import org.pmslink.feed.SourceFinding;
@@ -67,7 +68,9 @@ final class CheckCommand implements Callable<Integer> {
     if (path != null && feedFiles.isEmpty() && mappingFiles.isEmpty()) {
       CommandLineTool.out()
           .println(
-              path + ": nothing to check; feeds are .camel.yaml files, mappings .jslt and .sql");
+              path
+                  + ": nothing to check; feeds are .camel.yaml files, mappings .jslt, .sql and"
+                  + " columns.yaml");
       return 1;
     }
     CommandLineTool.quiet();
@@ -86,10 +89,15 @@ final class CheckCommand implements Callable<Integer> {
               .toString();
       check(
           name,
-          () ->
-              name.endsWith(".sql")
-                  ? query(feeds, name)
-                  : mapping(mappings, settings.mappings(), name));
+          () -> {
+            if (name.endsWith(ColumnNames.FILE)) {
+              ColumnNames.check(settings.mappings(), name);
+              return "ok";
+            }
+            return name.endsWith(".sql")
+                ? query(feeds, name)
+                : mapping(mappings, settings.mappings(), name);
+          });
     }
     return wrong == 0 ? 0 : 1;
   }
@@ -145,7 +153,13 @@ final class CheckCommand implements Callable<Integer> {
 
   private static List<Path> mappingsBelow(Path start) throws IOException {
     try (Stream<Path> files = Files.walk(start)) {
-      return files.filter(f -> f.toString().matches(".*\\.(jslt|sql)")).sorted().toList();
+      return files
+          .filter(
+              f ->
+                  f.toString().matches(".*\\.(jslt|sql)")
+                      || f.getFileName().toString().equals(ColumnNames.FILE))
+          .sorted()
+          .toList();
     }
   }
 }

@@ -6,18 +6,26 @@ import java.time.LocalDate;
 import java.time.ZoneId;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 import org.pmslink.csv.ColumnNames;
 import org.pmslink.csv.CsvFile;
 import org.pmslink.csv.RefusedFileException;
+import org.pmslink.linking.TrialDecisions;
+import org.pmslink.linking.TrialDecisions.Trial;
 import org.pmslink.mapping.Mapping;
 import org.pmslink.mapping.MappingException;
 import org.pmslink.mapping.Mappings;
+import org.pmslink.membership.Charts;
 import org.pmslink.patient.InvalidRecordException;
 import org.pmslink.patient.PatientNormalizer;
+import org.pmslink.patient.PatientRecord;
 import org.pmslink.patient.PatientRecord.QualityFlag;
+import org.pmslink.practice.Practices;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -50,11 +58,15 @@ final class CsvCommand implements Runnable {
       mixinStandardHelpOptions = true,
       description = {
         "Reads an exported file as a CSV feed would: says its encoding, delimiter, columns and date",
-        "order, counts its rows, and names those with a problem. Starts nothing, delivers nothing, and",
-        "shows no values. Exit code 1 when the file would be refused or rows have a problem."
+        "order, counts its rows, and names those with a problem. With --practice, how many charts would be",
+        "linked or go to review. Starts nothing, delivers nothing, and shows no values. Exit code 1 when the",
+        "file would be refused or rows have a problem."
       })
   static final class Check implements Callable<Integer> {
     private static final int PAGE = 2_000;
+
+    /** Charts that are decided about together; two that claim one member are rivals. */
+    private static final int SIDE_BY_SIDE = 20_000;
 
     @ParentCommand CsvCommand parent;
 
@@ -73,10 +85,25 @@ final class CsvCommand implements Runnable {
         defaultValue = "20")
     int most;
 
+    @Option(
+        names = "--practice",
+        paramLabel = "NAME",
+        description = "Count what would be decided, with the members and charts of this practice.")
+    @Nullable String practice;
+
+    @Option(
+        names = "--source",
+        paramLabel = "NAME",
+        description =
+            "Source of the CSV feed, whose charts the file's would be (default: that of the practice).")
+    @Nullable String source;
+
+    private final Map<String, Long> endings = new TreeMap<>();
+    private List<PatientRecord> undecided = new ArrayList<>();
     private final List<String> problems = new ArrayList<>();
     private final Map<QualityFlag, Integer> flags = new TreeMap<>();
-    // Nothing is kept of a trial, so an SSN needs no hash that lasts.
-    private final PatientNormalizer normalizer = new PatientNormalizer(ssn -> "-");
+    // Where nothing is decided, an SSN needs no hash that others are compared with.
+    private PatientNormalizer normalizer = new PatientNormalizer(ssn -> "-");
     private long unusable;
 
     @SuppressWarnings("NullAway.Init") // picocli fills them in
@@ -84,13 +111,44 @@ final class CsvCommand implements Runnable {
 
     @Override
     public Integer call() throws IOException {
+      if (practice == null) {
+        return check(null);
+      }
+      try (var store = parent.tool.store()) {
+        if (!store.getBean(Practices.class).names().contains(practice)) {
+          CommandLineTool.out()
+              .println("There is no practice \"" + practice + "\"; a feed that runs makes it");
+          return 1;
+        }
+        List<String> sources =
+            store.getBean(Charts.class).sources(store.getBean(Practices.class).id(practice));
+        if (source == null && sources.size() > 1) {
+          CommandLineTool.out()
+              .println("Which source? Name one with --source: " + String.join(", ", sources));
+          return 1;
+        }
+        // Without charts yet, any name does.
+        String of = source != null ? source : sources.isEmpty() ? "" : sources.get(0);
+        normalizer = store.getBean(PatientNormalizer.class);
+        TrialDecisions trials = store.getBean(TrialDecisions.class);
+        String asked = practice;
+        return check(records -> trials.decide(asked, of, records));
+      }
+    }
+
+    private int check(@Nullable Function<List<PatientRecord>, List<Trial>> decisions)
+        throws IOException {
       Mappings folder = new Mappings(parent.tool.settings().mappings());
       Mapping mapping = folder.get(mappings + "/patient.jslt");
       ColumnNames names = ColumnNames.read(folder.folder(), mappings);
       try (CsvFile.Rows rows = CsvFile.look(file, names, LocalDate.now()).rows()) {
         for (List<CsvFile.Row> page = rows.next(PAGE); !page.isEmpty(); page = rows.next(PAGE)) {
           page.forEach(row -> tryOut(row, mapping));
+          if (undecided.size() >= SIDE_BY_SIDE) {
+            decide(decisions);
+          }
         }
+        decide(decisions);
         rows.report().forEach(CommandLineTool.out()::println);
       } catch (RefusedFileException e) {
         CommandLineTool.out().println("refused: " + e.getMessage());
@@ -101,6 +159,9 @@ final class CsvCommand implements Runnable {
       }
       flags.forEach(
           (flag, count) -> CommandLineTool.out().println("flagged         " + count + " " + flag));
+      endings.forEach(
+          (ending, count) ->
+              CommandLineTool.out().println("would be        " + count + " " + ending));
       problems.forEach(CommandLineTool.out()::println);
       if (unusable > problems.size()) {
         CommandLineTool.out().println("... and " + (unusable - problems.size()) + " more rows");
@@ -114,13 +175,27 @@ final class CsvCommand implements Runnable {
         return;
       }
       try {
-        normalizer
-            .normalize(mapping.patient(row.record()), ZoneId.of("UTC"))
-            .qualityFlags()
-            .forEach(flag -> flags.merge(flag, 1, Integer::sum));
+        PatientRecord record =
+            normalizer.normalize(mapping.patient(row.record()), ZoneId.of("UTC"));
+        record.qualityFlags().forEach(flag -> flags.merge(flag, 1, Integer::sum));
+        if (practice != null) {
+          undecided.add(record);
+        }
       } catch (MappingException | InvalidRecordException e) {
         problem(row, "would become a dead letter: " + e.getMessage());
       }
+    }
+
+    private void decide(@Nullable Function<List<PatientRecord>, List<Trial>> decisions) {
+      if (decisions != null && !undecided.isEmpty()) {
+        for (Trial trial : decisions.apply(undecided)) {
+          endings.merge(
+              trial.outcome().name().toLowerCase(Locale.ROOT) + " (" + trial.reason() + ")",
+              1L,
+              Long::sum);
+        }
+      }
+      undecided = new ArrayList<>();
     }
 
     private void problem(CsvFile.Row row, String what) {

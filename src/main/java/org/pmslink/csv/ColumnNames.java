@@ -29,7 +29,8 @@ import org.yaml.snakeyaml.nodes.SequenceNode;
  * punctuation of a header do not matter.
  */
 public final class ColumnNames {
-  private static final String FILE = "columns.yaml";
+  /** Name of the table in each mapping folder of exported files. */
+  public static final String FILE = "columns.yaml";
 
   /** What the values of a field are, which decides how they are read and mended. */
   enum Kind {
@@ -79,7 +80,20 @@ public final class ColumnNames {
    * @throws MappingException naming file and line
    */
   public static ColumnNames read(Path folder, String pms) {
-    String path = pms + "/" + FILE;
+    return ofFile(folder, pms + "/" + FILE);
+  }
+
+  /**
+   * Reads such a table and forgets it.
+   *
+   * @param path of the table, below the mappings folder
+   * @throws MappingException naming file and line
+   */
+  public static void check(Path folder, String path) {
+    ofFile(folder, path);
+  }
+
+  private static ColumnNames ofFile(Path folder, String path) {
     Map<String, Field> byHeader = new HashMap<>();
     List<Field> fields = new ArrayList<>();
     children(compose(folder.resolve(path), path), path)

@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.regex.Pattern;
@@ -86,7 +87,8 @@ public final class CsvFile {
   private final LocalDate today;
   private final Set<String> preamble = new HashSet<>();
   private final TypedDate.Evidence dates = new TypedDate.Evidence();
-  private final SeenIds ids = new SeenIds();
+  private final SeenIds ids;
+  private final IdLengths idLengths = new IdLengths();
   private long utf8Rows;
   private long otherRows;
 
@@ -107,6 +109,7 @@ public final class CsvFile {
     }
     this.problemAt = problem;
     this.header = names.header(withoutProblem(found.row.cells()));
+    this.ids = new SeenIds(isStandIn());
     this.foldedHeader = header.cells().stream().map(ColumnNames::folded).toList();
     found.before.forEach(row -> preamble.add(folded(row.cells())));
   }
@@ -200,7 +203,10 @@ public final class CsvFile {
               dates.see(cells.get(i).strip());
             }
           }
-          ids.see(id, name(cells), birthAt < 0 ? "" : cells.get(birthAt).strip());
+          if (!id.isEmpty()) {
+            ids.see(id, name(cells), given(cells), birthAt < 0 ? "" : cells.get(birthAt).strip());
+            idLengths.see(id);
+          }
         }
       }
     }
@@ -227,7 +233,14 @@ public final class CsvFile {
     }
     List<String> rest = new ArrayList<>(cells);
     rest.remove(problemAt);
+    rest.replaceAll(RowErrors::asItWas);
     return rest;
+  }
+
+  /** Whether the ids are of another kind, for want of the patients' own. */
+  private boolean isStandIn() {
+    Field field = header.columns().get(header.idAt());
+    return field != null && field.kind() != Kind.ID;
   }
 
   private static boolean isDate(@Nullable Field field) {
@@ -290,6 +303,17 @@ public final class CsvFile {
       name.append(at < 0 ? "" : cells.get(at));
     }
     return name.toString();
+  }
+
+  private String given(List<String> cells) {
+    int at = header.at(Kind.GIVEN);
+    if (at >= 0) {
+      return cells.get(at);
+    }
+    int whole = header.at(Kind.WHOLE_NAME);
+    return whole < 0 || cells.get(whole).isBlank()
+        ? ""
+        : WholeName.of(cells.get(whole).strip()).given();
   }
 
   /** Whether a row of the file has this id. */
@@ -428,9 +452,14 @@ public final class CsvFile {
       if (!record.has(names.fieldOf(Kind.FAMILY))) {
         return "has no last name";
       }
-      return ids.isOfSeveral(id)
-          ? "has an id that rows with another name and another birth date have, too"
-          : null;
+      if (!ids.isOfSeveral(id)) {
+        return null;
+      }
+      return isStandIn()
+          ? "has an id that rows with another name or birth date have, too: "
+              + column
+              + " may be a family's and not the patient's; export the patient's own number"
+          : "has an id that rows with another name have, too, in " + column;
     }
 
     private @Nullable String put(
@@ -508,6 +537,28 @@ public final class CsvFile {
       mended.merge(what, 1L, Long::sum);
     }
 
+    /** The birth date of a good row, as ISO 8601; absent when it has none. */
+    public @Nullable String birthDate(Row row) {
+      int at = header.at(Kind.BIRTH_DATE);
+      Field field = at < 0 ? null : header.columns().get(at);
+      return field == null || row.record == null ? null : row.record.path(field.name()).textValue();
+    }
+
+    /** A row that was good has a problem after all. */
+    public Row giveBack(Row row, String problem) {
+      good--;
+      problems++;
+      return new Row(row.number, null, null, row.cells, problem);
+    }
+
+    /** A row whose id has lost zeros in front, with the id as it was before. */
+    public Row withId(Row row, String id) {
+      mended(header.name(header.idAt()) + ": ids with other zeros in front than before, put right");
+      ObjectNode record = Objects.requireNonNull(row.record).deepCopy();
+      record.put(names.fieldOf(Kind.ID), id);
+      return new Row(row.number, id, record, row.cells, null);
+    }
+
     /** Rows that are patients. */
     public long good() {
       return good;
@@ -553,6 +604,15 @@ public final class CsvFile {
       lines.add("patients        " + good);
       lines.add("problems        " + problems);
       lines.add("repeated ids    " + ids.repeated() + "; the later row counts");
+      if (ids.shared() > 0) {
+        lines.add(
+            "shared ids      "
+                + ids.shared()
+                + " have rows of different people; these rows are given back");
+      }
+      if (idLengths.areMixed()) {
+        lines.add("id lengths      " + idLengths.words());
+      }
       lines.add(
           "passed over     "
               + blank

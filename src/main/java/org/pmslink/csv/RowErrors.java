@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.regex.Pattern;
 import org.apache.commons.csv.CSVFormat;
 import org.apache.commons.csv.CSVPrinter;
 import org.jspecify.annotations.Nullable;
@@ -19,6 +20,13 @@ import org.jspecify.annotations.Nullable;
 public final class RowErrors implements AutoCloseable {
   /** The column that is added, and passed over when the file comes back. */
   static final String COLUMN = "problem";
+
+  private static final char TEXT = '\'';
+
+  /** What begins a formula; and the mark itself, so that it can be told from one that was there. */
+  private static final String FORMULA = "=+-@\t\r\n'";
+
+  private static final Pattern ZERO_IN_FRONT = Pattern.compile("0\\d+");
 
   private final Path file;
   private final CsvFile original;
@@ -38,9 +46,29 @@ public final class RowErrors implements AutoCloseable {
     CSVPrinter out = printer();
     out.print("row " + row.number() + " " + row.problem());
     for (String cell : row.cells()) {
-      out.print(cell);
+      out.print(forSpreadsheet(cell));
     }
     out.println();
+  }
+
+  /**
+   * Marked as text, where a spreadsheet would run a formula or drop the zeros in front of a number
+   * when the file is opened and saved.
+   */
+  private static String forSpreadsheet(String cell) {
+    return isMisread(cell) ? TEXT + cell : cell;
+  }
+
+  /** A cell of such a file as it was in the original. */
+  static String asItWas(String cell) {
+    return !cell.isEmpty() && cell.charAt(0) == TEXT && isMisread(cell.substring(1))
+        ? cell.substring(1)
+        : cell;
+  }
+
+  private static boolean isMisread(String cell) {
+    return !cell.isEmpty()
+        && (FORMULA.indexOf(cell.charAt(0)) >= 0 || ZERO_IN_FRONT.matcher(cell).matches());
   }
 
   private CSVPrinter printer() throws IOException {
@@ -49,7 +77,7 @@ public final class RowErrors implements AutoCloseable {
       writer.write('\uFEFF');
       printer = CSVFormat.EXCEL.print(writer);
       List<String> header = new ArrayList<>(List.of(COLUMN));
-      header.addAll(original.headerCells());
+      original.headerCells().forEach(cell -> header.add(forSpreadsheet(cell)));
       printer.printRecord(header);
     }
     return printer;

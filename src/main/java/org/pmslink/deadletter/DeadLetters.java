@@ -24,18 +24,21 @@ public class DeadLetters {
   private final SealedPayloads payloads;
   private final ReplayItems items;
   private final Runs runs;
+  private final List<AfterReplay> afterReplay;
 
   DeadLetters(
       JdbcClient database,
       Practices practices,
       SealedPayloads payloads,
       ReplayItems items,
-      Runs runs) {
+      Runs runs,
+      List<AfterReplay> afterReplay) {
     this.database = database;
     this.practices = practices;
     this.payloads = payloads;
     this.items = items;
     this.runs = runs;
+    this.afterReplay = afterReplay;
   }
 
   /** Keeps a letter that arrived as JSON. */
@@ -179,9 +182,25 @@ public class DeadLetters {
   public void solved(int practice, long id) {
     if (close(practice, id, "its replay got through")) {
       items.passed(practice, id);
+      tellOfReplay(practice, id);
     } else {
       items.superseded(practice, List.of(id), "a newer version of the record has failed meanwhile");
     }
+  }
+
+  private void tellOfReplay(int practice, long id) {
+    database
+        .sql(
+            """
+            select feed, payload from dead_letters
+            where practice_id = ? and id = ? and hop = ? and record_type = 'PATIENTS'""")
+        .params(practice, id, DeadLetter.Hop.MATCH.stored())
+        .query(
+            row -> {
+              String feed = row.getString(1);
+              JsonNode message = payloads.open(row.getBytes(2));
+              afterReplay.forEach(other -> other.gotThrough(practice, feed, message));
+            });
   }
 
   /**

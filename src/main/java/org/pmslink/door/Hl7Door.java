@@ -2,14 +2,18 @@ package org.pmslink.door;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.net.InetSocketAddress;
 import java.time.Clock;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import org.apache.camel.Exchange;
 import org.apache.camel.component.netty.ChannelHandlerFactory;
 import org.apache.camel.component.netty.DefaultChannelHandlerFactory;
+import org.apache.camel.component.netty.NettyConstants;
 import org.apache.camel.support.SynchronizationAdapter;
 import org.jspecify.annotations.Nullable;
+import org.pmslink.access.Audit;
 import org.pmslink.feed.FeedDefinition;
 import org.pmslink.feed.Reception;
 import org.pmslink.feed.Reception.Received;
@@ -47,12 +51,14 @@ import org.springframework.transaction.TransactionException;
 public class Hl7Door {
   private static final Logger LOG = LoggerFactory.getLogger(Hl7Door.class);
   private static final String TAKEN = "taken";
+  private static final String SENDER = "sender";
 
   private final Reception reception;
   private final Mappings mappings;
   private final PatientNormalizer normalizer;
   private final Hl7Memory memory;
   private final Practices practices;
+  private final Audit audit;
   private final Clock clock = Clock.systemUTC();
 
   Hl7Door(
@@ -60,12 +66,14 @@ public class Hl7Door {
       Mappings mappings,
       PatientNormalizer normalizer,
       Hl7Memory memory,
-      Practices practices) {
+      Practices practices,
+      Audit audit) {
     this.reception = reception;
     this.mappings = mappings;
     this.normalizer = normalizer;
     this.memory = memory;
     this.practices = practices;
+    this.audit = audit;
   }
 
   /** A message on its way, and what is to be done when it has arrived. */
@@ -89,6 +97,7 @@ public class Hl7Door {
 
   void receive(Hl7Feed feed, Exchange exchange) throws InterruptedException {
     MllpFrame frame = exchange.getMessage().getBody(MllpFrame.class);
+    exchange.setProperty(SENDER, sender(exchange));
     exchange.getMessage().removeHeaders("*");
     feed.turn().acquire();
     exchange
@@ -119,8 +128,22 @@ public class Hl7Door {
       Hl7Message message = Hl7Message.read(header, frame.bytes(), feed.getAgreement().charset());
       take(feed, exchange, header, message);
     } catch (Hl7Exception e) {
+      audit.note(
+          feed.getDefinition().getPractice(),
+          exchange.getProperty(SENDER, String.class),
+          "refused",
+          "hl7 feed " + feed.getDefinition().getFeed() + ": " + e.kind());
       exchange.setProperty("answer", Acknowledgement.of(header, e, clock.instant()));
     }
+  }
+
+  /** Whoever is at the other end; what a message says of its sender proves nothing. */
+  private static String sender(Exchange exchange) {
+    Object remote = exchange.getMessage().getHeader(NettyConstants.NETTY_REMOTE_ADDRESS);
+    return "mllp sender"
+        + (remote instanceof InetSocketAddress from
+            ? " at " + from.getAddress().getHostAddress()
+            : "");
   }
 
   private void take(Hl7Feed feed, Exchange exchange, Hl7Header header, Hl7Message message) {
@@ -147,18 +170,32 @@ public class Hl7Door {
     Mapping mapping = mapping(definition, RecordType.PATIENTS);
     ObjectNode whole = taken.message.toJson();
     try {
-      String id = SourceText.id("PID-3", mapping.patient(whole).sourceId());
-      if (id == null) {
-        throw new InvalidRecordException("PID-3: holds no id of the patient");
-      }
+      String id = chart(mapping, taken.message);
       whole = taken.message.onTopOf(memory.chart(practice, definition.getFeed(), id));
+      // Remembered even when no record can be made of it: the sender has said it, and says in its
+      // next message no more than what has changed since.
+      taken.changes.add(new Hl7Memory.Change(id, Hl7Message.remembered(whole)));
       SourcePatient patient = mapping.patient(whole);
       normalizer.normalize(patient, definition.getZone());
-      taken.changes.add(new Hl7Memory.Change(id, Hl7Message.remembered(whole)));
     } catch (MappingException | InvalidRecordException e) {
       taken.problem = problem("PID^1", e);
     }
     return new Received(RecordStream.of(RecordType.PATIENTS), List.of(whole));
+  }
+
+  /** Whom a message is about; a mapping that fails over something else of it can still tell. */
+  private static String chart(Mapping mapping, Hl7Message message) {
+    String id;
+    try {
+      id = mapping.patient(message.toJson()).sourceId();
+    } catch (MappingException e) {
+      id = mapping.patient(message.identifiers()).sourceId();
+    }
+    String clean = SourceText.id("PID-3", id);
+    if (clean == null) {
+      throw new InvalidRecordException("PID-3: holds no id of the patient");
+    }
+    return clean;
   }
 
   private Received merges(FeedDefinition definition, Taken taken) {
@@ -215,14 +252,27 @@ public class Hl7Door {
       return;
     }
     reception.sent(taken.receipt);
-    if (taken.problem == null) {
-      memory.taken(
-          taken.receipt.practice(),
-          feed.getDefinition().getFeed(),
-          taken.header,
-          taken.message,
-          taken.changes);
-    }
+    FeedDefinition definition = feed.getDefinition();
+    Reception.Receipt receipt = taken.receipt;
+    audit.noting(
+        definition.getPractice(),
+        exchange.getProperty(SENDER, String.class),
+        "push",
+        String.format(
+            Locale.ROOT,
+            "hl7 feed %s: %d records, receipt %d%s",
+            definition.getFeed(),
+            receipt.batches().stream().mapToInt(b -> b.batch().records().size()).sum(),
+            receipt.receipt(),
+            taken.problem == null ? "" : ", with a problem"),
+        () ->
+            // One with a problem counts as new when it comes again: its sender may have mended it.
+            memory.taken(
+                receipt.practice(),
+                definition.getFeed(),
+                taken.problem == null ? new Hl7Memory.Taken(taken.header, taken.message) : null,
+                taken.changes,
+                receipt.batches().get(0).batch().version()));
     taken.sent = true;
     exchange.getMessage().setBody(Acknowledgement.of(taken.header, taken.problem, clock.instant()));
   }

@@ -18,6 +18,7 @@ public final class Hl7Feed {
   /** One message at a time: each is put on top of what the one before has left. */
   private final Semaphore turn = new Semaphore(1, true);
 
+  private String officeZone = "none";
   private @Nullable Hl7Door door;
 
   /** Whose records these are and how they are mapped. */
@@ -34,12 +35,21 @@ public final class Hl7Feed {
     return turn;
   }
 
+  /**
+   * @param officeZone zone of the office, or {@code none} for that of the messages' times, which
+   *     are the office's as a rule
+   */
+  public void setOfficeZone(String officeZone) {
+    this.officeZone = officeZone;
+  }
+
   public void setDoor(Hl7Door door) {
     this.door = door;
   }
 
   /** Takes part from now on; Camel calls this when all is set. */
   public void open() {
+    definition.setOfficeZone(officeZone.equals("none") ? definition.getZone().getId() : officeZone);
     Objects.requireNonNull(door).open(this);
   }
 

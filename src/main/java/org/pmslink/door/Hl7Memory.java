@@ -111,18 +111,28 @@ public class Hl7Memory {
    */
   record Change(String sourceId, @Nullable JsonNode segments) {}
 
-  /** A message was taken, with what it changes. */
+  /** A message that changes nothing when it comes again. */
+  record Taken(Hl7Header header, Hl7Message message) {}
+
+  /**
+   * A message is on the queue.
+   *
+   * @param taken absent when it may come again
+   * @param changes what it says of charts
+   * @param version of its records; what is remembered of a later one stays
+   */
   @Transactional
-  void taken(
-      int practice, String feed, Hl7Header header, Hl7Message message, List<Change> changes) {
-    database
-        .sql(
-            """
-            insert into hl7_messages (practice_id, feed, message, content) values (?, ?, ?, ?)
-            on conflict (practice_id, feed, message)
-            do update set content = excluded.content, received_at = now()""")
-        .params(practice, feed, identity(header), content(message))
-        .update();
+  void taken(int practice, String feed, @Nullable Taken taken, List<Change> changes, long version) {
+    if (taken != null) {
+      database
+          .sql(
+              """
+              insert into hl7_messages (practice_id, feed, message, content) values (?, ?, ?, ?)
+              on conflict (practice_id, feed, message)
+              do update set content = excluded.content, received_at = now()""")
+          .params(practice, feed, identity(taken.header()), content(taken.message()))
+          .update();
+    }
     for (Change change : changes) {
       if (change.segments() == null) {
         database
@@ -130,21 +140,29 @@ public class Hl7Memory {
             .params(practice, feed, change.sourceId())
             .update();
       } else {
-        database
-            .sql(
-                """
-                insert into hl7_charts (practice_id, feed, source_id, segments)
-                values (?, ?, ?, ?)
-                on conflict (practice_id, feed, source_id)
-                do update set segments = excluded.segments, updated_at = now()""")
-            .params(
-                practice,
-                feed,
-                change.sourceId(),
-                cipher.seal(RecordJson.write(change.segments()).getBytes(UTF_8), PURPOSE))
-            .update();
+        remember(practice, feed, change.sourceId(), change.segments(), version);
       }
     }
+  }
+
+  /** Notes what messages have said of a chart up to a version; of a later one, it stays. */
+  void remember(int practice, String feed, String sourceId, JsonNode segments, long version) {
+    database
+        .sql(
+            """
+            insert into hl7_charts as c (practice_id, feed, source_id, version, segments)
+            values (?, ?, ?, ?, ?)
+            on conflict (practice_id, feed, source_id)
+            do update set version = excluded.version, segments = excluded.segments,
+              updated_at = now()
+            where c.version <= excluded.version""")
+        .params(
+            practice,
+            feed,
+            sourceId,
+            version,
+            cipher.seal(RecordJson.write(segments).getBytes(UTF_8), PURPOSE))
+        .update();
   }
 
   private JsonNode open(byte[] sealed) {

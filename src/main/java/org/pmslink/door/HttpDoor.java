@@ -12,10 +12,13 @@ import java.time.temporal.ChronoUnit;
 import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicLong;
 import org.apache.camel.Endpoint;
 import org.apache.camel.Exchange;
 import org.apache.camel.ProducerTemplate;
+import org.apache.camel.Route;
+import org.apache.camel.component.direct.DirectConsumerNotAvailableException;
 import org.jspecify.annotations.Nullable;
 import org.pmslink.access.Audit;
 import org.pmslink.access.Caller;
@@ -177,11 +180,12 @@ class HttpDoor {
     byte[] body = request.getInputStream().readAllBytes();
     RecordsInHand records = new RecordsInHand(PushedRecords.read(body, type));
     checkMappings(feed, records);
-    if (!feeds.useSignature(feed, request)) {
+    if (feeds.isSignatureUsed(feed, request)) {
       throw new Problem.Refused(
           409, "this very request was taken before; sign what is new with a new time");
     }
-    Exchange exchange = send(feed, request, records);
+    Exchange exchange = send(feed, records);
+    feeds.useSignature(feed, request);
     Reception.Receipt receipt = Objects.requireNonNull(HttpFeed.receipt(exchange));
     audit.note(
         caller,
@@ -214,7 +218,7 @@ class HttpDoor {
     boolean missed = events.isSilentFor(OpenDentalEvents.CATCH_UP, definition);
     boolean read = missed && events.read(definition, MISSED);
     if (delivery.count() > 0) {
-      send(feed, request, new RecordsInHand(delivery.received()));
+      send(feed, new RecordsInHand(delivery.received()));
     } else {
       events.heard(definition);
     }
@@ -244,6 +248,9 @@ class HttpDoor {
         feed != null
             && feed.getDefinition().getPractice().equals(caller.practice())
             && (feed.getProof().isByToken() || caller.name().equals(HttpFeeds.signerOf(name)));
+    if (feeds.isComing(name)) {
+      throw new Exchanged();
+    }
     if (feed == null || !same) {
       throw new Problem.Refused(404, feeds.notThere());
     }
@@ -272,23 +279,25 @@ class HttpDoor {
   }
 
   /** Through the feed's route onto the queue; all of it, or an exception. */
-  private Exchange send(HttpFeed feed, HttpServletRequest request, RecordsInHand records) {
-    Endpoint door =
-        Objects.requireNonNull(feeds.route(feed.getDefinition().getFeed())).getEndpoint();
+  private Exchange send(HttpFeed feed, RecordsInHand records) {
+    Route route = feeds.route(feed.getDefinition().getFeed());
+    if (route == null) {
+      throw new Exchanged();
+    }
+    Endpoint door = route.getEndpoint();
     Exchange exchange = door.createExchange();
     exchange.getMessage().setBody(records);
     Exchange sent = producer.send(door, exchange);
     if (sent.getException() != null) {
-      giveUp(feed, request, sent);
+      giveUp(sent);
       throw new NotTaken(sent.getException());
     }
     return sent;
   }
 
-  private void giveUp(HttpFeed feed, HttpServletRequest request, Exchange exchange) {
+  private void giveUp(Exchange exchange) {
+    Reception.Receipt receipt = HttpFeed.receipt(exchange);
     try {
-      feeds.giveSignatureBack(feed, request);
-      Reception.Receipt receipt = HttpFeed.receipt(exchange);
       if (receipt != null) {
         reception.givenUp(receipt);
       }
@@ -373,6 +382,10 @@ class HttpDoor {
           || t instanceof JmsException) {
         return away("store or queue", t);
       }
+      if (t instanceof DirectConsumerNotAvailableException
+          || t instanceof RejectedExecutionException) {
+        return exchanged(new Exchanged());
+      }
       if (t instanceof MappingException) {
         LOG.error("a request was not taken: {}", t.getMessage());
         return problem(
@@ -383,6 +396,15 @@ class HttpDoor {
       }
     }
     return failed((Exception) Objects.requireNonNull(failure.getCause()));
+  }
+
+  @ExceptionHandler
+  ResponseEntity<Problem> exchanged(Exchanged moment) {
+    return problem(
+        503,
+        "this feed is being exchanged; nothing was taken, send it again in a moment",
+        HttpHeaders.RETRY_AFTER,
+        Problem.WAIT);
   }
 
   @ExceptionHandler
@@ -423,6 +445,15 @@ class HttpDoor {
       answer.header(header, value);
     }
     return answer.body(Problem.of(status, detail));
+  }
+
+  /** The feed's file is being taken up, and its route is not there for a moment. */
+  static final class Exchanged extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+
+    Exchanged() {
+      super("exchanged");
+    }
   }
 
   /** The route did not bring it onto the queue. */

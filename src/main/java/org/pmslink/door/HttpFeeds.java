@@ -11,6 +11,7 @@ import org.jspecify.annotations.Nullable;
 import org.pmslink.access.Caller;
 import org.pmslink.access.Doors;
 import org.pmslink.access.Right;
+import org.pmslink.feed.FeedFiles;
 import org.pmslink.practice.Practices;
 import org.springframework.jdbc.core.simple.JdbcClient;
 import org.springframework.stereotype.Component;
@@ -21,13 +22,15 @@ public class HttpFeeds implements Doors.Named {
   private static final String SIGNATURE = HttpFeeds.class.getName() + ".signature";
 
   private final CamelContext camel;
+  private final FeedFiles files;
   private final Practices practices;
   private final JdbcClient database;
   private final Clock clock = Clock.systemUTC();
   private final Map<String, HttpFeed> open = new ConcurrentHashMap<>();
 
-  HttpFeeds(CamelContext camel, Practices practices, JdbcClient database) {
+  HttpFeeds(CamelContext camel, FeedFiles files, Practices practices, JdbcClient database) {
     this.camel = camel;
+    this.files = files;
     this.practices = practices;
     this.database = database;
   }
@@ -51,6 +54,11 @@ public class HttpFeeds implements Doors.Named {
   public String practiceOf(String feed) {
     HttpFeed found = find(feed);
     return found == null ? "" : found.getDefinition().getPractice();
+  }
+
+  @Override
+  public boolean isComing(String feed) {
+    return find(feed) == null && files.isComing(feed);
   }
 
   @Override
@@ -100,15 +108,33 @@ public class HttpFeeds implements Doors.Named {
   }
 
   /**
-   * Uses up the signature of a request, so that what somebody overheard cannot be sent again: it
-   * would overwrite what came since.
-   *
-   * @return false when it was used before; true without one
+   * Whether the signature of a request was used before: what somebody overheard cannot be sent
+   * again, where it would overwrite what came since.
    */
-  boolean useSignature(HttpFeed feed, HttpServletRequest request) {
+  boolean isSignatureUsed(HttpFeed feed, HttpServletRequest request) {
+    byte[] signature = (byte[]) request.getAttribute(SIGNATURE);
+    return signature != null
+        && database
+            .sql(
+                """
+                select exists (select 1 from used_signatures
+                               where practice_id = ? and feed = ? and signature = ?)""")
+            .params(
+                practices.id(feed.getDefinition().getPractice()),
+                feed.getDefinition().getFeed(),
+                signature)
+            .query(Boolean.class)
+            .single();
+  }
+
+  /**
+   * Uses up the signature of a request that is on the queue, and not before: one that was not taken
+   * may come again as it is. Two that come at the same moment are both taken, and say the same.
+   */
+  void useSignature(HttpFeed feed, HttpServletRequest request) {
     byte[] signature = (byte[]) request.getAttribute(SIGNATURE);
     if (signature == null) {
-      return true;
+      return;
     }
     String name = feed.getDefinition().getFeed();
     int practice = practices.id(feed.getDefinition().getPractice());
@@ -120,27 +146,12 @@ public class HttpFeeds implements Doors.Named {
               and used_at < now() - make_interval(secs => ?)""")
         .params(practice, name, 2.0 * feed.getProof().tolerance().toSeconds() + 60)
         .update();
-    return database
-            .sql(
-                """
-                insert into used_signatures (practice_id, feed, signature) values (?, ?, ?)
-                on conflict do nothing""")
-            .params(practice, name, signature)
-            .update()
-        == 1;
-  }
-
-  /** The request was not taken after all, and may come again as it is. */
-  void giveSignatureBack(HttpFeed feed, HttpServletRequest request) {
-    byte[] signature = (byte[]) request.getAttribute(SIGNATURE);
-    if (signature != null) {
-      database
-          .sql("delete from used_signatures where practice_id = ? and feed = ? and signature = ?")
-          .params(
-              practices.id(feed.getDefinition().getPractice()),
-              feed.getDefinition().getFeed(),
-              signature)
-          .update();
-    }
+    database
+        .sql(
+            """
+            insert into used_signatures (practice_id, feed, signature) values (?, ?, ?)
+            on conflict do nothing""")
+        .params(practice, name, signature)
+        .update();
   }
 }

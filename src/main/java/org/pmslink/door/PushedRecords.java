@@ -86,6 +86,9 @@ final class PushedRecords {
     if (!json.isContainerNode()) {
       throw new Problem.Refused(400, "the body must be a JSON object or array");
     }
+    if (RecordJson.isTooDeep(json)) {
+      throw new Problem.Refused(400, "the body has more than 900 levels");
+    }
     return json;
   }
 

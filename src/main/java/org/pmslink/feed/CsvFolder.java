@@ -82,6 +82,7 @@ public class CsvFolder {
   private final Runs runs;
   private final Mappings mappings;
   private final KnownRows store;
+  private final LostZeros zeros;
   private final Clock clock = Clock.systemUTC();
   private final Map<String, ZoneId> registered = new ConcurrentHashMap<>();
 
@@ -96,6 +97,7 @@ public class CsvFolder {
       Mappings mappings,
       KnownRows store) {
     this.store = store;
+    this.zeros = new LostZeros(store);
     this.states = states;
     this.cursors = cursors;
     this.practices = practices;
@@ -282,6 +284,9 @@ public class CsvFolder {
     try {
       List<CsvFile.Row> rows = pass.rows().next(pass.definition.getPageSize());
       pass.last = rows.isEmpty();
+      if (!pass.firstLoad) {
+        rows = zeros.mended(pass, rows);
+      }
       for (CsvFile.Row row : rows) {
         if (row.id() == null || row.record() == null) {
           pass.errors().add(row);
@@ -323,7 +328,7 @@ public class CsvFolder {
     forEachStored(
         pass,
         id -> {
-          if (!pass.isInFile(id)) {
+          if (!pass.isOfFile(id)) {
             absent.add(id);
           }
         });

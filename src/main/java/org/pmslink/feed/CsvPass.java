@@ -6,7 +6,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.time.Instant;
+import java.util.HashSet;
 import java.util.Objects;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.pmslink.csv.CsvFile;
 import org.pmslink.csv.RowErrors;
@@ -53,6 +55,9 @@ public final class CsvPass implements AutoCloseable {
   /** For the report: charts that were not in the file; none where they are not looked for. */
   @Nullable String absent;
 
+  /** Charts of which a row had the number with other zeros in front. */
+  final Set<String> readAs = new HashSet<>();
+
   boolean done;
 
   CsvPass(FeedDefinition definition, int practice, Path file, Instant began, String mapping)
@@ -82,6 +87,11 @@ public final class CsvPass implements AutoCloseable {
     this.looked = looked;
     errors = new RowErrors(rejected, looked);
     rows = looked.rows();
+  }
+
+  /** Whether a row of the file is of this chart. */
+  boolean isOfFile(String id) {
+    return isInFile(id) || readAs.contains(id);
   }
 
   /** Whether a row of the file has this id, whatever else is wrong with it. */

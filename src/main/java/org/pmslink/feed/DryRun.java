@@ -202,7 +202,9 @@ public class DryRun {
     }
     throw new FeedException(
         file.template().equals("csv-folder")
-            ? "this feed reads dropped files; try one with \"pms-link csv check FILE\""
+            ? "this feed reads dropped files; try one with \"pms-link csv check FILE --practice "
+                + file.parameters().getOrDefault("practice", "NAME")
+                + "\", which counts what would be linked"
             : "this feed is sent its records, so there is nothing to ask; try a sample with"
                 + " \"pms-link map\"");
   }

@@ -49,6 +49,11 @@ public final class FeedFiles {
   private final Mappings mappings;
   private final Map<String, Running> loaded = new ConcurrentHashMap<>();
 
+  /** Feeds that are being exchanged: the former one is gone, and the new one not there yet. */
+  private final Set<String> exchanged = ConcurrentHashMap.newKeySet();
+
+  private volatile boolean allLoaded;
+
   /**
    * @param folder {@code routes/feeds}
    */
@@ -75,6 +80,16 @@ public final class FeedFiles {
   /** Names of the feeds that run. */
   public List<String> loaded() {
     return loaded.keySet().stream().sorted().toList();
+  }
+
+  /** Every file has been looked at, after which no other feed comes by itself. */
+  void allAreLoaded() {
+    allLoaded = true;
+  }
+
+  /** Whether a feed that does not run may do so in a moment. */
+  public boolean isComing(String feed) {
+    return !allLoaded || exchanged.contains(feed);
   }
 
   /** What a feed that runs has for a parameter, with its placeholders filled in. */
@@ -247,14 +262,36 @@ public final class FeedFiles {
       FeedFile read = checked(file);
       read.requireSameRecords(old.file());
       fresh = new Running(Files.readString(file), read);
+      requireSource(context, file);
       if (!hold.awaitRest()) {
         throw new FeedException(
             "the read under way did not come to its end in time; nothing was changed, try again");
       }
-      stop(context, feed);
     } catch (Exception e) {
       return refusal(file, reason(e));
     }
+    exchanged.add(feed);
+    try {
+      stop(context, feed);
+      return started(context, file, fresh, old);
+    } catch (Exception e) {
+      return refusal(file, reason(e));
+    } finally {
+      exchanged.remove(feed);
+    }
+  }
+
+  /** One that cannot log in, or whose queries fail, would take the place of one that reads. */
+  private void requireSource(CamelContext context, Path file) {
+    for (SourceFinding finding : askSource(file, context::resolvePropertyPlaceholders)) {
+      if (finding.kind() == SourceFinding.Kind.WRONG) {
+        throw new FeedException(
+            (finding.place().isEmpty() ? "" : finding.place() + ": ") + finding.text());
+      }
+    }
+  }
+
+  private @Nullable Refusal started(CamelContext context, Path file, Running fresh, Running old) {
     try {
       start(context, fresh);
       return null;

@@ -48,6 +48,7 @@ public class FeedLoading {
       }
     }
     loaded = true;
+    files.allAreLoaded();
   }
 
   /** Takes up the feed files that were asked for, and says of each what came of it. */

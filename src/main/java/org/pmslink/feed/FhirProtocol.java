@@ -34,8 +34,10 @@ import org.apache.camel.Message;
 import org.apache.camel.util.UnsafeUriCharactersEncoder;
 import org.jspecify.annotations.Nullable;
 import org.pmslink.feed.FeedPass.Step;
+import org.pmslink.linking.Fingerprint;
 import org.pmslink.linking.RecordBatch.RecordType;
 import org.pmslink.linking.RecordStream;
+import org.pmslink.linking.UnreadableLine;
 import org.pmslink.mapping.Mappings;
 import org.pmslink.patient.RecordJson;
 import org.springframework.stereotype.Component;
@@ -68,8 +70,6 @@ class FhirProtocol implements PmsProtocol {
   /** Records of an exported file that go on in one turn. */
   private static final int LINES = 2_000;
 
-  private static final int LARGEST_FILE = 64 * 1024 * 1024;
-
   /** Servers that keep no history, or do not show it, say so in one of these ways. */
   private static final Set<Integer> NOT_OFFERED = Set.of(400, 404, 405, 501);
 
@@ -77,6 +77,12 @@ class FhirProtocol implements PmsProtocol {
   private static final String WAITED_FOR = "export waited for";
   private static final String FILES = "export files";
   private static final String FAILED = "export failed";
+
+  /** "export files", the time, and how many lines of the first file are read. */
+  private static final int PARTS_BEFORE_FILES = 3;
+
+  /** Address, lines, number. */
+  private static final int PARTS_OF_FILE = 3;
 
   /** Somebody waits for it. */
   private static final Duration LOOK_UP = Duration.ofSeconds(4);
@@ -201,7 +207,8 @@ class FhirProtocol implements PmsProtocol {
               List<Row> rows = new ArrayList<>();
               for (JsonNode entry : bundle.path("entry")) {
                 JsonNode resource = entry.path("resource");
-                if ("Patient".equals(resource.path("resourceType").asText())) {
+                if ("Patient".equals(resource.path("resourceType").asText())
+                    && !id(resource).isBlank()) {
                   rows.add(row(resource));
                 }
               }
@@ -402,13 +409,16 @@ class FhirProtocol implements PmsProtocol {
     return rows;
   }
 
+  /** One without an id goes on, too: as a dead letter, and its neighbours are read. */
   private static Row row(JsonNode resource) {
-    String id = resource.path("id").asText();
-    if (id.isBlank()) {
-      throw new HttpAnswer.Failure("the PMS answered with a resource without id");
-    }
     ((ObjectNode) resource).remove(LEFT_OUT);
-    return new Row(id, resource);
+    String id = id(resource);
+    return new Row(
+        id.isBlank() ? "without id " + Long.toHexString(Fingerprint.of(resource)) : id, resource);
+  }
+
+  private static String id(JsonNode resource) {
+    return resource.path("id").asText();
   }
 
   /** Newest first: what a history says first of a patient is what counts. */
@@ -450,7 +460,9 @@ class FhirProtocol implements PmsProtocol {
     if (pass.last || status == 404 || status == 410) {
       return Answer.ofExisting(List.of());
     }
-    return Answer.ofExisting(List.of(row(HttpAnswer.json(exchange)).key()));
+    // It is there, whether it says its id or not.
+    HttpAnswer.json(exchange);
+    return Answer.ofExisting(List.of(pass.comparison().doubtful().get(0)));
   }
 
   // ---- Bulk export ----
@@ -467,7 +479,7 @@ class FhirProtocol implements PmsProtocol {
 
   /** The files that are yet to be read, behind "export files", the time, and lines read. */
   private static List<Object> filesLeft(FeedPass pass) {
-    return pass.afterKey.subList(3, pass.afterKey.size());
+    return pass.afterKey.subList(PARTS_BEFORE_FILES, pass.afterKey.size());
   }
 
   private static void askForExport(Message message, FeedPass pass) {
@@ -541,8 +553,9 @@ class FhirProtocol implements PmsProtocol {
     for (JsonNode file : manifest.path("output")) {
       if ("Patient".equals(file.path("type").asText())) {
         place.add(sameOrigin(file.path("url").asText(), pass));
-        // How many lines it must have, where the server says so.
+        // How many lines it must have, where the server says so; and its number.
         place.add(file.path("count").asText(""));
+        place.add((place.size() - PARTS_BEFORE_FILES) / PARTS_OF_FILE + 1);
       }
     }
     pass.afterKey = List.copyOf(place);
@@ -585,7 +598,7 @@ class FhirProtocol implements PmsProtocol {
     }
     List<Row> rows = new ArrayList<>();
     while (file.next < file.lines.size() && rows.size() < LINES) {
-      rows.add(row(patient(file, file.next)));
+      rows.add(exported(file.lines.get(file.next), left.get(2).toString(), file.next + 1));
       file.next++;
     }
     List<Object> place = new ArrayList<>(pass.afterKey.subList(0, 2));
@@ -594,9 +607,9 @@ class FhirProtocol implements PmsProtocol {
       place.addAll(left);
     } else {
       place.add(0);
-      place.addAll(left.subList(2, left.size()));
+      place.addAll(left.subList(PARTS_OF_FILE, left.size()));
       pass.inHand = null;
-      pass.last = left.size() == 2;
+      pass.last = left.size() == PARTS_OF_FILE;
     }
     pass.afterKey = List.copyOf(place);
     return Answer.ofRows(rows);
@@ -610,11 +623,6 @@ class FhirProtocol implements PmsProtocol {
     HttpAnswer.requireSuccess(exchange);
     byte[] body = exchange.getMessage().getBody(byte[].class);
     byte[] bytes = body == null ? new byte[0] : body;
-    if (bytes.length > LARGEST_FILE) {
-      throw new HttpAnswer.Failure(
-          "a file of the PMS's bulk export has more than 64 MB; let the PMS make smaller ones, or"
-              + " set bulk to false");
-    }
     List<byte[]> lines = new ArrayList<>();
     int from = 0;
     for (int i = 0; i <= bytes.length; i++) {
@@ -634,18 +642,21 @@ class FhirProtocol implements PmsProtocol {
     return lines;
   }
 
-  private static JsonNode patient(ExportedFile file, int line) {
+  /** A line that is no resource is a row, too: a dead letter, and the rest of the file is read. */
+  private static Row exported(byte[] line, String file, int number) {
     try {
-      JsonNode resource = RecordJson.writable(RecordJson.mapper().readTree(file.lines.get(line)));
+      JsonNode resource = RecordJson.writable(RecordJson.mapper().readTree(line));
       if (resource instanceof ObjectNode) {
-        return resource;
+        return row(resource);
       }
     } catch (JsonProcessingException e) {
-      // Said below, without its message.
+      // Its text says more than the parser, whose message would quote it.
     } catch (IOException e) {
       throw new IllegalStateException("bytes can always be read", e);
     }
-    throw new HttpAnswer.Failure(
-        "line " + (line + 1) + " of a file of the PMS's bulk export is no JSON object");
+    ObjectNode unreadable =
+        UnreadableLine.record(
+            Integer.parseInt(file), number, new String(line, StandardCharsets.UTF_8));
+    return new Row(String.valueOf(UnreadableLine.place(unreadable)), unreadable);
   }
 }

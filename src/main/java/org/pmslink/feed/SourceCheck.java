@@ -1,13 +1,17 @@
 package org.pmslink.feed;
 
 import java.nio.file.Path;
+import java.sql.ResultSet;
 import java.sql.ResultSetMetaData;
+import java.sql.Statement;
 import java.sql.Types;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.LocalDateTime;
 import java.time.ZoneOffset;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -49,6 +53,18 @@ final class SourceCheck {
           "REPLICATION CLIENT",
           "BINLOG MONITOR",
           "SLAVE MONITOR");
+
+  private static final Pattern QUOTED = Pattern.compile("`[^`]*`");
+
+  private static final Pattern ROLE = Pattern.compile("`[^`]+`(@`[^`]*`)?|[^,`\\s]+");
+
+  /** Of SQL Server's, those with which nobody changes anything. */
+  private static final Pattern HARMLESS_IN_SQL_SERVER =
+      Pattern.compile(
+          "^(CONNECT|CONNECT REPLICATION|SELECT|REFERENCES|SHOWPLAN|UNMASK|VIEW [A-Z ]+"
+              + "|SUBSCRIBE QUERY NOTIFICATIONS) on ");
+
+  private static final int MOST_SHOWN = 5;
 
   private final SourceText text;
   private final FeedDefinition definition;
@@ -114,6 +130,10 @@ final class SourceCheck {
 
   private static boolean isPostgreSql(String product) {
     return product.equals("PostgreSQL");
+  }
+
+  private static boolean isSqlServer(String product) {
+    return product.equals("Microsoft SQL Server");
   }
 
   private int queries(JdbcTemplate jdbc, String product) {
@@ -236,10 +256,18 @@ final class SourceCheck {
 
   private void whatTheLoginMay(JdbcTemplate jdbc, String product) {
     String may = null;
+    String remedy = "";
     if (isMySql(product)) {
-      may = mySqlWrites(jdbc);
+      may = mySqlWrites(jdbc, product);
+      remedy = "CREATE USER pmslink IDENTIFIED BY '...'; GRANT SELECT ON the_database.* TO pmslink";
     } else if (isPostgreSql(product)) {
       may = postgreSqlWrites(jdbc);
+      remedy =
+          "CREATE ROLE pmslink LOGIN PASSWORD '...'; GRANT SELECT ON ALL TABLES IN SCHEMA"
+              + " the_schema TO pmslink";
+    } else if (isSqlServer(product)) {
+      may = sqlServerWrites(jdbc);
+      remedy = "CREATE USER pmslink FOR LOGIN pmslink; ALTER ROLE db_datareader ADD MEMBER pmslink";
     } else {
       findings.add(
           SourceFinding.note(
@@ -254,20 +282,24 @@ final class SourceCheck {
               text.place("user", "feed"),
               "this user may write to the PMS ("
                   + may
-                  + "); use one that may only SELECT from the tables of the queries"));
+                  + "); use one that may only SELECT from the tables of the queries, for example: "
+                  + remedy));
     }
   }
 
-  private static @Nullable String mySqlWrites(JdbcTemplate jdbc) {
+  private static @Nullable String mySqlWrites(JdbcTemplate jdbc, String product) {
     Set<String> writes = new TreeSet<>();
-    for (String grant : jdbc.queryForList("show grants", String.class)) {
-      Matcher parts = GRANT.matcher(grant);
-      if (parts.find()) {
-        // SELECT may be granted column by column, in parentheses.
-        for (String privilege : parts.group(1).replaceAll("\\([^)]*\\)", "").split(",")) {
-          String name = privilege.strip().toUpperCase(Locale.ROOT);
-          if (!HARMLESS.contains(name)) {
-            writes.add(name + " on " + parts.group(2).replace("`", ""));
+    Set<String> asked = new TreeSet<>();
+    Deque<String> grants = new ArrayDeque<>(jdbc.queryForList("show grants", String.class));
+    while (!grants.isEmpty()) {
+      String grant = grants.pop();
+      writes.addAll(writes(grant));
+      for (String role : roles(grant)) {
+        if (asked.add(role)) {
+          try {
+            grants.addAll(grantsOf(jdbc, product, role));
+          } catch (DataAccessException e) {
+            writes.add("whatever the role " + role.replace("`", "") + " may, which cannot be seen");
           }
         }
       }
@@ -275,21 +307,88 @@ final class SourceCheck {
     return writes.isEmpty() ? null : String.join(", ", writes);
   }
 
+  /**
+   * What a role may. MariaDB shows it only to who has taken it on, and then with all that comes by
+   * roles of that role.
+   */
+  private static List<String> grantsOf(JdbcTemplate jdbc, String product, String role) {
+    if (!product.equals("MariaDB")) {
+      return jdbc.queryForList("show grants for current_user() using " + role, String.class);
+    }
+    List<String> grants =
+        jdbc.execute(
+            (java.sql.Connection session) -> {
+              try (Statement statement = session.createStatement()) {
+                statement.execute("set role " + role);
+                List<String> shown = new ArrayList<>();
+                try (ResultSet rows = statement.executeQuery("show grants")) {
+                  while (rows.next()) {
+                    shown.add(rows.getString(1));
+                  }
+                }
+                statement.execute("set role none");
+                return shown;
+              }
+            });
+    return Objects.requireNonNullElse(grants, List.<String>of()).stream()
+        .filter(grant -> roles(grant).isEmpty())
+        .toList();
+  }
+
+  /** What a line of MySQL's or MariaDB's answer allows beyond reading. */
+  static Set<String> writes(String grant) {
+    Set<String> writes = new TreeSet<>();
+    Matcher parts = GRANT.matcher(grant);
+    if (parts.find()) {
+      // SELECT may be granted column by column, in parentheses.
+      for (String privilege : parts.group(1).replaceAll("\\([^)]*\\)", "").split(",")) {
+        String name = privilege.strip().toUpperCase(Locale.ROOT);
+        if (!HARMLESS.contains(name)) {
+          writes.add(name + " on " + parts.group(2).replace("`", ""));
+        }
+      }
+    }
+    return writes;
+  }
+
+  /** The roles that such a line gives, quoted as they stand there; it names no table. */
+  static List<String> roles(String grant) {
+    // Names in quotes may hold anything, such as " on ".
+    StringBuilder plain = new StringBuilder(grant.toUpperCase(Locale.ROOT));
+    Matcher quoted = QUOTED.matcher(grant);
+    while (quoted.find()) {
+      plain.replace(quoted.start(), quoted.end(), "x".repeat(quoted.group().length()));
+    }
+    int to = plain.indexOf(" TO ");
+    if (plain.indexOf("GRANT ") != 0 || to < 0 || plain.indexOf(" ON ") >= 0) {
+      return List.of();
+    }
+    List<String> roles = new ArrayList<>();
+    Matcher role = ROLE.matcher(grant.substring("GRANT ".length(), to));
+    while (role.find()) {
+      roles.add(role.group());
+    }
+    return roles;
+  }
+
   private static @Nullable String postgreSqlWrites(JdbcTemplate jdbc) {
+    // Every role that the user may take on: one that it does not inherit is a SET ROLE away.
     Boolean all =
         jdbc.queryForObject(
-            "select rolsuper from pg_roles where rolname = current_user", Boolean.class);
+            "select bool_or(rolsuper) from pg_roles where pg_has_role(oid, 'MEMBER')",
+            Boolean.class);
     if (Boolean.TRUE.equals(all)) {
       return "it is a superuser";
     }
     List<String> tables =
         jdbc.queryForList(
             """
-            select n.nspname || '.' || c.relname
+            select distinct n.nspname || '.' || c.relname
             from pg_class c join pg_namespace n on n.oid = c.relnamespace
+              join pg_roles r on pg_has_role(r.oid, 'MEMBER')
             where c.relkind in ('r', 'p', 'v', 'f') and n.nspname !~ '^(pg_|information_schema$)'
-              and has_schema_privilege(n.oid, 'USAGE')
-              and has_table_privilege(c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE')
+              and has_schema_privilege(r.oid, n.oid, 'USAGE')
+              and has_table_privilege(r.oid, c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE')
             order by 1""",
             String.class);
     return tables.isEmpty()
@@ -297,6 +396,43 @@ final class SourceCheck {
         : "to "
             + tables.get(0)
             + (tables.size() == 1 ? "" : " and " + (tables.size() - 1) + " more");
+  }
+
+  private static @Nullable String sqlServerWrites(JdbcTemplate jdbc) {
+    List<String> permissions = new ArrayList<>();
+    for (String sql :
+        List.of(
+            "select permission_name, 'the database' from fn_my_permissions(null, 'DATABASE')",
+            """
+            select p.permission_name, s.name + '.' + t.name
+            from sys.tables t join sys.schemas s on s.schema_id = t.schema_id
+            cross apply fn_my_permissions(quotename(s.name) + '.' + quotename(t.name), 'OBJECT') p
+            where p.subentity_name = ''""")) {
+      jdbc.query(
+          sql,
+          row -> {
+            permissions.add(row.getString(1) + " on " + row.getString(2));
+          });
+    }
+    return sqlServerWrites(permissions);
+  }
+
+  /**
+   * What SQL Server's answer allows beyond reading.
+   *
+   * @param permissions each a permission, " on " and what it is for
+   */
+  static @Nullable String sqlServerWrites(List<String> permissions) {
+    List<String> writes =
+        permissions.stream()
+            .filter(p -> !HARMLESS_IN_SQL_SERVER.matcher(p).find())
+            .sorted()
+            .distinct()
+            .toList();
+    return writes.isEmpty()
+        ? null
+        : String.join(", ", writes.subList(0, Math.min(MOST_SHOWN, writes.size())))
+            + (writes.size() > MOST_SHOWN ? " and " + (writes.size() - MOST_SHOWN) + " more" : "");
   }
 
   /** What the engine will read as the PMS's time, against the same moment in UTC. */

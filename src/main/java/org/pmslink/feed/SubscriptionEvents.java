@@ -18,6 +18,9 @@ import org.springframework.stereotype.Component;
 public class SubscriptionEvents {
   private static final Logger LOG = LoggerFactory.getLogger(SubscriptionEvents.class);
 
+  /** Events back that a server may go with a notification that was not answered. */
+  private static final long SENT_AGAIN = 20;
+
   private final JdbcClient database;
   private final FeedStates states;
   private final Practices practices;
@@ -87,9 +90,16 @@ public class SubscriptionEvents {
     return isAnew(known, numbers, begins) || numbers.first() > known + 1;
   }
 
-  /** Counted from the start again: what happened before that is anybody's guess. */
+  /**
+   * Counted from the start again: what happened before that is anybody's guess. Some servers say so
+   * with a handshake; of others the numbers alone show it, when they fall farther back than a
+   * notification that is sent once more.
+   */
   private static boolean isAnew(@Nullable Long known, Numbers numbers, boolean begins) {
-    return begins && known != null && numbers.last() < known;
+    if (known == null || numbers.last() >= known) {
+      return false;
+    }
+    return begins || (known - numbers.last() > SENT_AGAIN && numbers.last() < known / 2);
   }
 
   /**

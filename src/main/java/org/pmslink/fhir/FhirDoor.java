@@ -7,9 +7,12 @@ import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
 import java.util.Locale;
 import java.util.Objects;
+import java.util.concurrent.RejectedExecutionException;
 import org.apache.camel.Endpoint;
 import org.apache.camel.Exchange;
 import org.apache.camel.ProducerTemplate;
+import org.apache.camel.Route;
+import org.apache.camel.component.direct.DirectConsumerNotAvailableException;
 import org.hl7.fhir.r4.model.Bundle;
 import org.hl7.fhir.r4.model.Bundle.BundleEntryResponseComponent;
 import org.hl7.fhir.r4.model.Bundle.BundleType;
@@ -88,7 +91,8 @@ class FhirDoor {
   ResponseEntity<String> create(HttpServletRequest request, @PathVariable("feed") String name)
       throws IOException {
     FhirFeed feed = feed(request, name);
-    Entry entry = SentResources.patient("POST", SentResources.json(body(request)), null);
+    Entry entry =
+        SentResources.patient("POST", SentResources.json(body(request)), null, feed.postedId());
     take(request, feed, SentResources.of(entry));
     return ResponseEntity.status(201)
         .header("Location", IN + name + "/Patient/" + entry.id())
@@ -101,7 +105,8 @@ class FhirDoor {
       HttpServletRequest request, @PathVariable("feed") String name, @PathVariable("id") String id)
       throws IOException {
     FhirFeed feed = feed(request, name);
-    Entry entry = SentResources.patient("PUT", SentResources.json(body(request)), id);
+    Entry entry =
+        SentResources.patient("PUT", SentResources.json(body(request)), id, PostedId.NONE);
     take(request, feed, SentResources.of(entry));
     return answer(200, taken());
   }
@@ -128,13 +133,12 @@ class FhirDoor {
       return answer(200, taken());
     }
     JsonNode json = SentResources.json(body(request, body));
-    SentResources sent = SentResources.atBase(json);
+    SentResources sent = SentResources.atBase(json, feed.postedId());
     take(request, feed, sent);
     Notification notification = sent.notification();
     if (notification != null) {
-      boolean missed =
-          events.note(feed.getDefinition(), notification.numbers(), notification.begins());
-      if (notification.incomplete() && !missed) {
+      events.note(feed.getDefinition(), notification.numbers(), notification.begins());
+      if (notification.incomplete()) {
         requireRead(feed);
       }
     }
@@ -162,6 +166,9 @@ class FhirDoor {
   private FhirFeed feed(HttpServletRequest request, String name) {
     FhirFeed feed = feeds.find(name);
     // The filter has looked at the address as it was sent; what it was decoded to must agree.
+    if (feeds.isComing(name)) {
+      throw new Exchanged();
+    }
     if (feed == null || !feed.getDefinition().getPractice().equals(Caller.of(request).practice())) {
       throw new FhirFault(404, IssueType.NOTFOUND, feeds.notThere());
     }
@@ -191,7 +198,11 @@ class FhirDoor {
     String name = feed.getDefinition().getFeed();
     long records = sent.entries().stream().filter(e -> e.record() != null).count();
     if (records > 0) {
-      Endpoint door = Objects.requireNonNull(feeds.route(name)).getEndpoint();
+      Route route = feeds.route(name);
+      if (route == null) {
+        throw new Exchanged();
+      }
+      Endpoint door = route.getEndpoint();
       Exchange exchange = door.createExchange();
       exchange.getMessage().setBody(sent);
       Exchange done = producer.send(door, exchange);
@@ -237,6 +248,14 @@ class FhirDoor {
         response
             .setStatus(String.valueOf(fault.getStatusCode()))
             .setOutcome((OperationOutcome) fault.getOperationOutcome());
+      } else if (entry.record() == null) {
+        response
+            .setStatus("200 OK")
+            .setOutcome(
+                FhirFault.outcome(
+                    IssueSeverity.INFORMATION,
+                    IssueType.NOTSUPPORTED,
+                    "passed over: this feed takes Patients and nothing else"));
       } else if (entry.method().equals("POST")) {
         response.setStatus("201 Created").setLocation("Patient/" + entry.id());
       } else {
@@ -268,6 +287,10 @@ class FhirDoor {
           || t instanceof JmsException) {
         return away(t);
       }
+      if (t instanceof DirectConsumerNotAvailableException
+          || t instanceof RejectedExecutionException) {
+        return exchanged(new Exchanged());
+      }
       if (t instanceof MappingException) {
         LOG.error("a request was not taken: {}", t.getMessage());
         return withWait(
@@ -286,6 +309,11 @@ class FhirDoor {
     LOG.warn("a request found no store or queue: {}", failure.getClass().getSimpleName());
     return withWait(
         "the store or the queue cannot be reached; nothing was taken, send it again later");
+  }
+
+  @ExceptionHandler
+  ResponseEntity<String> exchanged(Exchanged moment) {
+    return withWait("this feed is being exchanged; nothing was taken, send it again in a moment");
   }
 
   @ExceptionHandler
@@ -320,6 +348,15 @@ class FhirDoor {
         failure == null ? "?" : failure.getClass().getName(),
         trace.length == 0 ? "?" : trace[0]);
     return answer(500, FhirFault.outcome(500, "the request failed; the log says why"));
+  }
+
+  /** The feed's file is being taken up, and its route is not there for a moment. */
+  static final class Exchanged extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+
+    Exchanged() {
+      super("exchanged");
+    }
   }
 
   /** A person has paused the feed. */

@@ -15,12 +15,25 @@ public final class FhirFeed {
   private static final String RECEIPT = "receipt";
 
   private final FeedDefinition definition = new FeedDefinition();
+  private PostedId postedId = PostedId.NONE;
   private @Nullable FhirFeeds feeds;
   private @Nullable Reception reception;
 
   /** Whose records these are and how they are mapped. */
   public FeedDefinition getDefinition() {
     return definition;
+  }
+
+  /** Where the id is of a Patient that is sent without one. */
+  PostedId postedId() {
+    return postedId;
+  }
+
+  /**
+   * @param postedId system (a URI) or code of the type of an identifier; empty for none
+   */
+  public void setPostedId(String postedId) {
+    this.postedId = new PostedId(postedId.strip());
   }
 
   public void setFeeds(FhirFeeds feeds) {

@@ -7,6 +7,7 @@ import org.apache.camel.Route;
 import org.jspecify.annotations.Nullable;
 import org.pmslink.access.Doors;
 import org.pmslink.access.Right;
+import org.pmslink.feed.FeedFiles;
 import org.springframework.stereotype.Component;
 
 /** The feeds that are sent FHIR resources, by name, while their routes run. */
@@ -14,9 +15,11 @@ import org.springframework.stereotype.Component;
 public class FhirFeeds implements Doors.Named {
   private final Map<String, FhirFeed> feeds = new ConcurrentHashMap<>();
   private final CamelContext camel;
+  private final FeedFiles files;
 
-  FhirFeeds(CamelContext camel) {
+  FhirFeeds(CamelContext camel, FeedFiles files) {
     this.camel = camel;
+    this.files = files;
   }
 
   void open(FhirFeed feed) {
@@ -38,6 +41,11 @@ public class FhirFeeds implements Doors.Named {
   public String practiceOf(String feed) {
     FhirFeed found = find(feed);
     return found == null ? "" : found.getDefinition().getPractice();
+  }
+
+  @Override
+  public boolean isComing(String feed) {
+    return find(feed) == null && files.isComing(feed);
   }
 
   @Override

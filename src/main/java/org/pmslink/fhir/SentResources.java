@@ -47,6 +47,10 @@ record SentResources(
   private static final Pattern ADDRESS =
       Pattern.compile("(?:.*/)?Patient/([^/?]+)(?:/_history/[^/?]+)?");
 
+  /** The type of the resource that an entry's address names. */
+  private static final Pattern TYPE =
+      Pattern.compile("(?:https?://.*/)?([A-Z][A-Za-z]{1,60})(?:[/?].*)?");
+
   /** Nothing here needs them, and they hold much. */
   private static final List<String> LEFT_OUT = List.of("text", "photo");
 
@@ -68,8 +72,8 @@ record SentResources(
   /**
    * An entry.
    *
-   * @param method POST, PUT or DELETE
-   * @param record for the queue; none when it is refused
+   * @param method POST, PUT or DELETE; empty for one that is passed over
+   * @param record for the queue; none when it is refused or passed over
    */
   record Entry(String method, String id, @Nullable JsonNode record, @Nullable FhirFault fault) {}
 
@@ -120,12 +124,17 @@ record SentResources(
    * A patient.
    *
    * @param idInAddress that its id must be; none for a POST
+   * @param postedId where its id is, if it has none of its own
    */
-  static Entry patient(String method, JsonNode resource, @Nullable String idInAddress) {
+  static Entry patient(
+      String method, JsonNode resource, @Nullable String idInAddress, PostedId postedId) {
     if (!(resource instanceof ObjectNode patient)
         || !"Patient".equals(resource.path("resourceType").textValue())) {
       throw new FhirFault(
           422, IssueType.NOTSUPPORTED, "this address takes resources of type Patient");
+    }
+    if (method.equals("POST") && !patient.has("id")) {
+      postedId.of(patient).ifPresent(posted -> patient.put("id", posted));
     }
     JsonNode id = patient.path("id");
     if (!id.isTextual() || !ID.matcher(id.textValue()).matches()) {
@@ -133,7 +142,8 @@ record SentResources(
           422,
           IssueType.REQUIRED,
           "Patient.id: must be there, for a POST too: it is the chart's id in the PMS, and nobody"
-              + " else gives it one");
+              + " else gives it one. Of senders that give none, a feed can take it from an"
+              + " identifier (postedId)");
     }
     if (idInAddress != null && !idInAddress.equals(id.textValue())) {
       throw new FhirFault(400, IssueType.INVALID, "Patient.id: is not the id in the address");
@@ -244,9 +254,9 @@ record SentResources(
   }
 
   /** What is sent to the base address: a Bundle, or a single Patient. */
-  static SentResources atBase(JsonNode body) {
+  static SentResources atBase(JsonNode body, PostedId postedId) {
     if (!"Bundle".equals(body.path("resourceType").textValue())) {
-      return of(patient("PUT", body, null));
+      return of(patient("PUT", body, null, PostedId.NONE));
     }
     JsonNode entries = body.path("entry");
     if (!entries.isMissingNode() && !entries.isArray()) {
@@ -257,7 +267,7 @@ record SentResources(
     }
     String type = body.path("type").asText();
     return switch (type) {
-      case "transaction", "batch" -> bundle(entries, type);
+      case "transaction", "batch" -> bundle(entries, type, postedId);
       case "history", "subscription-notification" -> notification(entries);
       default ->
           throw new FhirFault(
@@ -267,13 +277,13 @@ record SentResources(
     };
   }
 
-  private static SentResources bundle(JsonNode entries, String type) {
+  private static SentResources bundle(JsonNode entries, String type, PostedId postedId) {
     List<Entry> read = new ArrayList<>();
     int number = 0;
     for (JsonNode entry : entries) {
       number++;
       try {
-        read.add(entry(entry));
+        read.add(entry(entry, postedId));
       } catch (FhirFault fault) {
         if (type.equals("transaction")) {
           // All of it or nothing.
@@ -288,16 +298,19 @@ record SentResources(
     return new SentResources(List.copyOf(read), type, null);
   }
 
-  private static Entry entry(JsonNode entry) {
+  private static Entry entry(JsonNode entry, PostedId postedId) {
     String method = entry.path("request").path("method").asText();
     String url = entry.path("request").path("url").asText();
+    if (isOfOtherType(method, url, entry.path("resource"))) {
+      return new Entry("", "", null, null);
+    }
     Matcher address = ADDRESS.matcher(url);
     boolean named = address.matches();
     if (method.equals("POST") && url.equals("Patient")) {
-      return patient(method, entry.path("resource"), null);
+      return patient(method, entry.path("resource"), null, postedId);
     }
     if (method.equals("PUT") && named) {
-      return patient(method, entry.path("resource"), address.group(1));
+      return patient(method, entry.path("resource"), address.group(1), PostedId.NONE);
     }
     if (method.equals("DELETE") && named) {
       return delete(address.group(1));
@@ -306,6 +319,19 @@ record SentResources(
         422,
         IssueType.NOTSUPPORTED,
         "request: must be POST Patient, PUT Patient/[id] or DELETE Patient/[id], without conditions");
+  }
+
+  /** Senders put into one transaction what belongs together; we want a part of it. */
+  private static boolean isOfOtherType(String method, String url, JsonNode resource) {
+    Matcher type = TYPE.matcher(url);
+    if (!Set.of("POST", "PUT", "PATCH", "DELETE").contains(method)
+        || !type.matches()
+        || type.group(1).equals("Patient")) {
+      return false;
+    }
+    return resource.isMissingNode()
+        || type.group(1).equals(resource.path("resourceType").textValue())
+        || method.equals("PATCH");
   }
 
   // ---- Notifications ----
@@ -381,7 +407,7 @@ record SentResources(
     JsonNode resource = entry.path("resource");
     // What a notification holds besides is its context.
     return "Patient".equals(resource.path("resourceType").asText())
-        ? patient("PUT", resource, null)
+        ? patient("PUT", resource, null, PostedId.NONE)
         : null;
   }
 

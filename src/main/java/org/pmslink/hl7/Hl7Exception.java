@@ -53,6 +53,11 @@ public final class Hl7Exception extends RuntimeException {
     this.location = location;
   }
 
+  /** The kind of problem, in words of the standard. */
+  public String kind() {
+    return condition.words();
+  }
+
   Condition condition() {
     return condition;
   }

@@ -239,6 +239,13 @@ public final class Hl7Message {
     return json(segments);
   }
 
+  /** No more of the message than whom it is about: PID-3. */
+  public ObjectNode identifiers() {
+    ObjectNode json = toJson().deepCopy().retain("MSH", "EVN", "PID");
+    json.path("PID").forEach(pid -> ((ObjectNode) pid).retain("3"));
+    return json;
+  }
+
   private static ObjectNode json(List<Segment> some) {
     ObjectNode json = JSON.objectNode();
     for (Segment segment : some) {

@@ -46,7 +46,16 @@ public final class MllpAccess extends DefaultChannelHandlerFactory
   private static final int HANDSHAKE_SECONDS = 10;
   private static final long BETWEEN_LINES_NANOS = TimeUnit.MINUTES.toNanos(1);
 
+  /** Who has to know of connections that were refused. */
+  @FunctionalInterface
+  public interface Refusals {
+    /** Called now and then and not for each of them; must not wait for anything. */
+    void refused(String practice, String feed, String from, String why);
+  }
+
   private String feed = "";
+  private String practice = "";
+  private Refusals refusals = (of, feed, from, why) -> {};
   private String address = "127.0.0.1";
   private String keyStore = NONE;
   private String keyStorePassword = NONE;
@@ -59,6 +68,14 @@ public final class MllpAccess extends DefaultChannelHandlerFactory
 
   public void setFeed(String feed) {
     this.feed = feed;
+  }
+
+  public void setPractice(String practice) {
+    this.practice = practice;
+  }
+
+  public void setRefusals(Refusals refusals) {
+    this.refusals = refusals;
   }
 
   /**
@@ -212,12 +229,10 @@ public final class MllpAccess extends DefaultChannelHandlerFactory
       unsaid++;
       return;
     }
-    LOG.warn(
-        "{}: a connection from {} was refused: {}{}",
-        feed,
-        remote instanceof InetSocketAddress from ? host(from) : "somewhere",
-        why,
-        unsaid == 0 ? "" : " (" + unsaid + " others before it)");
+    String from = remote instanceof InetSocketAddress known ? host(known) : "somewhere";
+    String reason = why + (unsaid == 0 ? "" : " (" + unsaid + " others before it)");
+    LOG.warn("{}: a connection from {} was refused: {}", feed, from, reason);
+    refusals.refused(practice, feed, from, reason);
     lastLine = now;
     unsaid = 0;
   }

@@ -1,9 +1,11 @@
 package org.pmslink.linking;
 
+import java.time.LocalDate;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import org.pmslink.deadletter.DeadLetters;
 import org.pmslink.linking.RecordBatch.RecordType;
@@ -77,6 +79,18 @@ public class KnownRows {
               }
             });
     return stored;
+  }
+
+  /** Which of these records the store has, and not as gone from the PMS. */
+  public Set<String> present(
+      int practice, String source, RecordStream stream, Set<String> sourceIds) {
+    return stored(practice, source, stream, sourceIds).keySet();
+  }
+
+  /** Birth dates of those of these charts that are not gone from the PMS, where one is known. */
+  public Map<String, Optional<LocalDate>> birthDates(
+      int practice, String source, Set<String> sourceIds) {
+    return charts.birthDates(practice, source, sourceIds);
   }
 
   /** How many records the store has of a stream that are not gone from the PMS. */

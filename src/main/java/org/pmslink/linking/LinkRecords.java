@@ -281,6 +281,11 @@ public class LinkRecords {
     Map<String, Long> fingerprints = new HashMap<>();
     Map<String, String> replaced = new LinkedHashMap<>();
     for (int i = 0; i < work.batch.records().size(); i++) {
+      String unreadable = UnreadableLine.place(work.batch.records().get(i));
+      if (unreadable != null) {
+        work.dead(i, unreadable, Causes.invalid(mapping, UnreadableLine.PROBLEM, null));
+        continue;
+      }
       String sourceId = null;
       try {
         var source = mapping.patient(work.batch.records().get(i));

@@ -2,6 +2,7 @@ package org.pmslink.membership;
 
 import java.sql.Timestamp;
 import java.time.Instant;
+import java.time.LocalDate;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
@@ -160,6 +161,24 @@ public class Charts {
               fingerprints.put(row.getString(1), row.getLong(2));
             });
     return fingerprints;
+  }
+
+  /** Birth dates of those of these charts that are not gone from the PMS, where one is known. */
+  public Map<String, Optional<LocalDate>> birthDates(
+      int practice, String source, Collection<String> sourceIds) {
+    Map<String, Optional<LocalDate>> birthDates = new HashMap<>();
+    database
+        .sql(
+            """
+            select source_id, record from patients
+            where practice_id = ? and source = ? and source_id = any (?) and removed_at is null""")
+        .params(practice, source, sourceIds.toArray(String[]::new))
+        .query(
+            row -> {
+              PatientRecord record = RecordJson.read(row.getString(2), PatientRecord.class);
+              birthDates.put(row.getString(1), Optional.ofNullable(record.person().birthDate()));
+            });
+    return birthDates;
   }
 
   /** How many charts of a source are not gone from the PMS. */

@@ -9,6 +9,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.NullNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.databind.node.TextNode;
 import com.fasterxml.jackson.datatype.jsr310.JavaTimeModule;
@@ -33,6 +34,9 @@ public final class RecordJson {
         .setStreamReadConstraints(
             StreamReadConstraints.builder().maxStringLength(20_000_000).build());
   }
+
+  /** A message has levels of its own around a record, and the parser takes a thousand in all. */
+  private static final int DEEPEST = 900;
 
   private RecordJson() {}
 
@@ -62,26 +66,51 @@ public final class RecordJson {
 
   /**
    * A record of others as it can be written: halves of a surrogate pair, which can be read but
-   * stand for no character, become the mark for what cannot be read, U+FFFD. Changed in place.
+   * stand for no character, become the mark for what cannot be read, U+FFFD; what lies too deep to
+   * be read again within a message becomes null. Changed in place.
    */
   public static JsonNode writable(JsonNode node) {
+    return writable(node, 0);
+  }
+
+  private static JsonNode writable(JsonNode node, int depth) {
+    if (depth == DEEPEST && node.isContainerNode()) {
+      return NullNode.getInstance();
+    }
     if (node instanceof ObjectNode object) {
       for (Map.Entry<String, JsonNode> field : List.copyOf(object.properties())) {
         if (isText(field.getKey())) {
-          field.setValue(writable(field.getValue()));
+          field.setValue(writable(field.getValue(), depth + 1));
         } else {
           object.remove(field.getKey());
-          object.set(mended(field.getKey()), writable(field.getValue()));
+          object.set(mended(field.getKey()), writable(field.getValue(), depth + 1));
         }
       }
     } else if (node instanceof ArrayNode array) {
       for (int i = 0; i < array.size(); i++) {
-        array.set(i, writable(array.get(i)));
+        array.set(i, writable(array.get(i), depth + 1));
       }
     } else if (node.isTextual() && !isText(node.textValue())) {
       return TextNode.valueOf(mended(node.textValue()));
     }
     return node;
+  }
+
+  /** Whether a record of others has more levels than a message with it could be read with. */
+  public static boolean isTooDeep(JsonNode node) {
+    return isTooDeep(node, 0);
+  }
+
+  private static boolean isTooDeep(JsonNode node, int depth) {
+    if (depth == DEEPEST && node.isContainerNode()) {
+      return true;
+    }
+    for (JsonNode child : node) {
+      if (child.isContainerNode() && isTooDeep(child, depth + 1)) {
+        return true;
+      }
+    }
+    return false;
   }
 
   /** Whether a text holds no half of a surrogate pair. */

@@ -416,6 +416,91 @@ class CsvFileTest {
       assertThat(outcome.report()).contains("repeated ids    2; the later row counts");
     }
 
+    /** What a family shares is no id; whoever came last would get the others' chart. */
+    @ParameterizedTest
+    @CsvSource(
+        delimiter = '>',
+        value = {
+          "Acct,Last Name,First Name > 77,Lee,Ana > 77,Lee,Bob",
+          "Acct,Name > 77,'Lee, Ana' > 77,'Lee, Bob'",
+          "Acct,Last Name,First Name > 77,Lee,Mary Ann > 77,Lee,Mary Lou",
+          "Acct,Last Name,First Name,DOB > 77,Lee,John,3/9/1954 > 77,Lee,John,3/9/1984",
+          "ID,Last Name,First Name > 77,Lee,Ana > 77,Lee,Bob",
+          "ID,Last Name,First Name,DOB > 77,Lee,Ana,3/9/1984 > 77,Lee,Bob,3/9/1984",
+          "ID,Last Name,First Name,DOB > 77,Lee,Ana,3/9/1984 > 77,Lee,Bob,"
+        })
+    void neitherOfTwoPeopleWithOneIdWins(String header, String one, String other)
+        throws IOException {
+      String rows = (one + "\n" + other + "\n").replace('\'', '"');
+
+      Outcome outcome = read(header + "\n" + rows);
+
+      assertThat(outcome.records()).isEmpty();
+      assertThat(outcome.problems()).hasSize(2).allMatch(p -> p.contains("have, too"));
+      assertThat(outcome.report())
+          .contains("shared ids      1 have rows of different people; these rows are given back");
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+        delimiter = '>',
+        value = {
+          "Acct,Last Name,First Name,DOB > 77,Lee,Ana,3/9/1984 > 77,Lee,Ana,",
+          "ID,Last Name,First Name > 77,Lee,Ana > 77,Lee,Ana M",
+          "ID,Last Name,First Name > 77,Lee,Ana > 77,Lee,",
+          "ID,Last Name,First Name,DOB > 77,Lee,Ana,3/9/1984 > 77,Lee-Berg,Ana,3/9/1984"
+        })
+    void aRowThatIsOfTheSamePersonIsNoProblem(String header, String one, String other)
+        throws IOException {
+      Outcome outcome = read(header + "\n" + one + "\n" + other + "\n");
+
+      assertThat(outcome.problems()).isEmpty();
+      assertThat(outcome.report()).noneMatch(line -> line.startsWith("shared ids"));
+    }
+
+    @Test
+    void rowsWithoutAnIdShareNone() throws Exception {
+      assertThat(read("ID,Last Name,First Name\n,Lee,Ana\n,Kim,Jo\n8,Ito,Ida\n").report())
+          .contains("repeated ids    0; the later row counts")
+          .noneMatch(line -> line.startsWith("shared ids"));
+    }
+
+    @Test
+    void idsThatAreShorterThanThoseWithAZeroInFrontAreReported() throws IOException {
+      assertThat(read("ID,Last Name\n00123,Lee\n124,Kim\n10001,Ito\n").report())
+          .contains(
+              "id lengths      1 have fewer digits than the 5 of others that begin with a zero; was"
+                  + " the file saved in Excel, which drops zeros?");
+      assertThat(read("ID,Last Name\n00123,Lee\n10001,Ito\n").report())
+          .noneMatch(line -> line.startsWith("id lengths"));
+    }
+
+    @Test
+    void rowsForASpreadsheetRunNothingThereAndKeepTheirZeros() throws IOException {
+      Path file =
+          Files.writeString(
+              folder.resolve("export.csv"),
+              "ID,Last Name,First Name,DOB\n00123,=HYPERLINK(),'Aha,soon\n7,@Lee,+Jo,soon\n");
+      CsvFile looked = CsvFile.look(file, ColumnNames.read(Path.of("mappings"), "csv"), TODAY);
+      Path mended = folder.resolve("export.errors.csv");
+      try (CsvFile.Rows rows = looked.rows();
+          RowErrors errors = new RowErrors(mended, looked)) {
+        for (CsvFile.Row row : rows.next(100)) {
+          errors.add(row);
+        }
+      }
+
+      String text = Files.readString(mended);
+      assertThat(text).contains(",'00123,'=HYPERLINK(),''Aha,soon").contains(",7,'@Lee,'+Jo,soon");
+      Files.writeString(mended, text.replace(",soon", ",3/9/1984"));
+      Outcome again = read(mended);
+      assertThat(again.value(0, "id")).isEqualTo("00123");
+      assertThat(again.value(0, "family")).isEqualTo("=HYPERLINK()");
+      assertThat(again.value(0, "given")).isEqualTo("'Aha");
+      assertThat(again.value(1, "family")).isEqualTo("@Lee");
+      assertThat(again.value(1, "given")).isEqualTo("+Jo");
+    }
+
     @Test
     void rowsWithAProblemComeBackAsAFileThatCanBeMended() throws IOException {
       Path file =

@@ -1,8 +1,13 @@
 package org.pmslink.feed;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -12,6 +17,7 @@ import java.time.ZoneId;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.concurrent.atomic.AtomicLong;
 import org.apache.camel.Endpoint;
 import org.apache.camel.Exchange;
 import org.apache.camel.ProducerTemplate;
@@ -24,6 +30,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 import org.pmslink.linking.Fingerprint;
 import org.pmslink.linking.RecordBatch.RecordType;
 import org.pmslink.linking.RecordStream;
+import org.pmslink.linking.UnreadableLine;
 import org.pmslink.mapping.Mapping;
 import org.pmslink.mapping.MappingException;
 import org.pmslink.mapping.Mappings;
@@ -100,6 +107,97 @@ class BrokenAnswersTest {
     assertThat(output).doesNotContain(BrokenJson.SENTINEL);
   }
 
+  /** A line that cannot be read is a row of its own, and never a reason to read no more. */
+  @Test
+  void aBulkExport(CapturedOutput output) throws Exception {
+    FeedDefinition definition = definition("fhir-r4");
+    definition.setBulk("true");
+    FhirProtocol protocol = new FhirProtocol(mappings, tokens);
+    BrokenAnswers answers =
+        new BrokenAnswers(
+            BrokenAnswers.FHIR, example("fhir-r4/examples/patient-01-plain"), 20_261_128);
+    Mapping mapping = mappings.get(BrokenAnswers.FHIR.mapping());
+    Endpoint client = client();
+    int unreadable = 0;
+    for (int number = 0; number < ANSWERS; number++) {
+      BrokenAnswers.Answer answer = answers.nextExportedFile();
+      String what = "file " + number;
+      pms.answer(answer.http());
+      FeedPass pass = pass(definition, protocol, true);
+      pass.step = FeedPass.Step.RECORDS;
+      pass.afterKey = List.of("export files", "2026-11-24T01:00:00Z", 0, pms.url(), "", 1);
+      Exchange exchange = client.createExchange();
+      producer.send(client, exchange);
+      List<PmsProtocol.Row> rows = protocol.answer(exchange, pass).rows();
+      assertThat(pass.last).as(what).isTrue();
+      assertThat(rows)
+          .as(what)
+          .extracting(PmsProtocol.Row::key)
+          .containsAll(answer.neighbours())
+          .doesNotContain("");
+      for (PmsProtocol.Row row : rows) {
+        mapped(row, mapping, answer.neighbours().contains(row.key()), what);
+        unreadable += UnreadableLine.place(row.record()) == null ? 0 : 1;
+      }
+    }
+    assertThat(unreadable).isBetween(300, ANSWERS);
+    assertThat(output).doesNotContain(BrokenJson.SENTINEL);
+  }
+
+  @Test
+  void anAnswerThatHasNoEndIsCutOffWithAReason() throws Exception {
+    Exchange exchange;
+    try (EndlessServer endless = new EndlessServer()) {
+      Endpoint client = client(endless.url());
+      exchange = client.createExchange();
+      producer.send(client, exchange);
+      assertThat(endless.sent()).as("megabytes").isBetween(60L, 90L);
+    }
+    PauseReason reason = PauseReason.of(exchange.getException(), true);
+    assertThat(reason.category()).isEqualTo(PauseReason.Category.QUERY_FAILED);
+    assertThat(reason.text()).contains("more than 64 MB");
+  }
+
+  /** Sends one answer for as long as somebody listens. */
+  private static final class EndlessServer implements AutoCloseable {
+    private final ServerSocket socket = new ServerSocket(0, 5, InetAddress.getLoopbackAddress());
+    private final AtomicLong sent = new AtomicLong();
+
+    EndlessServer() throws IOException {
+      Thread thread = new Thread(this::serve, "endless");
+      thread.setDaemon(true);
+      thread.start();
+    }
+
+    String url() {
+      return "http://127.0.0.1:" + socket.getLocalPort();
+    }
+
+    long sent() {
+      return sent.get() >> 20;
+    }
+
+    private void serve() {
+      byte[] chunk = new byte[1 << 16];
+      try (Socket caller = socket.accept()) {
+        caller
+            .getOutputStream()
+            .write("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n".getBytes(UTF_8));
+        while (sent.get() < 1L << 30) {
+          caller.getOutputStream().write(chunk);
+          sent.addAndGet(chunk.length);
+        }
+      } catch (IOException e) {
+        // Nobody listens any more.
+      }
+    }
+
+    @Override
+    public void close() throws IOException {
+      socket.close();
+    }
+  }
+
   private FeedDefinition definition(String folder) {
     FeedDefinition definition = new FeedDefinition();
     definition.setFeed("broken");
@@ -114,11 +212,7 @@ class BrokenAnswersTest {
   private void asks(
       BrokenAnswers.Form form, JsonNode good, PmsProtocol protocol, FeedDefinition definition) {
     BrokenAnswers answers = new BrokenAnswers(form, good, 20_261_124);
-    Endpoint client =
-        camel.getEndpoint(
-            pms.url()
-                + "?throwExceptionOnFailure=false&httpClientConfigurer=#pmsHttpClient"
-                + "&httpClient.responseTimeout=5000&httpClient.connectTimeout=5000");
+    Endpoint client = client();
     Mapping mapping = mappings.get(form.mapping());
     Map<String, Integer> outcomes = new TreeMap<>();
     for (int number = 0; number < ANSWERS; number++) {
@@ -140,14 +234,29 @@ class BrokenAnswersTest {
     assertThat(outcomes.get("UNREACHABLE")).as("%s", outcomes).isGreaterThan(50);
   }
 
+  private Endpoint client() {
+    return client(pms.url());
+  }
+
+  private Endpoint client(String url) {
+    return camel.getEndpoint(
+        url
+            + "?throwExceptionOnFailure=false&httpClientConfigurer=#pmsHttpClient"
+            + "&httpClient.responseTimeout=5000&httpClient.connectTimeout=5000");
+  }
+
   private FeedPass pass(FeedDefinition definition, PmsProtocol protocol) {
+    return pass(definition, protocol, false);
+  }
+
+  private FeedPass pass(FeedDefinition definition, PmsProtocol protocol, boolean loading) {
     LocalDateTime then = LocalDateTime.of(2026, 11, 23, 12, 0);
     FeedPass.Place patients =
         new FeedPass.Place(
             RecordStream.of(RecordType.PATIENTS),
             "",
             "",
-            new FeedCursors.Cursor(false, null, 0, null, then, then, Instant.EPOCH, ""));
+            new FeedCursors.Cursor(loading, null, 0, null, then, then, Instant.EPOCH, ""));
     FeedPass pass =
         new FeedPass(definition, protocol, 1, false, false, Instant.EPOCH, List.of(patients));
     pass.at = 0;
@@ -188,7 +297,9 @@ class BrokenAnswersTest {
 
   private static void mapped(PmsProtocol.Row row, Mapping mapping, boolean good, String what)
       throws Exception {
-    assertThat(RecordJson.mapper().writeValueAsBytes(row.record())).as(what).isNotEmpty();
+    // A message puts levels of its own around it.
+    byte[] message = RecordJson.mapper().writeValueAsBytes(List.of(List.of(row.record())));
+    assertThat(RecordJson.mapper().readTree(message)).as(what).hasSize(1);
     assertThat(Fingerprint.of(row.record())).as(what).isNotZero();
     try {
       new PatientNormalizer(ssn -> "hash").normalize(mapping.patient(row.record()), ZONE);

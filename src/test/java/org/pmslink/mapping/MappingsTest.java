@@ -4,13 +4,24 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import java.io.IOException;
+import java.lang.reflect.RecordComponent;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.pmslink.activity.SourceActivity;
+import org.pmslink.patient.SourcePatient;
 
 /** An edited mapping is checked before it is used, while the engine runs. */
 class MappingsTest {
@@ -93,5 +104,41 @@ class MappingsTest {
 
     assertThat(mappings.check(PATH))
         .containsExactly(new MappingExamples.Failure("patient-01-id.in.json", "differs in given"));
+  }
+
+  /** IT staff write mappings from this table, and have no sources. */
+  @ParameterizedTest
+  @MethodSource("records")
+  void theGuideListsEveryField(String heading, Class<?> record) throws IOException {
+    String guide = Files.readString(Path.of("docs/mappings.md"));
+    int from = guide.indexOf("**" + heading + "**");
+    String table = guide.substring(from, guide.indexOf("\n\n", guide.indexOf("|---|", from)));
+    Set<String> listed = new TreeSet<>();
+    table
+        .lines()
+        .filter(line -> line.startsWith("| `"))
+        .forEach(
+            line ->
+                Pattern.compile("`(\\w+)`")
+                    .matcher(line.split("\\|")[1])
+                    .results()
+                    .forEach(name -> listed.add(name.group(1))));
+
+    assertThat(listed)
+        .isEqualTo(
+            Stream.of(record.getRecordComponents())
+                .map(RecordComponent::getName)
+                .collect(Collectors.toCollection(TreeSet::new)));
+  }
+
+  static Stream<Arguments> records() {
+    return Stream.of(
+        Arguments.of("Patient", SourcePatient.class),
+        Arguments.of("Merge", Mapping.SourceMerge.class),
+        Arguments.of("Visit", SourceActivity.Visit.class),
+        Arguments.of("Transaction", SourceActivity.Transaction.class),
+        Arguments.of("Provider", SourceActivity.Provider.class),
+        Arguments.of("Clinic", SourceActivity.Clinic.class),
+        Arguments.of("Delete", Mapping.SourceDelete.class));
   }
 }

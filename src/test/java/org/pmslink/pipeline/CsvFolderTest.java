@@ -292,6 +292,40 @@ class CsvFolderTest {
     assertThat(status().reason()).contains("3 of 3 charts are not in the file");
   }
 
+  @Test
+  void idsThatExcelTookTheZerosFromAreNoNewCharts() throws Exception {
+    assertThat(connect("csv", "complete", "true")).isNull();
+    Awaitility.await().atMost(Office.LONGEST).until(() -> Files.isDirectory(folder.resolve("in")));
+    Someone ines = Someone.named("Ines", "Caldwell");
+    Someone nora = Someone.named("Nora", "Quist");
+    drop("patients.csv", HEADER + row("00123", ines) + row("00124", nora));
+    awaitSettled();
+    assertThat(present()).containsExactly("00123", "00124");
+
+    drop("patients.csv", HEADER + row("123", ines.withMobile("6142280001")) + row("124", nora));
+    awaitFile("done/patients-2.csv");
+    awaitSettled();
+    assertThat(present()).as("no chart twice, and none gone").containsExactly("00123", "00124");
+    assertThat(snapshot()).contains("+16142280001");
+    assertThat(text("done/patients-2.csv.report.txt"))
+        .contains("2 in \"Patient ID\": ids with other zeros in front than before, put right");
+
+    // Somebody else, as far as anybody can tell from the row.
+    String ruth = row("123", Someone.named("Ruth", "Crane")).replaceAll("\\d{4}-\\d\\d-\\d\\d", "");
+    drop("patients.csv", HEADER + ruth + row("00124", nora));
+    awaitFile("done/patients-3.csv");
+    awaitSettled();
+    assertThat(present()).containsExactly("00123", "00124");
+    assertThat(text("refused/patients.errors.csv"))
+        .contains("row 2 has a new id that is a known chart's number with other zeros in front");
+    assertThat(status().reason()).startsWith("1 row of a file could not be used");
+
+    drop("patients.csv", HEADER + ruth + row("00123", ines) + row("00124", nora));
+    awaitFile("done/patients-4.csv");
+    awaitSettled();
+    assertThat(present()).as("the file tells them apart").containsExactly("00123", "00124", "123");
+  }
+
   private String snapshot() {
     return engine
         .store()
@@ -549,6 +583,50 @@ class CsvFolderTest {
     Files.writeString(file, "ID,Colour\n1,red\n");
     assertThat(run(1, "csv", "check", file.toString())).startsWith("refused: no row names");
     assertThat(run(0, "csv", "check", "--help")).contains("--mappings", "FILE");
+  }
+
+  @Test
+  void aTrialForAPracticeCountsWhatWouldBeDecidedAndKeepsNothing() throws Exception {
+    Someone ines = Someone.named("Ines", "Caldwell");
+    open();
+    engine.bean(Members.class).add(name, List.of(new Members.NewMember("M1", ines.typed("M1"))));
+    StringBuilder neighbours = new StringBuilder(HEADER);
+    for (int i = 0; i < 40; i++) {
+      neighbours.append(row("B" + i, Someone.named("Nadia", "Oyelaran")));
+    }
+    drop("patients.csv", neighbours.toString());
+    awaitSettled();
+    Path file = folder.resolve("try.csv");
+    Files.writeString(file, HEADER + row("A-7", ines) + row("A-8", Someone.named("Ruth", "Crane")));
+
+    Shell checked = Shell.run(engine, "csv", "check", file.toString(), "--practice", name);
+
+    assertThat(checked.output())
+        .contains("would be        1 linked (CERTAIN)")
+        .containsPattern("would be        1 unlinked \\(\\w+\\)")
+        .doesNotContain("Caldwell");
+    assertThat(checked.status()).isZero();
+    assertThat(charts()).hasSize(40);
+    assertThat(Shell.run(engine, "csv", "check", file.toString(), "--practice", "x").output())
+        .contains("There is no practice \"x\"");
+    assertThat(Shell.run(engine, "feed", "dry-run", name).output())
+        .contains("pms-link csv check FILE --practice " + name);
+  }
+
+  @Test
+  void checkReadsTheTableOfHeaders() throws Exception {
+    Path mappings = Files.createDirectories(engine.mappings().resolve(name));
+    Path table = mappings.resolve("columns.yaml");
+    Files.copy(engine.mappings().resolve("csv/columns.yaml"), table);
+    assertThat(Shell.run(engine, "check", mappings.toString()).output())
+        .isEqualTo(name + "/columns.yaml: ok\n");
+
+    Files.writeString(table, "id:\n  kind: ident\n  names: [ID]\n");
+
+    Shell wrong = Shell.run(engine, "check", mappings.toString());
+    assertThat(wrong.output()).startsWith(name + "/columns.yaml line 2: kind is none of id");
+    assertThat(wrong.status()).isEqualTo(1);
+    Files.delete(table);
   }
 
   private static String run(int status, String... words) {

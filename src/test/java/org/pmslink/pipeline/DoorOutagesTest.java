@@ -14,6 +14,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.KeyStore;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -203,6 +204,65 @@ class DoorOutagesTest {
   void nothingIsAcknowledgedWhileTheQueueIsAway(CapturedOutput output) throws Exception {
     EmbeddedBroker broker = engine.bean(EmbeddedBroker.class);
     nothingIsAcknowledged(broker::stop, broker::start, output);
+  }
+
+  /** Whoever signed it is told 503, and 409 only for what was taken. */
+  @Test
+  void aSignedRequestThatWasNotTakenMayComeAgainAsItIs() throws Exception {
+    EmbeddedBroker broker = engine.bean(EmbeddedBroker.class);
+    try (PushedPractice practice =
+        PushedPractice.overHttp(engine)
+            .with("proof", "signature")
+            .with("secret", "{{no-such-setting:" + HttpDoorTest.SECRET + "}}")
+            .open()) {
+      // So that nothing can be given back that was noted too early.
+      engine
+          .store()
+          .execute(
+              "create function stays() returns trigger language plpgsql as"
+                  + " 'begin raise exception ''stays''; end'");
+      engine
+          .store()
+          .execute(
+              "create trigger stays before delete on used_signatures"
+                  + " for each row execute function stays()");
+      long now = Instant.now().getEpochSecond();
+      String body = "{\"sourceId\": \"17\", \"family\": \"Caldwell\"}";
+      HttpRequest signed =
+          HttpRequest.newBuilder(
+                  URI.create(engine.url().replace("http:", "https:") + "/in/" + practice.name))
+              .timeout(Duration.ofMinutes(2))
+              .header("Content-Type", "application/json")
+              .header("X-PMS-Link-Timestamp", String.valueOf(now))
+              .header(
+                  "X-PMS-Link-Signature",
+                  HttpDoorTest.signature(now, "POST", "/in/" + practice.name, body))
+              .POST(BodyPublishers.ofString(body))
+              .build();
+      HttpClient client = client(true);
+      int refused;
+      broker.stop();
+      try {
+        refused = client.send(signed, HttpResponse.BodyHandlers.ofString()).statusCode();
+      } finally {
+        broker.start();
+      }
+      assertThat(refused).isEqualTo(503);
+      Awaitility.await("the very same request is taken")
+          .atMost(Office.LONGEST)
+          .until(
+              () -> client.send(signed, HttpResponse.BodyHandlers.ofString()).statusCode(),
+              status -> {
+                assertThat(status).isIn(503, 202);
+                return status == 202;
+              });
+      assertThat(client.send(signed, HttpResponse.BodyHandlers.ofString()).statusCode())
+          .as("and once only")
+          .isEqualTo(409);
+    } finally {
+      engine.store().execute("drop trigger if exists stays on used_signatures");
+      engine.store().execute("drop function if exists stays()");
+    }
   }
 
   /** Cuts something off, or mends it. */

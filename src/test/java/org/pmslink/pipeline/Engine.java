@@ -98,6 +98,13 @@ final class Engine implements AutoCloseable {
     return this;
   }
 
+  /** With its HTTP server, where it can be asked for before it has started. */
+  Engine withWeb(int port) {
+    web = WebApplicationType.SERVLET;
+    settings.addAll(List.of("--server.port=" + port, "--management.server.port=0"));
+    return this;
+  }
+
   Engine start() {
     context =
         new SpringApplicationBuilder(PmsLink.class).web(web).run(settings.toArray(String[]::new));

@@ -96,6 +96,18 @@ class FeedAlertsTest {
       awaitEnd(office);
 
       assertThat(alerts(office)).hasSize(1);
+      assertThat(
+              engine
+                  .store()
+                  .queryForList(
+                      "select type || ' ' || subject || ' ' || (data ->> 'feed') || ' '"
+                          + " || (data ->> 'cause') from events where practice_id = ?"
+                          + " and type like 'pmslink.feed.%' order by id",
+                      String.class, office.id()))
+          .as("whoever is told of events is told of both")
+          .containsExactly(
+              "pmslink.feed.alert feeds/" + office.name + " " + office.name + " UNREACHABLE",
+              "pmslink.feed.recovered feeds/" + office.name + " " + office.name + " UNREACHABLE");
       assertThat(lines(output, "alert: feed " + office.name + ": ")).isEqualTo(1);
       assertThat(lines(output, "alert over: feed " + office.name + " ")).isEqualTo(1);
       assertThat(output.getAll()).doesNotContain("Caldwell");

@@ -44,6 +44,21 @@ class FeedApplyTest {
   }
 
   @Test
+  void aFeedThatCannotLogInTakesNobodysPlace() throws Exception {
+    try (Office office = Office.at(engine, pms).open()) {
+      office.with("password", "wrong").writeFeedFile();
+
+      Shell applied = apply(office);
+
+      assertThat(applied.output())
+          .contains("refuses the login")
+          .contains("the feed runs on as before");
+      assertThat(applied.status()).isEqualTo(1);
+      goesOn(office);
+    }
+  }
+
+  @Test
   void aShorterPollTakesEffectWithoutARestartAndLeavesNoConnectionsBehind() throws Exception {
     try (Office office = Office.at(engine, pms).open()) {
       Instant before = Objects.requireNonNull(office.status().lastPassAt());

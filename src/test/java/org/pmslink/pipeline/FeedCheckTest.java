@@ -64,6 +64,25 @@ class FeedCheckTest {
   }
 
   @Test
+  void whatALoginMayThroughARoleIsWarnedOfToo() throws Exception {
+    try (Office office = Office.at(engine, pms).with("user", "by_role").with("password", "w")) {
+      String database = office.name.replace('-', '_');
+      office.edit("create or replace role writers");
+      office.edit("create or replace role clerks");
+      office.edit("create or replace user by_role identified by 'w'");
+      office.edit("grant select on " + database + ".* to by_role");
+      office.edit("grant delete on " + database + ".patient to writers");
+      office.edit("grant writers to clerks");
+      office.edit("grant clerks to by_role");
+      office.writeFeedFile();
+
+      assertThat(check(office).output())
+          .contains("warning: this user may write to the PMS (DELETE on " + database + ".patient)")
+          .contains("for example: CREATE USER pmslink");
+    }
+  }
+
+  @Test
   void aZoneThatIsNotTheSessionsIsWrong() throws Exception {
     try (Office office = Office.at(engine, pms).with("zone", "Pacific/Kiritimati")) {
       office.writeFeedFile();

@@ -21,6 +21,9 @@ import org.hl7.fhir.r4.model.Patient.LinkType;
 import org.hl7.fhir.r4.model.Reference;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
+import org.pmslink.deadletter.Letter;
+import org.pmslink.deadletter.LetterFilter;
+import org.pmslink.deadletter.LetterSearch;
 import org.pmslink.feed.PmsLookUp;
 import org.pmslink.feed.Sought;
 import org.pmslink.membership.Activities;
@@ -240,6 +243,34 @@ class FhirPollTest {
       assertThat(office.charts()).isEqualTo(91);
       // What comes after the load is searched for.
       assertThat(pms.exports()).isEqualTo(1);
+    }
+  }
+
+  @Test
+  void aBadLineOfAnExportIsADeadLetterAndTheLoadGoesOn() throws Exception {
+    try (FhirPms pms = FhirPms.start();
+        Office office = office(pms)) {
+      neighbours(pms, 30);
+      pms.exportToo(
+          "{\"resourceType\":\"Patient\"\n"
+              + "{\"resourceType\":\"Patient\",\"name\":[{\"family\":\"Nobody\"}]}\n");
+      office.with("bulk", "true").open();
+
+      assertThat(office.charts()).isEqualTo(30);
+      assertThat(pms.exports()).as("none is asked for anew").isEqualTo(1);
+      assertThat(
+              engine
+                  .bean(LetterSearch.class)
+                  .search(office.name, LetterFilter.ALL, null, 10)
+                  .letters())
+          .extracting(Letter::sourceId)
+          .hasSize(2)
+          .contains("file-2-line-1")
+          .anyMatch(id -> id.startsWith("no-id-"));
+
+      pms.put(patient("p-2", Someone.named("New", "Comer")));
+      office.sync();
+      assertThat(office.charts()).as("the watermark has moved").isEqualTo(31);
     }
   }
 

@@ -22,6 +22,7 @@ import org.hl7.fhir.r4.model.Bundle;
 import org.hl7.fhir.r4.model.Bundle.BundleType;
 import org.hl7.fhir.r4.model.Bundle.HTTPVerb;
 import org.hl7.fhir.r4.model.CodeType;
+import org.hl7.fhir.r4.model.Encounter;
 import org.hl7.fhir.r4.model.OperationOutcome;
 import org.hl7.fhir.r4.model.Parameters;
 import org.hl7.fhir.r4.model.Patient;
@@ -148,6 +149,56 @@ class FhirReceiveTest {
                           + " and removed_at is not null")
                   == 1);
       assertThat(office.deadLetters()).isZero();
+    }
+  }
+
+  /**
+   * What standard senders send: other resources in the same transaction, and no id of their own.
+   */
+  @Test
+  void takesThePatientsOfATransactionAndTheirIdsFromAnIdentifier() throws Exception {
+    try (Office office = office()) {
+      office.with("postedId", "http://pms.example/chart");
+      IGenericClient client = client(office, open(office));
+      Patient posted = patient("p-1", Someone.named("Philippa", "Anders"));
+      posted.setId((String) null);
+      posted.addIdentifier().setSystem("http://elsewhere.example").setValue("nobody");
+      posted.addIdentifier().setSystem("http://pms.example/chart").setValue("C-17");
+      Bundle transaction = new Bundle().setType(BundleType.TRANSACTION);
+      transaction
+          .addEntry()
+          .setResource(posted)
+          .getRequest()
+          .setMethod(HTTPVerb.POST)
+          .setUrl("Patient");
+      Encounter visit = new Encounter();
+      visit.setSubject(new Reference("Patient/C-17"));
+      transaction
+          .addEntry()
+          .setResource(visit)
+          .getRequest()
+          .setMethod(HTTPVerb.POST)
+          .setUrl("Encounter");
+      transaction.addEntry().getRequest().setMethod(HTTPVerb.DELETE).setUrl("Coverage/9");
+
+      Bundle answer = client.transaction().withBundle(transaction).execute();
+
+      assertThat(answer.getEntry())
+          .extracting(e -> e.getResponse().getStatus())
+          .containsExactly("201 Created", "200 OK", "200 OK");
+      assertThat(answer.getEntry().get(0).getResponse().getLocation()).isEqualTo("Patient/C-17");
+      assertThat(
+              ((OperationOutcome) answer.getEntry().get(1).getResponse().getOutcome())
+                  .getIssueFirstRep()
+                  .getDetails()
+                  .getText())
+          .startsWith("passed over");
+      await("the patient", () -> "Anders".equals(office.recordOf("C-17", "person,name,family")));
+
+      // Two such identifiers are none.
+      posted.addIdentifier().setSystem("http://pms.example/chart").setValue("C-18");
+      assertThatThrownBy(() -> client.create().resource(posted).execute())
+          .isInstanceOf(UnprocessableEntityException.class);
     }
   }
 
@@ -307,6 +358,33 @@ class FhirReceiveTest {
   }
 
   @Test
+  void numbersThatBeginAnewWithoutAHandshakeAreAGapAndWhatIsSentAgainIsNone() throws Exception {
+    try (Office office = office()) {
+      String token = open(office);
+      notify(office, token, notification("handshake", 0));
+      notify(office, token, notification("heartbeat", 0));
+      engine
+          .store()
+          .update("update subscription_events set events = 500 where practice_id = ?", office.id());
+
+      assertThat(notify(office, token, notification("event-notification", 498, 498)).statusCode())
+          .isEqualTo(200);
+      assertThat(events(office)).as("sent again").isEqualTo(500);
+      await("what came", () -> office.charts() == 1);
+      assertThat(office.status().reason()).isNull();
+
+      notify(office, token, notification("event-notification", 3, 3));
+      assertThat(office.awaitPause("EVENTS_MISSED"))
+          .contains("notifications of the PMS were missed");
+      assertThat(events(office)).as("counted from here on").isEqualTo(3);
+    }
+  }
+
+  private static long events(Office office) {
+    return office.count("select events from subscription_events where practice_id = ?");
+  }
+
+  @Test
   void aGapThatNobodyCanReadStandsInTheStatus() throws Exception {
     try (Office office = office()) {
       String token = open(office);
@@ -317,6 +395,11 @@ class FhirReceiveTest {
 
       assertThat(office.awaitPause("EVENTS_MISSED")).contains("pollFeed");
       await("what came", () -> office.charts() == 1);
+      Bundle withoutResource = notification("event-notification", 9, 9);
+      withoutResource.getEntry().remove(1);
+      assertThat(notify(office, token, withoutResource).statusCode())
+          .as("a gap, and the event's resource is not in it either")
+          .isEqualTo(422);
       assertThat(post(base(office), token, new byte[0]).statusCode()).isEqualTo(422);
     }
   }

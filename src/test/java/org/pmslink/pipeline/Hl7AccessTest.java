@@ -16,6 +16,7 @@ import java.util.List;
 import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.TrustManagerFactory;
+import org.awaitility.Awaitility;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -219,6 +220,17 @@ class Hl7AccessTest {
           .contains("a connection from 127.0.0.1 was refused: its address is not among senders")
           .doesNotContain(SENTINEL);
       assertThat(openly(other, message("3"))).isEqualTo("AA 3");
+      Awaitility.await("it is in the audit")
+          .atMost(Office.LONGEST)
+          .until(
+              () ->
+                  practice
+                      .texts(
+                          "select detail from audit where practice_id = ? and action = 'refused'")
+                      .contains(
+                          "hl7 feed "
+                              + practice.name
+                              + ": its address is not among senders, from 127.0.0.1"));
     }
     try (PushedPractice practice = practice().with("senders", "127.0.0.0/30").open()) {
       assertThat(openly(InetAddress.getLoopbackAddress(), message("1"))).isEqualTo("AA 1");

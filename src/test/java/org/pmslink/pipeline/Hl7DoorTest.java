@@ -4,18 +4,26 @@ import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.ByteArrayOutputStream;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.Set;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.pmslink.deadletter.DeadLetter.Category;
+import org.pmslink.deadletter.LetterDesk;
+import org.pmslink.deadletter.LetterFilter;
+import org.pmslink.deadletter.ReplayTasks;
+import org.pmslink.deadletter.Selection;
 import org.springframework.boot.test.system.CapturedOutput;
 import org.springframework.boot.test.system.OutputCaptureExtension;
 
@@ -115,6 +123,91 @@ class Hl7DoorTest {
         assertThat(new String(sealed, ISO_8859_1)).doesNotContain("Caldwell");
       }
     }
+  }
+
+  /**
+   * A sender says no more than what has changed since, whatever became of its last message here.
+   */
+  @Test
+  void whatAMessageSaidThatFailedIsNotForgottenNorWhatWasMendedInItsLetter() throws Exception {
+    PushedPractice made = practice();
+    Path folder = engine.mappings().resolve(made.name);
+    Files.createDirectories(folder);
+    for (String file : List.of("patient.jslt", "merge.jslt", "delete.jslt")) {
+      Files.copy(engine.mappings().resolve("hl7-adt").resolve(file), folder.resolve(file));
+    }
+    String mapping = Files.readString(folder.resolve("patient.jslt"));
+    Files.writeString(
+        folder.resolve("patient.jslt"),
+        mapping.replace(
+            "\"family\": text(",
+            "\"family\": if ($address.\"1\" == \"12 Elm St\") {\"a\": 1} else text("));
+    try (PushedPractice practice = made.with("mappings", made.name).open();
+        MllpSender pms = new MllpSender(port)) {
+      String who = "PID|1||17^^^OFFICE^PI||";
+      assertThat(
+              MllpSender.msa(
+                  pms.send(
+                      header("A28", "1")
+                          + who
+                          + "Caldwell^Ines||19840309||||12 Elm St^^Columbus^OH^43065\r")))
+          .as("the mapping cannot do it")
+          .isEqualTo("AE 1");
+      practice.awaitSettled();
+      Files.writeString(folder.resolve("patient.jslt"), mapping);
+
+      Awaitility.await("the mapping is read anew")
+          .atMost(Office.LONGEST)
+          .until(
+              () -> MllpSender.msa(pms.send(header("A08", "2") + who + "||||||||6145550134\r")),
+              "AA 2"::equals);
+      practice.awaitSettled();
+      replay(practice);
+      assertThat(practice.recordOf("17", "person,name,family")).isEqualTo("Caldwell");
+      assertThat(practice.recordOf("17", "person,birthDate")).isEqualTo("1984-03-09");
+      assertThat(practice.recordOf("17", "person,address,line1")).contains("12");
+      assertThat(practice.recordOf("17", "person,phones,0,e164")).isEqualTo("+16145550134");
+
+      assertThat(
+              MllpSender.msa(
+                  pms.send(
+                      header("A08", "3")
+                          + who
+                          + "||||||"
+                          + "x".repeat(11_000)
+                          + "^^Columbus^OH^43065\r")))
+          .isEqualTo("AE 3");
+      practice.awaitSettled();
+      LetterDesk desk = engine.bean(LetterDesk.class);
+      long letter = practice.letters().get(0).id();
+      ObjectNode record =
+          (ObjectNode) desk.reveal(practice.name, "Pat", letter, "too long").orElseThrow().record();
+      ((ObjectNode) record.at("/PID/0/11/0")).put("1", "9 Oak St");
+      desk.edit(practice.name, "Pat", letter, record, "asked the office");
+      replay(practice);
+      assertThat(practice.recordOf("17", "person,address,line1")).contains("9");
+
+      assertThat(MllpSender.msa(pms.send(header("A08", "4") + who + "||||||||6145550199\r")))
+          .isEqualTo("AA 4");
+      practice.awaitSettled();
+      assertThat(practice.recordOf("17", "person,address,line1")).as("as mended").contains("9");
+      assertThat(practice.recordOf("17", "person,phones,0,e164")).isEqualTo("+16145550199");
+    }
+  }
+
+  private void replay(PushedPractice practice) {
+    engine
+        .bean(ReplayTasks.class)
+        .start(
+            practice.name, "Pat", Selection.matching(LetterFilter.ALL), ReplayTasks.Options.USUAL);
+    Awaitility.await("every letter is through")
+        .atMost(Office.LONGEST)
+        .until(
+            () ->
+                practice.count(
+                        "select count(*) from dead_letters where practice_id = ?"
+                            + " and state in ('OPEN', 'REPLAYING')")
+                    == 0);
   }
 
   @Test
@@ -258,6 +351,22 @@ class Hl7DoorTest {
     }
   }
 
+  /** What is used of a plan goes by the day at the office. */
+  @Test
+  void theDaysOfAnOfficeThatSendsHl7AreItsOwn() throws Exception {
+    try (PushedPractice practice = practice().with("zone", "Pacific/Kiritimati").open()) {
+      assertThat(zone(practice)).isEqualTo("Pacific/Kiritimati");
+    }
+    try (PushedPractice practice =
+        practice().with("zone", "-05:00").with("officeZone", "America/New_York").open()) {
+      assertThat(zone(practice)).isEqualTo("America/New_York");
+    }
+  }
+
+  private static String zone(PushedPractice practice) {
+    return practice.texts("select office_zone from feeds where practice_id = ?").get(0);
+  }
+
   // ---- What is refused ----
 
   @Test
@@ -298,6 +407,16 @@ class Hl7DoorTest {
               "PATIENTS INVALID_RECORD", "MERGES INVALID_RECORD", "DELETES INVALID_RECORD");
       assertThat(practice.letters().toString()).doesNotContain(SENTINEL);
       assertThat(practice.recordOf("17", "person,name,family")).isEqualTo(SENTINEL);
+      String feed = "hl7 feed " + practice.name + ": ";
+      assertThat(
+              practice.texts(
+                  "select actor || ' ' || action || ': ' || detail from audit where practice_id = ?"))
+          .contains(
+              "mllp sender at 127.0.0.1 refused: " + feed + "Unsupported message type",
+              "mllp sender at 127.0.0.1 refused: " + feed + "Segment sequence error")
+          .anyMatch(line -> line.matches(".* push: " + feed + "1 records, receipt \\d+"))
+          .anyMatch(line -> line.matches(".* push: .*1 records, receipt \\d+, with a problem"))
+          .noneMatch(line -> line.contains(SENTINEL));
       assertThat(output).doesNotContain(SENTINEL);
     }
   }

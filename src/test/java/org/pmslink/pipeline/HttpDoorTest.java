@@ -22,6 +22,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.Set;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicBoolean;
 import javax.crypto.Mac;
 import javax.crypto.spec.SecretKeySpec;
 import org.awaitility.Awaitility;
@@ -36,7 +38,7 @@ import org.springframework.boot.test.system.OutputCaptureExtension;
 class HttpDoorTest {
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final HttpClient HTTP = HttpClient.newHttpClient();
-  private static final String SECRET = "between-us-0123456789";
+  static final String SECRET = "between-us-0123456789";
   private static final String SENTINEL = "Xyloquenta";
 
   private final Engine engine;
@@ -223,6 +225,41 @@ class HttpDoorTest {
 
   // ---- Who may send ----
 
+  /**
+   * Whoever sends just then keeps what they have and sends it again; 404 would have them drop it.
+   */
+  @Test
+  void nobodyIsToldThatAFeedIsNotThereWhileItIsExchanged() throws Exception {
+    try (PushedPractice practice = PushedPractice.overHttp(engine).open()) {
+      String token = practice.token();
+      List<Integer> statuses = new CopyOnWriteArrayList<>();
+      AtomicBoolean over = new AtomicBoolean();
+      Thread sender =
+          new Thread(
+              () -> {
+                for (int i = 0; !over.get(); i++) {
+                  try {
+                    statuses.add(
+                        push(practice, token, "", "{\"sourceId\": \"" + i % 5 + "\"}")
+                            .statusCode());
+                  } catch (Exception e) {
+                    statuses.add(0);
+                  }
+                }
+              });
+      sender.start();
+      for (int time = 0; time < 3; time++) {
+        Shell applied = Shell.run(engine, "feed", "apply", practice.name);
+        assertThat(applied.output()).endsWith("runs as its file says now\n");
+      }
+      over.set(true);
+      sender.join();
+
+      assertThat(statuses).contains(202).isSubsetOf(202, 503);
+      assertThat(push(practice, token, "", "{\"sourceId\": \"9\"}").statusCode()).isEqualTo(202);
+    }
+  }
+
   @Test
   void whoHasShownNothingLearnsNothing() throws Exception {
     try (PushedPractice practice = PushedPractice.overHttp(engine).open();
@@ -313,8 +350,7 @@ class HttpDoorTest {
         HttpResponse.BodyHandlers.ofString());
   }
 
-  private static String signature(long time, String method, String address, String body)
-      throws Exception {
+  static String signature(long time, String method, String address, String body) throws Exception {
     Mac mac = Mac.getInstance("HmacSHA256");
     mac.init(new SecretKeySpec(SECRET.getBytes(UTF_8), "HmacSHA256"));
     return HexFormat.of()

@@ -118,6 +118,35 @@ public final class BrokenAnswers {
     };
   }
 
+  /** A file of a bulk export: good lines about one that is anything. */
+  public Answer nextExportedFile() {
+    ByteArrayOutputStream file = new ByteArrayOutputStream();
+    file.writeBytes(bytes(goodRow("101")));
+    file.write('\n');
+    file.writeBytes(oddLine());
+    file.write('\n');
+    file.writeBytes(bytes(goodRow("103")));
+    Answer answer = ok("an odd line", file.toByteArray());
+    return new Answer(answer.what(), answer.http(), List.of("101", "103"));
+  }
+
+  private byte[] oddLine() {
+    ObjectNode row = goodRow("102");
+    return switch (random.nextInt(9)) {
+      case 0 -> "{\"resourceType\":\"Patient\"".getBytes(UTF_8);
+      case 1 -> bytes(((ObjectNode) row.deepCopy()).without(form.key()));
+      case 2 -> otherJson().getBytes(UTF_8);
+      case 3 -> deep();
+      case 4 ->
+          row.toString().replaceFirst("\\{", "{\"n\": " + hugeNumber() + ", ").getBytes(UTF_8);
+      case 5 -> row.toString().getBytes(UTF_16);
+      case 6 ->
+          row.toString().replaceFirst("\\{", "{\"y\\\\ud83d\": \"\\\\udc00\", ").getBytes(UTF_8);
+      case 7 -> bytes(BrokenJson.mutated(row, random));
+      default -> BrokenJson.damaged(bytes(row), random);
+    };
+  }
+
   private ObjectNode goodRow(String id) {
     ObjectNode row = good.deepCopy();
     return row.put(form.key(), id);
@@ -158,11 +187,14 @@ public final class BrokenAnswers {
   private Answer oddKey() {
     ObjectNode row = goodRow("1");
     row.set(form.key(), BrokenJson.odd(random));
-    if (random.nextInt(3) == 0) {
+    boolean without = random.nextInt(3) == 0;
+    if (without) {
       row.remove(form.key());
     }
     ArrayNode rows = RecordJson.mapper().createArrayNode().add(goodRow("100")).add(row);
-    return ok("an odd key", bytes(form.list().apply(rows)));
+    Answer answer = ok("an odd key", bytes(form.list().apply(rows)));
+    // A resource without an id is a dead letter, and no reason to read none of its neighbours.
+    return without && form == FHIR ? new Answer("no key", answer.http(), List.of("100")) : answer;
   }
 
   private String otherJson() {
@@ -210,7 +242,8 @@ public final class BrokenAnswers {
   }
 
   private byte[] deep() {
-    int levels = 100 + random.nextInt(100_000);
+    // Also where a parser takes what a message with it would be too deep for.
+    int levels = random.nextBoolean() ? 100 + random.nextInt(100_000) : 980 + random.nextInt(25);
     String inner =
         random.nextBoolean()
             ? "[".repeat(levels) + "]".repeat(levels)

@@ -91,6 +91,7 @@ public final class FhirPms implements AutoCloseable {
   private volatile @Nullable String assertionHeader;
   private volatile boolean history = true;
   private volatile boolean broken;
+  private volatile String oddLines = "";
   private volatile boolean tellsTokenEndpoint;
   private volatile int notReady;
   private volatile int exports;
@@ -201,6 +202,11 @@ public final class FhirPms implements AutoCloseable {
   /** Exports name an error file, or none. */
   public void breakExports(boolean whether) {
     broken = whether;
+  }
+
+  /** One of the exported files begins with these lines, besides its patients. */
+  public void exportToo(String lines) {
+    oddLines = lines;
   }
 
   public int exports() {
@@ -501,7 +507,7 @@ public final class FhirPms implements AutoCloseable {
     }
 
     private String lines(int file) {
-      StringBuilder lines = new StringBuilder();
+      StringBuilder lines = new StringBuilder(file == 1 ? oddLines : "");
       for (Patient patient : current()) {
         if (Math.floorMod(patient.getIdElement().getIdPart().hashCode(), 3) == file) {
           lines.append(FHIR.newJsonParser().encodeResourceToString(patient)).append('\n');
