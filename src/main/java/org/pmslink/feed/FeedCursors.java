@@ -33,6 +33,7 @@ class FeedCursors {
    * @param serverClock the same clock when the last pass began
    * @param ourClock our clock at that moment
    * @param madeWith versions of mapping and engine that all rows went through; none before a load
+   * @param acceptedMissing how many records the next comparison may find gone, as a person has said
    */
   record Cursor(
       boolean loading,
@@ -42,7 +43,8 @@ class FeedCursors {
       @Nullable LocalDateTime watermark,
       @Nullable LocalDateTime serverClock,
       @Nullable Instant ourClock,
-      @Nullable String madeWith) {
+      @Nullable String madeWith,
+      long acceptedMissing) {
 
     List<Object> afterKeyParts() {
       return parts().stream()
@@ -85,7 +87,7 @@ class FeedCursors {
         .query(
             """
             select phase = 'LOAD', run_id, page, after_key, watermark, server_clock, our_clock,
-                   made_with
+                   made_with, coalesce(accepted_missing, 0)
             from feed_cursors where practice_id = ? and feed = ? and record_type = ?""",
             (row, n) -> {
               var clock = row.getTimestamp(7);
@@ -97,7 +99,8 @@ class FeedCursors {
                   time(row.getString(5)),
                   time(row.getString(6)),
                   clock == null ? null : clock.toInstant(),
-                  row.getString(8));
+                  row.getString(8),
+                  row.getLong(9));
             },
             practice,
             feed,
@@ -133,15 +136,24 @@ class FeedCursors {
         stream);
   }
 
-  /** Forgets the loads that were begun of streams other than these. */
-  void forgetLoads(int practice, String feed, List<String> read) {
+  /** Forgets what waits for the next read of streams other than these, or for a person. */
+  void forgetUnread(int practice, String feed, List<String> read) {
+    String[] names = read.toArray(String[]::new);
     database.update(
         """
         delete from feed_cursors
         where practice_id = ? and feed = ? and phase = 'LOAD' and record_type <> all (?)""",
         practice,
         feed,
-        read.toArray(String[]::new));
+        names);
+    database.update(
+        """
+        update feed_cursors set missing = null, missing_of = null, missing_since = null,
+          accepted_missing = null
+        where practice_id = ? and feed = ? and record_type <> all (?) and missing is not null""",
+        practice,
+        feed,
+        names);
   }
 
   /** Moves a load's place; everything before it is durably on the queue. */
@@ -188,13 +200,35 @@ class FeedCursors {
     return version == null ? 0 : version;
   }
 
-  /** Notes what every row of the feed has gone through. */
-  void madeWith(int practice, String feed, String recordType, String madeWith) {
+  /**
+   * A stream was compared with the store: every row has gone through this, what is gone is known.
+   */
+  void compared(int practice, String feed, String recordType, String madeWith) {
     database.update(
         """
-        update feed_cursors set made_with = ?
+        update feed_cursors set made_with = ?, missing = null, missing_of = null,
+          missing_since = null, accepted_missing = null
         where practice_id = ? and feed = ? and record_type = ?""",
         madeWith,
+        practice,
+        feed,
+        recordType);
+  }
+
+  /**
+   * The same, but so much was missing that nothing was removed. What a person had said before about
+   * another comparison is used up.
+   */
+  void comparedInVain(
+      int practice, String feed, String recordType, String madeWith, long missing, long of) {
+    database.update(
+        """
+        update feed_cursors set made_with = ?, missing = ?, missing_of = ?,
+          missing_since = coalesce(missing_since, now()), accepted_missing = null
+        where practice_id = ? and feed = ? and record_type = ?""",
+        madeWith,
+        missing,
+        of,
         practice,
         feed,
         recordType);

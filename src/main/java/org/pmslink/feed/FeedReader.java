@@ -486,7 +486,7 @@ public class FeedReader {
             place.stream,
             fingerprints);
     if (place.comparison != null) {
-      place.comparison.seen(records.keySet(), known.present().size());
+      place.comparison.seen(records.keySet(), known.present());
     }
     // With another mapping the same row may say something else.
     return place.madeWith.equals(place.cursor.madeWith()) ? known.unchanged() : Set.of();
@@ -579,16 +579,41 @@ public class FeedReader {
   private void next(FeedPass pass) {
     if (pass.asked == Step.RECORDS) {
       complete(pass);
-      if (pass.place().comparison != null) {
-        pass.comparison().end();
+      FeedComparison comparison = pass.place().comparison;
+      if (comparison != null && comparison.end(pass.place().cursor.acceptedMissing())) {
         enter(pass, Step.MISSING);
         return;
       }
+      if (comparison != null) {
+        compared(pass, comparison);
+      }
     } else {
-      cursors.madeWith(
-          pass.practice, pass.definition.getFeed(), pass.stream().name(), pass.place().madeWith);
+      compared(pass, null);
     }
     enterNext(pass);
+  }
+
+  /**
+   * Every row of a stream has been read, and what is gone was removed.
+   *
+   * @param doubtful the comparison that missed too much to be believed, so that nothing was removed
+   */
+  private void compared(FeedPass pass, @Nullable FeedComparison doubtful) {
+    String feed = pass.definition.getFeed();
+    String stream = pass.stream().name();
+    String madeWith = pass.place().madeWith;
+    if (doubtful == null) {
+      cursors.compared(pass.practice, feed, stream, madeWith);
+      return;
+    }
+    log.warn(
+        "feed {}: {} of {} {} are missing in the PMS; none of them is removed",
+        feed,
+        doubtful.missing(),
+        doubtful.stored(),
+        pass.stream().queryName());
+    cursors.comparedInVain(
+        pass.practice, feed, stream, madeWith, doubtful.missing(), doubtful.stored());
   }
 
   private void complete(FeedPass pass) {
@@ -611,8 +636,8 @@ public class FeedReader {
       runs.readingDone(pass.practice, pass.run);
     }
     if (!pass.firstLoad) {
-      // A stream that is read no more would be waited for.
-      cursors.forgetLoads(
+      // A stream that is read no more would be waited for, or a person be asked about it.
+      cursors.forgetUnread(
           pass.practice,
           pass.definition.getFeed(),
           pass.places.stream().map(p -> p.stream.name()).toList());

@@ -8,13 +8,13 @@ import java.net.UnknownHostException;
 import java.sql.SQLException;
 import java.sql.SQLTimeoutException;
 import java.time.Duration;
+import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import javax.net.ssl.SSLException;
 import org.apache.hc.core5.http.NoHttpResponseException;
 import org.jspecify.annotations.Nullable;
-import org.pmslink.linking.RecordBatch.RecordType;
-import org.pmslink.linking.RecordStream;
 import org.pmslink.mapping.MappingException;
 import org.springframework.dao.QueryTimeoutException;
 
@@ -41,6 +41,7 @@ record PauseReason(Category category, String text, @Nullable Duration retryAfter
     TOO_SLOW,
     THROTTLED,
     QUERY_FAILED,
+    /** A comparison missed too much to be believed; the feed goes on. */
     EMPTY_RESULT,
     NOT_READY,
     EVENTS_MISSED,
@@ -55,9 +56,6 @@ record PauseReason(Category category, String text, @Nullable Duration retryAfter
     for (Throwable t = thrown; t != null; t = t.getCause()) {
       if (t instanceof FeedException || t instanceof MappingException) {
         return new PauseReason(Category.FILES_WRONG, String.valueOf(t.getMessage()));
-      }
-      if (t instanceof ManyMissing) {
-        return new PauseReason(Category.EMPTY_RESULT, String.valueOf(t.getMessage()));
       }
       if (t instanceof HttpAnswer.Failure failure) {
         return ofHttp(failure);
@@ -182,6 +180,16 @@ record PauseReason(Category category, String text, @Nullable Duration retryAfter
         "the PMS database refuses the query: SQL state " + state + ", code " + code);
   }
 
+  /** Of a feed that goes on: comparisons missed so much that the PMS itself is in doubt. */
+  static @Nullable PauseReason ofMissing(List<FeedStates.Missing> missing) {
+    return missing.isEmpty()
+        ? null
+        : new PauseReason(
+            Category.EMPTY_RESULT,
+            missing.stream().map(FeedStates.Missing::inWords).collect(Collectors.joining("; "))
+                + ": is this the right database? None of them was removed");
+  }
+
   /** The table or column that is missing; empty for anything else. */
   String named() {
     return category == Category.TABLE_MISSING || category == Category.COLUMN_MISSING
@@ -218,20 +226,6 @@ record PauseReason(Category category, String text, @Nullable Duration retryAfter
      */
     FolderAway(String message) {
       super(message);
-    }
-  }
-
-  /** A comparison would find so many records gone that the PMS itself is in doubt. */
-  static final class ManyMissing extends RuntimeException {
-    private static final long serialVersionUID = 1L;
-
-    ManyMissing(long missing, long known, RecordStream stream) {
-      super(
-          missing
-              + " of "
-              + known
-              + (stream.type() == RecordType.PATIENTS ? " charts" : " " + stream.queryName())
-              + " are gone from the PMS: is this the right database? Nothing was deleted");
     }
   }
 }

@@ -119,7 +119,7 @@ public final class TrialReader {
             stream.mappingName(),
             RecordStream.of(stream.type()).mappingName()),
         "",
-        new FeedCursors.Cursor(true, null, 0, null, null, null, null, null));
+        new FeedCursors.Cursor(true, null, 0, null, null, null, null, null, 0));
   }
 
   private void enterNext(FeedPass underWay) {

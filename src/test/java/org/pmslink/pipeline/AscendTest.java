@@ -12,6 +12,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.pmslink.linking.Fingerprint;
 import org.pmslink.membership.Activities;
 import org.pmslink.membership.Activities.MemberTransaction;
 import org.pmslink.membership.Activities.MemberVisit;
@@ -205,6 +206,47 @@ class AscendTest {
                   "select count(*) from transactions where practice_id = ? and removed_at is null"))
           .isZero();
     }
+  }
+
+  @Test
+  void whatTheStoreNeverKeptMakesNoRecordDoubtful() throws Exception {
+    try (Office office = Office.at(engine, pms);
+        AscendApi api = AscendApi.start()) {
+      patient(api, 1, Someone.named("Rosalind", "Archer"), "ACTIVE");
+      for (long id = 9001; id <= 9005; id++) {
+        procedure(api, id, 1, "ACTIVE");
+        procedure(api, alikeInTheSums(id, 1_000_000), 1, "INVALIDATED");
+      }
+      office.over(api).open();
+      assertThat(kept(office)).isEqualTo(5);
+      api.remove("/v0/patientprocedures", 9002);
+      long fresh = alikeInTheSums(9003, 2_000_000);
+      procedure(api, fresh, 1, "ACTIVE");
+
+      office.compare();
+
+      assertThat(kept(office)).as("one is gone, one is new").isEqualTo(5);
+      assertThat(api.seen())
+          .filteredOn(s -> s.contains("/v0/patientprocedures/"))
+          .as("as a visit and as a charge")
+          .hasSize(2)
+          .allMatch(s -> s.contains("/9002"));
+    }
+  }
+
+  private static long kept(Office office) {
+    return office.count(
+        "select count(*) from transactions where practice_id = ? and removed_at is null");
+  }
+
+  /** An id that the comparison's sums cannot tell from another. */
+  private static long alikeInTheSums(long id, long from) {
+    long other = from;
+    while (Fingerprint.of(String.valueOf(other)) >>> 48
+        != Fingerprint.of(String.valueOf(id)) >>> 48) {
+      other++;
+    }
+    return other;
   }
 
   @Test
