@@ -38,6 +38,7 @@ final class FeedComparison {
   private final LongStream.Builder lacking = LongStream.builder();
   private long stored;
   private long storedAndSeen;
+  private @Nullable String oneSeen;
 
   /** Nothing more to look at when null. */
   private @Nullable String lookedUpTo = "";
@@ -68,6 +69,7 @@ final class FeedComparison {
     for (String key : keys) {
       if (known.contains(key)) {
         inPms.add(key);
+        oneSeen = key;
       } else {
         lacking.add(Fingerprint.of(key));
       }
@@ -128,6 +130,19 @@ final class FeedComparison {
     }
     doubtful = found;
     return found;
+  }
+
+  /** Those that {@link #doubtful} gave last are still to be asked for. */
+  void putBack() {
+    for (int i = doubtful.size() - 1; i >= 0; i--) {
+      waiting.addFirst(doubtful.get(i));
+    }
+    doubtful = List.of();
+  }
+
+  /** A record that the PMS does have: it was seen a moment ago; absent when none was. */
+  @Nullable String oneSeen() {
+    return oneSeen;
   }
 
   /** Those of the doubtful records that the PMS does not know when asked for them. */

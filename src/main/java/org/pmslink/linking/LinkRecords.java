@@ -13,6 +13,7 @@ import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -499,12 +500,17 @@ public class LinkRecords {
     Class<? extends SourceActivity> type = sourceType(batch.type());
     // The same record twice in a batch: the later one counts.
     Map<String, Command.Activity> records = new LinkedHashMap<>();
+    // Planned and nothing more, so that it has no date yet, or no price: it cannot be kept, and
+    // need not be.
+    Set<String> neverWere = new LinkedHashSet<>();
     for (int i = 0; i < batch.records().size(); i++) {
       JsonNode raw = batch.records().get(i);
       String sourceId = null;
+      boolean isVoid = false;
       try {
         SourceActivity source = mapping.activity(raw, type);
         sourceId = source.sourceId();
+        isVoid = source.isVoid();
         ActivityRecord record = ActivityNormalizer.normalize(source, office, stamps);
         work.named(i, record.sourceId());
         Command.Activity earlier =
@@ -517,16 +523,32 @@ public class LinkRecords {
                     Fingerprint.of(raw),
                     Fingerprint.of(RecordJson.mapper().<JsonNode>valueToTree(record)),
                     record));
-        work.unchanged += earlier == null ? 0 : 1;
+        work.unchanged += neverWere.remove(record.sourceId()) || earlier != null ? 1 : 0;
       } catch (MappingException e) {
         work.dead(i, idInRaw(raw), Causes.of(mapping, e));
       } catch (InvalidRecordException e) {
-        work.dead(i, sourceId, Causes.of(mapping, e));
+        if (!isVoid || !name(sourceId, raw).equals(sourceId)) {
+          work.dead(i, sourceId, Causes.of(mapping, e));
+          continue;
+        }
+        work.named(i, sourceId);
+        boolean earlier = records.remove(sourceId) != null;
+        work.unchanged += neverWere.add(sourceId) && !earlier ? 0 : 1;
       }
     }
+    Set<String> all = new LinkedHashSet<>(records.keySet());
+    all.addAll(neverWere);
     Map<String, Activities.Known> known =
-        activities.known(work.practice, batch.source(), batch.stream(), records.keySet());
-    Set<String> open = records.isEmpty() ? Set.of() : openLetters(work, records.keySet());
+        activities.known(work.practice, batch.source(), batch.stream(), all);
+    Set<String> open = all.isEmpty() ? Set.of() : openLetters(work, all);
+    for (String id : neverWere) {
+      Activities.Known before = known.get(id);
+      if ((before == null || before.gone()) && !open.contains(id)) {
+        work.unchanged(id);
+      } else {
+        work.commands.add(removal(batch.stream(), id, batch.version()));
+      }
+    }
     for (Command.Activity command : records.values()) {
       Activities.Known before = known.get(command.sourceId());
       boolean unchanged =

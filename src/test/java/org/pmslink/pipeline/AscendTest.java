@@ -208,6 +208,74 @@ class AscendTest {
     }
   }
 
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void aGatewayThatGivesShorterPagesIsReadToItsEnd(boolean total) throws Exception {
+    for (String paging : List.of("lastId", "page")) {
+      try (Office office = Office.at(engine, pms);
+          AscendApi api = AscendApi.start()) {
+        for (long i = 1; i <= 25; i++) {
+          patient(api, i, Someone.named("Other", "Person" + i), "NEW");
+        }
+        api.capPages(10);
+        if (!total) {
+          api.keepTotalToItself();
+        }
+        office.over(api).with("paging", paging).with("records", "patients").open();
+
+        assertThat(office.charts()).as(paging).isEqualTo(25);
+        assertThat(api.seen())
+            .filteredOn(s -> s.contains("/v1/patients?"))
+            .as("one more where nobody says how many there are")
+            .hasSize(total ? 3 : 4);
+      }
+    }
+  }
+
+  @Test
+  void whatIsPlannedNeedsNeitherDateNorPrice() throws Exception {
+    try (Office office = Office.at(engine, pms);
+        AscendApi api = AscendApi.start()) {
+      patient(api, 1, Someone.named("Rosalind", "Archer"), "ACTIVE");
+      procedure(api, 9001, 1, "ACTIVE");
+      plan(api, 9002);
+      office.over(api).open();
+      assertThat(office.deadLetters()).isZero();
+      assertThat(kept(office)).isOne();
+
+      // Done by mistake, it is planned again.
+      plan(api, 9001);
+      office.sync();
+
+      assertThat(office.deadLetters()).isZero();
+      assertThat(kept(office)).isZero();
+    }
+  }
+
+  private static void plan(AscendApi api, long id) {
+    api.put(
+        "/v0/patientprocedures",
+        id,
+        Map.of("patient", Map.of("id", "1"), "status", "TREATMENT_PLAN", "state", "ACTIVE"));
+  }
+
+  @Test
+  void aGatewayThatKnowsNoSingleRecordsProvesNothingGone() throws Exception {
+    try (Office office = Office.at(engine, pms);
+        AscendApi api = AscendApi.start()) {
+      for (long i = 1; i <= 12; i++) {
+        patient(api, i, Someone.named("Member", "Number" + i), "ACTIVE");
+      }
+      office.over(api).with("records", "patients").open();
+      api.refuseSingleRecords();
+      api.remove("/v1/patients", 7);
+
+      office.compare();
+
+      assertThat(office.charts()).isEqualTo(12);
+    }
+  }
+
   @Test
   void whatTheStoreNeverKeptMakesNoRecordDoubtful() throws Exception {
     try (Office office = Office.at(engine, pms);
@@ -228,9 +296,10 @@ class AscendTest {
       assertThat(kept(office)).as("one is gone, one is new").isEqualTo(5);
       assertThat(api.seen())
           .filteredOn(s -> s.contains("/v0/patientprocedures/"))
-          .as("as a visit and as a charge")
-          .hasSize(2)
-          .allMatch(s -> s.contains("/9002"));
+          .as("as a visit and as a charge, each after one that is there")
+          .hasSize(4)
+          .filteredOn(s -> s.contains("/9002"))
+          .hasSize(2);
     }
   }
 
