@@ -33,6 +33,7 @@ class FeedCursors {
    * @param serverClock the same clock when the last pass began
    * @param ourClock our clock at that moment
    * @param madeWith versions of mapping and engine that all rows went through; none before a load
+   * @param withheld whether the PMS did not allow it to be read when it was last asked for
    * @param acceptedMissing how many records the next comparison may find gone, as a person has said
    */
   record Cursor(
@@ -44,6 +45,7 @@ class FeedCursors {
       @Nullable LocalDateTime serverClock,
       @Nullable Instant ourClock,
       @Nullable String madeWith,
+      boolean withheld,
       long acceptedMissing) {
 
     List<Object> afterKeyParts() {
@@ -87,7 +89,7 @@ class FeedCursors {
         .query(
             """
             select phase = 'LOAD', run_id, page, after_key, watermark, server_clock, our_clock,
-                   made_with, coalesce(accepted_missing, 0)
+                   made_with, withheld_since is not null, coalesce(accepted_missing, 0)
             from feed_cursors where practice_id = ? and feed = ? and record_type = ?""",
             (row, n) -> {
               var clock = row.getTimestamp(7);
@@ -100,7 +102,8 @@ class FeedCursors {
                   time(row.getString(6)),
                   clock == null ? null : clock.toInstant(),
                   row.getString(8),
-                  row.getLong(9));
+                  row.getBoolean(9),
+                  row.getLong(10));
             },
             practice,
             feed,
@@ -149,11 +152,23 @@ class FeedCursors {
     database.update(
         """
         update feed_cursors set missing = null, missing_of = null, missing_since = null,
-          accepted_missing = null
-        where practice_id = ? and feed = ? and record_type <> all (?) and missing is not null""",
+          accepted_missing = null, withheld_since = null
+        where practice_id = ? and feed = ? and record_type <> all (?)
+          and (missing is not null or withheld_since is not null)""",
         practice,
         feed,
         names);
+  }
+
+  /** The PMS does not allow a stream to be read. */
+  void withheld(int practice, String feed, String recordType) {
+    database.update(
+        """
+        update feed_cursors set withheld_since = coalesce(withheld_since, now())
+        where practice_id = ? and feed = ? and record_type = ?""",
+        practice,
+        feed,
+        recordType);
   }
 
   /** Moves a load's place; everything before it is durably on the queue. */
@@ -184,7 +199,7 @@ class FeedCursors {
     database.update(
         """
         update feed_cursors set phase = 'CHANGES', run_id = null, after_key = null, watermark = ?,
-          server_clock = ?, our_clock = ?
+          server_clock = ?, our_clock = ?, withheld_since = null
         where practice_id = ? and feed = ? and record_type = ?""",
         watermark.toString(),
         serverClock.toString(),

@@ -133,13 +133,15 @@ public class FeedReader {
     }
     PmsProtocol protocol = protocol(definition);
     List<Place> places = places(definition, practice, protocol);
-    boolean firstLoad = places.stream().anyMatch(p -> isLoadedFirst(p) && p.cursor.loading());
+    boolean firstLoad =
+        places.stream()
+            .anyMatch(p -> isLoadedFirst(p) && p.cursor.loading() && !p.cursor.withheld());
     FeedPass pass =
         new FeedPass(
             definition,
             protocol,
             practice,
-            comparisonDue && !firstLoad,
+            (comparisonDue || places.stream().anyMatch(FeedReader::haveIdsChanged)) && !firstLoad,
             firstLoad,
             clock.instant(),
             places.stream().filter(p -> !firstLoad || isLoadedFirst(p)).toList());
@@ -207,7 +209,7 @@ public class FeedReader {
             new Place(
                 stream,
                 mapping,
-                madeWith(definition, mapping),
+                madeWith(definition, mapping, protocol.idsOf(definition, stream)),
                 cursors.find(practice, definition.getFeed(), stream.name())));
       }
     }
@@ -228,13 +230,30 @@ public class FeedReader {
   }
 
   /** What a row's record depends on besides the row. */
-  private String madeWith(FeedDefinition definition, String mapping) {
+  private String madeWith(FeedDefinition definition, String mapping, String ids) {
     return String.join(
         " ",
         mappings.get(mapping).version(),
         definition.getZone().getId(),
         definition.getOfficeZone().getId(),
-        String.valueOf(FeedReader.class.getPackage().getImplementationVersion()));
+        String.valueOf(FeedReader.class.getPackage().getImplementationVersion()),
+        ids);
+  }
+
+  /**
+   * Whether a stream's records had other ids when they were read: then those that the store has
+   * must go, and the same number may stand for something else now.
+   */
+  private static boolean haveIdsChanged(Place place) {
+    String before = place.cursor.madeWith();
+    return before != null
+        && !place.cursor.loading()
+        && !place.cursor.withheld()
+        && !idsIn(before).equals(idsIn(place.madeWith));
+  }
+
+  private static String idsIn(String madeWith) {
+    return madeWith.substring(madeWith.lastIndexOf(' ') + 1);
   }
 
   private boolean isDue(FeedDefinition definition, FeedStates.Due due, boolean comparing) {
@@ -301,6 +320,8 @@ public class FeedReader {
       }
       case MISSING -> missingConfirmed(pass, answer.existing());
       case RECORDS -> {
+        pass.withheld = answer.withheld();
+        pass.last |= answer.withheld();
         pass.gather(answer.rows(), clock.instant());
         yield isGathering(pass, answer.rows()) ? List.of() : page(pass, pass.gathered());
       }
@@ -577,7 +598,11 @@ public class FeedReader {
   }
 
   private void next(FeedPass pass) {
-    if (pass.asked == Step.RECORDS) {
+    if (pass.withheld) {
+      // It stays where it is, and is asked for again in the next pass.
+      pass.withheld = false;
+      cursors.withheld(pass.practice, pass.definition.getFeed(), pass.stream().name());
+    } else if (pass.asked == Step.RECORDS) {
       complete(pass);
       FeedComparison comparison = pass.place().comparison;
       if (comparison != null && comparison.end(pass.place().cursor.acceptedMissing())) {

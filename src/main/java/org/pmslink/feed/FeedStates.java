@@ -165,7 +165,7 @@ public class FeedStates {
                    compare_asked_at is not null,
                    exists (select 1 from feed_cursors c
                            where c.practice_id = f.practice_id and c.feed = f.feed
-                             and c.phase = 'LOAD'),
+                             and c.phase = 'LOAD' and c.withheld_since is null),
                    on_hold_since is not null
             from feeds f where f.practice_id = ? and f.feed = ?""")
         .params(practice, feed)
@@ -189,7 +189,8 @@ public class FeedStates {
    */
   void passed(int practice, String feed, boolean compared, Instant began) {
     Timestamp start = Timestamp.from(began);
-    PauseReason doubt = PauseReason.ofMissing(missing(practice, feed));
+    PauseReason standing =
+        PauseReason.ofFeedThatGoesOn(missing(practice, feed), withheld(practice, feed));
     database
         .sql(
             """
@@ -200,8 +201,8 @@ public class FeedStates {
               compare_asked_at = case when compare_asked_at > ? or not ? then compare_asked_at end
             where practice_id = ? and feed = ?""")
         .params(
-            doubt == null ? null : doubt.category().name(),
-            doubt == null ? null : doubt.text(),
+            standing == null ? null : standing.category().name(),
+            standing == null ? null : standing.text(),
             start,
             compared,
             start,
@@ -219,6 +220,19 @@ public class FeedStates {
         .query((row, n) -> missing(row.getString(1)))
         .optional()
         .orElse(List.of());
+  }
+
+  /** Streams that the PMS does not allow to be read, as query files are named. */
+  private List<String> withheld(int practice, String feed) {
+    return database
+        .sql(
+            """
+            select record_type from feed_cursors
+            where practice_id = ? and feed = ? and withheld_since is not null
+            order by record_type""")
+        .params(practice, feed)
+        .query((row, n) -> RecordStream.ofName(row.getString(1)).queryName())
+        .list();
   }
 
   /**
@@ -449,7 +463,8 @@ public class FeedStates {
                   else f.state end,
              f.reason_category, f.reason, f.next_attempt_at, f.last_pass_at, f.last_compare_at, f.last_received_at, c.watermark,
              exists (select 1 from feed_cursors l where l.practice_id = f.practice_id
-                       and l.feed = f.feed and l.phase = 'LOAD'),
+                       and l.feed = f.feed and l.phase = 'LOAD'
+                       and l.withheld_since is null),
              case when f.calls_month = date_trunc('month', now() at time zone 'UTC')::date
                   then f.calls else 0 end, f.call_budget,
              f.on_hold_since, f.on_hold_by, f.on_hold_why,

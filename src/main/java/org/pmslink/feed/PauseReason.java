@@ -180,14 +180,31 @@ record PauseReason(Category category, String text, @Nullable Duration retryAfter
         "the PMS database refuses the query: SQL state " + state + ", code " + code);
   }
 
-  /** Of a feed that goes on: comparisons missed so much that the PMS itself is in doubt. */
-  static @Nullable PauseReason ofMissing(List<FeedStates.Missing> missing) {
-    return missing.isEmpty()
-        ? null
-        : new PauseReason(
-            Category.EMPTY_RESULT,
-            missing.stream().map(FeedStates.Missing::inWords).collect(Collectors.joining("; "))
-                + ": is this the right database? None of them was removed");
+  /**
+   * What somebody has to look at although the feed goes on; nothing in most.
+   *
+   * @param missing what comparisons missed so much of that the PMS itself is in doubt
+   * @param withheld streams that the PMS does not allow to be read
+   */
+  static @Nullable PauseReason ofFeedThatGoesOn(
+      List<FeedStates.Missing> missing, List<String> withheld) {
+    String forbidden = withheld.isEmpty() ? "" : withheldInWords(withheld);
+    if (missing.isEmpty()) {
+      return withheld.isEmpty() ? null : new PauseReason(Category.NOT_ALLOWED, forbidden);
+    }
+    return new PauseReason(
+        Category.EMPTY_RESULT,
+        missing.stream().map(FeedStates.Missing::inWords).collect(Collectors.joining("; "))
+            + ": is this the right database? None of them was removed"
+            + (withheld.isEmpty() ? "" : "; besides, " + forbidden));
+  }
+
+  /** Which streams the PMS does not allow to be read, and what to do. */
+  static String withheldInWords(List<String> streams) {
+    return "the PMS does not allow "
+        + String.join(", ", streams)
+        + " to be read; the office must permit it (of Open Dental's API: queries), or the feed's"
+        + " file must not ask for it";
   }
 
   /** The table or column that is missing; empty for anything else. */

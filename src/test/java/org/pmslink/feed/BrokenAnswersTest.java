@@ -147,7 +147,7 @@ class BrokenAnswersTest {
             RecordStream.of(RecordType.PATIENTS),
             "",
             "",
-            new FeedCursors.Cursor(false, null, 0, null, then, then, Instant.EPOCH, "", 0));
+            new FeedCursors.Cursor(false, null, 0, null, then, then, Instant.EPOCH, "", false, 0));
     FeedPass pass =
         new FeedPass(definition, protocol, 1, false, false, Instant.EPOCH, List.of(patients));
     pass.at = 0;
