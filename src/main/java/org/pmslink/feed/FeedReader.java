@@ -677,7 +677,7 @@ public class FeedReader {
       @ExchangeProperty("definition") FeedDefinition definition,
       @ExchangeProperty("pass") @Nullable FeedPass pass) {
     Throwable thrown = exchange.getProperty(Exchange.EXCEPTION_CAUGHT, Throwable.class);
-    PauseReason reason = PauseReason.of(thrown, pass != null && pass.reading);
+    PauseReason reason = PauseReason.of(thrown, pass);
     if (pass != null) {
       pass.ending.reached();
     }

@@ -108,6 +108,27 @@ record PauseReason(Category category, String text, @Nullable Duration retryAfter
     return ofSql(sql);
   }
 
+  /**
+   * Why a pass failed. That the PMS refuses a request as wrong says most once it has told its clock
+   * in the same pass: some answer 400, too, while the office cannot be reached.
+   */
+  static PauseReason of(@Nullable Throwable thrown, @Nullable FeedPass pass) {
+    PauseReason reason = of(thrown, pass != null && pass.reading);
+    for (Throwable t = thrown; pass != null && t != null; t = t.getCause()) {
+      if (t instanceof HttpAnswer.Failure failure
+          && failure.status == 400
+          && pass.serverClock != null) {
+        return new PauseReason(
+            Category.QUERY_FAILED,
+            "the PMS refuses what it is asked for "
+                + pass.stream().queryName()
+                + " (HTTP 400); check the mapping's query, and the PMS's version",
+            failure.retryAfter);
+      }
+    }
+    return reason;
+  }
+
   private static PauseReason ofHttp(HttpAnswer.Failure failure) {
     return switch (failure.status) {
       case 202 ->

@@ -345,6 +345,21 @@ class AscendTest {
   }
 
   @Test
+  void aFilterThatIsRefusedIsNoPmsThatIsAway() throws Exception {
+    try (Office office = Office.at(engine, pms);
+        AscendApi api = AscendApi.start()) {
+      patient(api, 1, Someone.named("Lena", "Marsh"), "ACTIVE");
+      office.over(api).open();
+      api.refuseFilters();
+      office.askForPass(false);
+
+      assertThat(office.awaitPause("QUERY_FAILED"))
+          .contains("patients (HTTP 400)")
+          .doesNotContain("Smith");
+    }
+  }
+
+  @Test
   void aWrongSecretIsSaidToBeOne() throws Exception {
     try (Office office = Office.at(engine, pms);
         AscendApi api = AscendApi.start()) {

@@ -369,6 +369,41 @@ class OpenDentalApiTest {
   }
 
   @Test
+  void feedsWithOneKeyTakeTurns() throws Exception {
+    try (Office office = Office.at(engine, pms);
+        Office other = Office.at(engine, pms);
+        OpenDentalApi api = api(office)) {
+      office.chart(Someone.named("Lena", "Marsh"));
+      for (Office each : new Office[] {office, other}) {
+        each.over(api).with("throttle", "400").open();
+      }
+      api.throttle(Duration.ofMillis(100));
+      int before = api.requests();
+
+      office.askForPass(true);
+      other.askForPass(true);
+      office.awaitSettled();
+      other.awaitSettled();
+
+      assertThat(api.requests() - before).isGreaterThan(10);
+      assertThat(api.tooSoon()).isZero();
+    }
+  }
+
+  @Test
+  void aQueryThatIsWrongIsNoPmsThatIsAway() throws Exception {
+    try (Office office = Office.at(engine, pms);
+        OpenDentalApi api = api(office)) {
+      office.chart(Someone.named("Lena", "Marsh"));
+      office.over(api).with("queries", "true").open();
+      Engine.rewrite(office.mapping("merges.sql"), "l.LinkType = 1", "l.NoSuchColumn = 1");
+      office.askForPass(false);
+
+      assertThat(office.awaitPause("QUERY_FAILED")).contains("merges (HTTP 400)");
+    }
+  }
+
+  @Test
   void aRefusedKeyAndAThrottlePauseTheFeedWithTheirReason() throws Exception {
     try (Office office = Office.at(engine, pms);
         OpenDentalApi api = api(office)) {

@@ -47,6 +47,7 @@ public final class AscendApi implements AutoCloseable {
   private volatile int mostOfAPage = Integer.MAX_VALUE;
   private volatile boolean totalTold = true;
   private volatile boolean singleRecords = true;
+  private volatile boolean filters = true;
 
   private AscendApi() throws IOException {
     server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 50);
@@ -104,6 +105,11 @@ public final class AscendApi implements AutoCloseable {
   /** Leaves out how many rows there are. */
   public void keepTotalToItself() {
     totalTold = false;
+  }
+
+  /** Takes a filter on what has changed for a wrong request. */
+  public void refuseFilters() {
+    filters = false;
   }
 
   /** Knows no addresses of single records. */
@@ -195,6 +201,10 @@ public final class AscendApi implements AutoCloseable {
     long after = Long.parseLong(parameters.getOrDefault("lastId", "0"));
     int page = Integer.parseInt(parameters.getOrDefault("page", "1"));
     String filter = parameters.getOrDefault("filter", "");
+    if (!filters && !filter.isEmpty()) {
+      answer(call, 400, "{\"message\": \"Patient Smith, John\"}");
+      return;
+    }
     ConcurrentSkipListMap<Long, ObjectNode> all =
         lists.computeIfAbsent(path, l -> new ConcurrentSkipListMap<>());
     Map<Long, ObjectNode> rows = new TreeMap<>(all.tailMap(after, false));

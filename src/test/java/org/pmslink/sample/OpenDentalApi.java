@@ -168,8 +168,14 @@ public final class OpenDentalApi implements AutoCloseable {
           .equals(call.getRequestHeaders().getFirst("Authorization"))) {
         answer(call, 401, "\"Invalid key\"");
       } else {
-        serve(call);
+        answerWhatIsAsked(call);
       }
+    }
+  }
+
+  private void answerWhatIsAsked(HttpExchange call) throws IOException {
+    try {
+      serve(call);
     } catch (SQLException e) {
       answer(call, 400, "\"" + e.getMessage() + "\"");
     }
