@@ -316,8 +316,9 @@ public class LinkRecords {
     for (PatientRecord record : records.values()) {
       Known chart = known.get(record.sourceId());
       if (chart != null
-          && isUnchanged(record, chart, work.batch)
-          && !open.contains(record.sourceId())) {
+          && (isUnchanged(record, chart, work.batch) && !open.contains(record.sourceId())
+              || isOvertaken(
+                  work.batch, record.sourceModifiedAt(), chart.sourceModifiedAt(), chart.gone()))) {
         work.unchanged(record.sourceId());
         continue;
       }
@@ -392,6 +393,18 @@ public class LinkRecords {
         && (chart.settled() || !batch.decide())
         && record.contentHash().equals(chart.contentHash())
         && Objects.equals(record.sourceModifiedAt(), chart.sourceModifiedAt());
+  }
+
+  /**
+   * Whether a record was sent so late that the store has a newer state of it. One that is gone
+   * comes back with a newer stamp only.
+   */
+  private static boolean isOvertaken(
+      RecordBatch batch, @Nullable Instant stamp, @Nullable Instant stored, boolean gone) {
+    return batch.byStamp()
+        && stamp != null
+        && stored != null
+        && (gone ? !stamp.isAfter(stored) : stamp.isBefore(stored));
   }
 
   /** A record without an id is told from others by its content, through a hash that shows none. */
@@ -558,7 +571,11 @@ public class LinkRecords {
               : !before.gone()
                   && before.fingerprint() == command.fingerprint()
                   && before.contentHash() == command.contentHash();
-      if (unchanged && !open.contains(command.sourceId())) {
+      boolean overtaken =
+          before != null
+              && isOvertaken(
+                  batch, command.record().sourceModifiedAt(), before.modifiedAt(), before.gone());
+      if (unchanged && !open.contains(command.sourceId()) || overtaken) {
         work.unchanged(command.sourceId());
       } else {
         work.commands.add(command);
