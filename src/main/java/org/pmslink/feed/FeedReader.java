@@ -247,6 +247,7 @@ public class FeedReader {
   private static boolean haveIdsChanged(Place place) {
     String before = place.cursor.madeWith();
     return before != null
+        && FeedPass.isComparable(place.stream)
         && !place.cursor.loading()
         && !place.cursor.withheld()
         && !idsIn(before).equals(idsIn(place.madeWith));

@@ -540,7 +540,7 @@ public class LinkRecords {
       } catch (MappingException e) {
         work.dead(i, idInRaw(raw), Causes.of(mapping, e));
       } catch (InvalidRecordException e) {
-        if (!isVoid || !name(sourceId, raw).equals(sourceId)) {
+        if (sourceId == null || !isVoid || !name(sourceId, raw).equals(sourceId)) {
           work.dead(i, sourceId, Causes.of(mapping, e));
           continue;
         }
