@@ -657,6 +657,11 @@ create table feed_cursors (
   server_clock text,
   our_clock    timestamptz,
   made_with    text,                                  -- versions of mapping and engine that all rows went through
+  missing      bigint,                                -- the last comparison missed so many that it removed none,
+  missing_of   bigint,                                -- of so many,
+  missing_since timestamptz,                          -- as those before it since then
+  withheld_since timestamptz,                         -- the PMS allows this stream not to be read, since then
+  accepted_missing bigint,                            -- so many are gone indeed, a person has said; for one comparison
   primary key (practice_id, feed, record_type)
 );
 

@@ -12,6 +12,11 @@ public sealed interface SourceActivity {
   /** Required. */
   @Nullable String sourceId();
 
+  /** Whether it says of itself that it does not count. */
+  default boolean isVoid() {
+    return false;
+  }
+
   /**
    * A visit.
    *
@@ -36,7 +41,13 @@ public sealed interface SourceActivity {
       @Nullable String clinic,
       @Nullable List<String> procedureCodes,
       @Nullable String modifiedAt)
-      implements SourceActivity {}
+      implements SourceActivity {
+
+    @Override
+    public boolean isVoid() {
+      return status != null && status.strip().equalsIgnoreCase("deleted");
+    }
+  }
 
   /**
    * A transaction.
@@ -59,7 +70,13 @@ public sealed interface SourceActivity {
       @Nullable String provider,
       @Nullable String clinic,
       @Nullable String modifiedAt)
-      implements SourceActivity {}
+      implements SourceActivity {
+
+    @Override
+    public boolean isVoid() {
+      return Boolean.TRUE.equals(voided);
+    }
+  }
 
   /** A provider; {@code active} is true when left out. */
   record Provider(

@@ -109,8 +109,10 @@ class FeedApi {
    * What a feed is asked to do.
    *
    * @param comparison whether every chart is compared, and not only what changed
+   * @param acceptMissing a stream of which is gone indeed what the last comparison missed, as
+   *     {@code missing} names it; then it compares
    */
-  record NewPass(@Nullable Boolean comparison) {}
+  record NewPass(@Nullable Boolean comparison, @Nullable String acceptMissing) {}
 
   @PostMapping("/{feed}/passes")
   @Needs(Right.CHANGE_FEEDS)
@@ -118,11 +120,20 @@ class FeedApi {
       summary = "Asks a feed to read now, or to compare every chart with what the PMS has",
       description =
           "Asked twice before it reads, it reads once. 409 while a person's pause stands: it reads"
-              + " when that is over.")
+              + " when that is over. accept_missing names a stream (missing of the feed's status) of"
+              + " which is gone indeed what the last comparison missed; 409 when nothing is.")
   @ResponseStatus(HttpStatus.ACCEPTED)
   void ask(Caller caller, @PathVariable String feed, @RequestBody NewPass pass)
       throws RefusedException {
     existing(caller, feed);
+    if (pass.acceptMissing() != null) {
+      if (desk.acceptMissing(caller.practice(), caller.name(), feed, pass.acceptMissing())
+          .isEmpty()) {
+        throw new RefusedException(
+            "No comparison of this feed has missed much of such a stream, or it is paused.");
+      }
+      return;
+    }
     if (!desk.read(
         caller.practice(), caller.name(), feed, Boolean.TRUE.equals(pass.comparison()))) {
       throw new RefusedException("Somebody has paused the feed; resume it first.");

@@ -5,6 +5,7 @@ import java.time.Instant;
 import java.util.List;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
+import org.pmslink.feed.FeedDesk;
 import org.pmslink.feed.FeedFiles;
 import org.pmslink.feed.FeedStates;
 import org.pmslink.practice.Practices;
@@ -12,9 +13,12 @@ import org.pmslink.progress.Runs;
 import org.springframework.context.ConfigurableApplicationContext;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.ParentCommand;
+import picocli.CommandLine.Spec;
 
 /** {@code pms-link sync}. */
 @Command(
@@ -26,6 +30,7 @@ import picocli.CommandLine.ParentCommand;
     })
 final class SyncCommand implements Callable<Integer> {
   @ParentCommand CommandLineTool tool;
+  @Spec CommandSpec spec;
 
   @ArgGroup(exclusive = true, multiplicity = "1")
   Which which;
@@ -34,6 +39,15 @@ final class SyncCommand implements Callable<Integer> {
       names = "--compare",
       description = "Compare the whole PMS with the store, as it is done every night.")
   boolean compare;
+
+  @Option(
+      names = "--accept-missing",
+      paramLabel = "STREAM",
+      description = {
+        "With --compare and one feed: says that what the last comparison missed of this stream, as status",
+        "names it, is gone from the PMS indeed, so that it is removed. Audited. May be repeated."
+      })
+  List<String> acceptedStreams = List.of();
 
   @Option(
       names = "--wait",
@@ -54,6 +68,10 @@ final class SyncCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws Exception {
+    if (!acceptedStreams.isEmpty() && (!compare || which.feed == null)) {
+      throw new ParameterException(
+          spec.commandLine(), "--accept-missing needs --compare and the name of one feed");
+    }
     Settings settings = tool.settings();
     if (settings.ownDatabase() && settings.engineRuns()) {
       try (var store = tool.store()) {
@@ -111,6 +129,9 @@ final class SyncCommand implements Callable<Integer> {
         continue;
       }
       Instant asked = Instant.now();
+      if (!accept(context, status)) {
+        return 1;
+      }
       states.askForPass(status.practice(), feed, compare);
       PassWatch.Result result =
           watch.awaitPass(feed, asked, Duration.ofMinutes(minutes), CommandLineTool.out());
@@ -121,5 +142,24 @@ final class SyncCommand implements Callable<Integer> {
     }
     CommandLineTool.out().println(context.getBean(FeedTable.class).newest(null));
     return well ? 0 : 1;
+  }
+
+  /** Says what is missing, when something else was to be accepted. */
+  private boolean accept(ConfigurableApplicationContext context, FeedStates.Status feed) {
+    FeedDesk desk = context.getBean(FeedDesk.class);
+    for (String stream : acceptedStreams) {
+      if (desk.acceptMissing(feed.practice(), DeadLettersCommand.actor(), feed.feed(), stream)
+          .isEmpty()) {
+        CommandLineTool.out()
+            .println(
+                feed.feed()
+                    + ": no comparison has missed much of \""
+                    + stream
+                    + "\"; missed are "
+                    + feed.missing().stream().map(FeedStates.Missing::stream).toList());
+        return false;
+      }
+    }
+    return true;
   }
 }

@@ -250,6 +250,7 @@ class FeedPages {
       @PathVariable String feed,
       @RequestParam(defaultValue = "") String deed,
       @RequestParam(defaultValue = "") String reason,
+      @RequestParam(defaultValue = "") String stream,
       HttpServletRequest request,
       RedirectAttributes after) {
     String actor = Visit.of(request).actor();
@@ -267,7 +268,7 @@ class FeedPages {
       case "dry-run-all" -> {
         return task(practice, actor, feed, FeedTasks.Kind.DRY_RUN, true, after);
       }
-      case "read", "compare", "pause", "resume" -> {
+      case "read", "compare", "pause", "resume", "accept-missing" -> {
         if (states.find(practice, feed).isEmpty()) {
           throw Desk.notThere();
         }
@@ -280,6 +281,10 @@ class FeedPages {
             case "read" -> desk.read(practice, actor, feed, false) ? "It is read now." : null;
             case "compare" ->
                 desk.read(practice, actor, feed, true) ? "Every chart is compared now." : null;
+            case "accept-missing" ->
+                desk.acceptMissing(practice, actor, feed, stream).isPresent()
+                    ? "It is compared once more; what is still missing then is removed."
+                    : null;
             case "pause" -> desk.pause(practice, actor, feed, reason) ? "It is paused." : null;
             default -> desk.resume(practice, actor, feed) ? "It goes on." : null;
           };

@@ -64,7 +64,7 @@ public final class HttpFeed {
     // Open Dental never asks what became of its rows.
     Receipt receipt =
         openDentalEvents
-            ? in.receive(definition, received)
+            ? in.receiveByStamp(definition, received)
             : in.receiveOneByOne(definition, received);
     exchange.setProperty(RECEIPT, receipt);
     exchange.getMessage().setBody(receipt.batches());

@@ -13,6 +13,8 @@ import org.pmslink.feed.FeedPass.Step;
 import org.pmslink.linking.RecordBatch.RecordType;
 import org.pmslink.linking.RecordStream;
 import org.pmslink.mapping.Mappings;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import org.springframework.beans.factory.annotation.Autowired;
 import org.springframework.stereotype.Component;
 
@@ -26,6 +28,28 @@ class AscendProtocol implements PmsProtocol {
   private static final int LARGEST_PAGE = 500;
   private static final DateTimeFormatter STAMP =
       DateTimeFormatter.ofPattern("yyyy-MM-dd'T'HH:mm:ss'Z'");
+
+  /**
+   * Whether a list can be asked for single records: no public contract says so of all of them, and
+   * a path that is not there says 404 of everything.
+   */
+  private enum Proof {
+    /** One was asked for that is there. */
+    ASKED,
+    GIVEN
+  }
+
+  /**
+   * How far a list has been read.
+   *
+   * @param read rows so far
+   * @param total how many there are, as its first page said; none when it did not
+   */
+  private record Extent(long read, long total) {}
+
+  private static final long NOT_SAID = -1;
+
+  private static final Logger log = LoggerFactory.getLogger(AscendProtocol.class);
 
   private final Mappings mappings;
   private final PmsTokens tokens;
@@ -122,7 +146,13 @@ class AscendProtocol implements PmsProtocol {
       pass.last = doubtful.isEmpty();
       pass.asking = !pass.last;
       if (pass.asking) {
-        get(exchange, pass, resource.path() + "/" + PmsProtocol.encoded(doubtful.get(0)), "");
+        String seen = pass.comparison().oneSeen();
+        if (pass.inHand == null && seen != null) {
+          pass.comparison().putBack();
+          pass.inHand = Proof.ASKED;
+        }
+        String id = pass.inHand == Proof.ASKED && seen != null ? seen : doubtful.get(0);
+        get(exchange, pass, resource.path() + "/" + PmsProtocol.encoded(id), "");
       }
       return;
     }
@@ -170,7 +200,8 @@ class AscendProtocol implements PmsProtocol {
     if (pass.step == Step.MISSING) {
       return existing(exchange, pass, status);
     }
-    JsonNode rows = HttpAnswer.json(exchange).path("data");
+    JsonNode answer = HttpAnswer.json(exchange);
+    JsonNode rows = answer.path("data");
     if (!rows.isArray()) {
       throw new HttpAnswer.Failure("the PMS answered without the list \"data\"");
     }
@@ -178,7 +209,14 @@ class AscendProtocol implements PmsProtocol {
     for (JsonNode row : rows) {
       read.add(new Row(id(row), row));
     }
-    pass.last = rows.size() < size(pass);
+    // A short page is no end: a gateway may give fewer rows than it is asked for.
+    Extent before =
+        pass.inHand instanceof Extent extent
+            ? extent
+            : new Extent(0, answer.at("/meta/pagination/total").asLong(NOT_SAID));
+    Extent now = new Extent(before.read() + rows.size(), before.total());
+    pass.inHand = now;
+    pass.last = rows.isEmpty() || now.read() == now.total();
     if (!read.isEmpty()) {
       pass.afterKey =
           pass.definition.isPagedByNumber()
@@ -199,7 +237,23 @@ class AscendProtocol implements PmsProtocol {
   }
 
   private static Answer existing(Exchange exchange, FeedPass pass, int status) {
-    if (pass.last || status == 404) {
+    if (pass.last) {
+      return Answer.ofExisting(List.of());
+    }
+    if (pass.inHand == Proof.ASKED) {
+      if (status == 404) {
+        log.warn(
+            "feed {}: {} cannot be asked for single records; what is gone of it is not known",
+            pass.definition.getFeed(),
+            resource(pass.stream()).path());
+        pass.last = true;
+        return Answer.ofExisting(List.of());
+      }
+      HttpAnswer.requireSuccess(exchange);
+      pass.inHand = Proof.GIVEN;
+      return Answer.ofExisting(List.of());
+    }
+    if (status == 404) {
       return Answer.ofExisting(List.of());
     }
     return Answer.ofExisting(List.of(id(HttpAnswer.json(exchange).path("data"))));

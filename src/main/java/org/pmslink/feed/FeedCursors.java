@@ -33,6 +33,8 @@ class FeedCursors {
    * @param serverClock the same clock when the last pass began
    * @param ourClock our clock at that moment
    * @param madeWith versions of mapping and engine that all rows went through; none before a load
+   * @param withheld whether the PMS did not allow it to be read when it was last asked for
+   * @param acceptedMissing how many records the next comparison may find gone, as a person has said
    */
   record Cursor(
       boolean loading,
@@ -42,7 +44,9 @@ class FeedCursors {
       @Nullable LocalDateTime watermark,
       @Nullable LocalDateTime serverClock,
       @Nullable Instant ourClock,
-      @Nullable String madeWith) {
+      @Nullable String madeWith,
+      boolean withheld,
+      long acceptedMissing) {
 
     List<Object> afterKeyParts() {
       return parts().stream()
@@ -85,7 +89,7 @@ class FeedCursors {
         .query(
             """
             select phase = 'LOAD', run_id, page, after_key, watermark, server_clock, our_clock,
-                   made_with
+                   made_with, withheld_since is not null, coalesce(accepted_missing, 0)
             from feed_cursors where practice_id = ? and feed = ? and record_type = ?""",
             (row, n) -> {
               var clock = row.getTimestamp(7);
@@ -97,7 +101,9 @@ class FeedCursors {
                   time(row.getString(5)),
                   time(row.getString(6)),
                   clock == null ? null : clock.toInstant(),
-                  row.getString(8));
+                  row.getString(8),
+                  row.getBoolean(9),
+                  row.getLong(10));
             },
             practice,
             feed,
@@ -133,15 +139,36 @@ class FeedCursors {
         stream);
   }
 
-  /** Forgets the loads that were begun of streams other than these. */
-  void forgetLoads(int practice, String feed, List<String> read) {
+  /** Forgets what waits for the next read of streams other than these, or for a person. */
+  void forgetUnread(int practice, String feed, List<String> read) {
+    String[] names = read.toArray(String[]::new);
     database.update(
         """
         delete from feed_cursors
         where practice_id = ? and feed = ? and phase = 'LOAD' and record_type <> all (?)""",
         practice,
         feed,
-        read.toArray(String[]::new));
+        names);
+    database.update(
+        """
+        update feed_cursors set missing = null, missing_of = null, missing_since = null,
+          accepted_missing = null, withheld_since = null
+        where practice_id = ? and feed = ? and record_type <> all (?)
+          and (missing is not null or withheld_since is not null)""",
+        practice,
+        feed,
+        names);
+  }
+
+  /** The PMS does not allow a stream to be read. */
+  void withheld(int practice, String feed, String recordType) {
+    database.update(
+        """
+        update feed_cursors set withheld_since = coalesce(withheld_since, now())
+        where practice_id = ? and feed = ? and record_type = ?""",
+        practice,
+        feed,
+        recordType);
   }
 
   /** Moves a load's place; everything before it is durably on the queue. */
@@ -172,7 +199,7 @@ class FeedCursors {
     database.update(
         """
         update feed_cursors set phase = 'CHANGES', run_id = null, after_key = null, watermark = ?,
-          server_clock = ?, our_clock = ?
+          server_clock = ?, our_clock = ?, withheld_since = null
         where practice_id = ? and feed = ? and record_type = ?""",
         watermark.toString(),
         serverClock.toString(),
@@ -188,13 +215,35 @@ class FeedCursors {
     return version == null ? 0 : version;
   }
 
-  /** Notes what every row of the feed has gone through. */
-  void madeWith(int practice, String feed, String recordType, String madeWith) {
+  /**
+   * A stream was compared with the store: every row has gone through this, what is gone is known.
+   */
+  void compared(int practice, String feed, String recordType, String madeWith) {
     database.update(
         """
-        update feed_cursors set made_with = ?
+        update feed_cursors set made_with = ?, missing = null, missing_of = null,
+          missing_since = null, accepted_missing = null
         where practice_id = ? and feed = ? and record_type = ?""",
         madeWith,
+        practice,
+        feed,
+        recordType);
+  }
+
+  /**
+   * The same, but so much was missing that nothing was removed. What a person had said before about
+   * another comparison is used up.
+   */
+  void comparedInVain(
+      int practice, String feed, String recordType, String madeWith, long missing, long of) {
+    database.update(
+        """
+        update feed_cursors set made_with = ?, missing = ?, missing_of = ?,
+          missing_since = coalesce(missing_since, now()), accepted_missing = null
+        where practice_id = ? and feed = ? and record_type = ?""",
+        madeWith,
+        missing,
+        of,
         practice,
         feed,
         recordType);

@@ -11,6 +11,7 @@ import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.Locale;
 import java.util.Set;
+import org.pmslink.linking.Fingerprint;
 import org.pmslink.linking.RecordBatch.RecordType;
 
 /**
@@ -43,6 +44,8 @@ public final class FeedDefinition {
   private boolean encounters;
   private boolean sorted = true;
   private boolean queries;
+  private long throttledBy;
+  private Duration throttle = Duration.ZERO;
   private Period lookBack = Period.ofDays(31);
   private String clock = "select current_timestamp";
   private Path folder = Path.of("");
@@ -355,6 +358,32 @@ public final class FeedDefinition {
 
   public void setQueries(boolean queries) {
     this.queries = queries;
+  }
+
+  /** What requests are counted by at the PMS, as a hash: the key is nobody's business here. */
+  long getThrottledBy() {
+    return throttledBy;
+  }
+
+  /**
+   * The key that the PMS counts requests by.
+   *
+   * @param key not kept
+   */
+  public void setThrottledKey(String key) {
+    this.throttledBy = Fingerprint.of(key);
+  }
+
+  /** Time between the beginnings of two requests. */
+  Duration getThrottle() {
+    return throttle;
+  }
+
+  public void setThrottle(int milliseconds) {
+    if (milliseconds < 0 || milliseconds > 600_000) {
+      throw new IllegalArgumentException("throttle: must be between 0 and 600000 milliseconds");
+    }
+    this.throttle = Duration.ofMillis(milliseconds);
   }
 
   /** How far back records are read again that can be asked for by the day of their entry only. */

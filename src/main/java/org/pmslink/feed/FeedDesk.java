@@ -1,6 +1,8 @@
 package org.pmslink.feed;
 
+import java.util.Optional;
 import org.pmslink.access.Audit;
+import org.pmslink.linking.RecordStream;
 import org.pmslink.practice.Practices;
 import org.springframework.stereotype.Component;
 import org.springframework.transaction.annotation.Transactional;
@@ -77,5 +79,33 @@ public class FeedDesk {
     }
     audit.note(practice, actor, comparison ? "asked to compare" : "asked to read", feed);
     return true;
+  }
+
+  /**
+   * Says that what the last comparison missed of a stream is gone indeed, and has the feed compare
+   * again: what is still missing then, and not much more than this, is removed.
+   *
+   * @param stream as query files are named, such as {@code visits-procedures}
+   * @return how much that is; absent when nothing of that stream is missing, or the feed is on hold
+   */
+  @Transactional
+  public Optional<FeedStates.Missing> acceptMissing(
+      String practice, String actor, String feed, String stream) {
+    int id = practices.id(practice);
+    if (states.isOnHold(id, feed)) {
+      return Optional.empty();
+    }
+    Optional<FeedStates.Missing> missing =
+        RecordStream.ofFile(stream).flatMap(one -> states.acceptMissing(id, feed, one));
+    missing.ifPresent(
+        gone -> {
+          states.askForPass(practice, feed, true);
+          audit.note(
+              practice,
+              actor,
+              "accepted what is missing",
+              feed + ": " + gone.records() + " of " + gone.of() + " " + gone.stream());
+        });
+    return missing;
   }
 }

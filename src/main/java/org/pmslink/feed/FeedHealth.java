@@ -28,6 +28,7 @@ public class FeedHealth {
    * @param waiting whether it is paused or refused
    * @param waitingSince since when
    * @param onHold whether a person has paused it, and how; absent when nobody has
+   * @param missingSince since when comparisons miss so much that nothing is removed
    * @param lastPassAt when the last complete pass began: what the store has is no older than that
    * @param lastReceivedAt when something last came that was sent to us
    * @param lastNewAt when something new last came, by a pass or sent
@@ -44,6 +45,7 @@ public class FeedHealth {
       @Nullable String reason,
       @Nullable Instant waitingSince,
       FeedStates.@Nullable Hold onHold,
+      @Nullable Instant missingSince,
       @Nullable Instant lastPassAt,
       @Nullable Instant lastReceivedAt,
       @Nullable Instant lastNewAt,
@@ -67,7 +69,9 @@ public class FeedHealth {
              (select max(r.started_at) from feed_runs r
               where r.practice_id = f.practice_id and r.feed = f.feed and r.kind <> 'COMPARISON'),
              f.clock_off_seconds, f.clock_moved_at, day.records, day.dead_lettered,
-             f.on_hold_by, f.on_hold_why, f.on_hold_since
+             f.on_hold_by, f.on_hold_why, f.on_hold_since,
+             (select min(m.missing_since) from feed_cursors m
+              where m.practice_id = f.practice_id and m.feed = f.feed and m.missing is not null)
       from feeds f
       cross join lateral (
         select coalesce(sum(p.records), 0) as records,
@@ -168,6 +172,7 @@ public class FeedHealth {
         row.getString(5),
         instant(row, 6),
         hold(row),
+        instant(row, 17),
         instant(row, 7),
         instant(row, 8),
         instant(row, 9),

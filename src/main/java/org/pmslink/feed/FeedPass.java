@@ -137,6 +137,9 @@ public final class FeedPass {
   /** The time as of which a load's rows are, where the PMS says so; a load's clock otherwise. */
   @Nullable LocalDateTime watermark;
 
+  /** Whether the PMS does not allow the stream that is being read, and others it does. */
+  boolean withheld;
+
   /** Whether the read under way was the last of its step. */
   boolean last;
 

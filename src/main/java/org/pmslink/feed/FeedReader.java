@@ -133,13 +133,15 @@ public class FeedReader {
     }
     PmsProtocol protocol = protocol(definition);
     List<Place> places = places(definition, practice, protocol);
-    boolean firstLoad = places.stream().anyMatch(p -> isLoadedFirst(p) && p.cursor.loading());
+    boolean firstLoad =
+        places.stream()
+            .anyMatch(p -> isLoadedFirst(p) && p.cursor.loading() && !p.cursor.withheld());
     FeedPass pass =
         new FeedPass(
             definition,
             protocol,
             practice,
-            comparisonDue && !firstLoad,
+            (comparisonDue || places.stream().anyMatch(FeedReader::haveIdsChanged)) && !firstLoad,
             firstLoad,
             clock.instant(),
             places.stream().filter(p -> !firstLoad || isLoadedFirst(p)).toList());
@@ -207,7 +209,7 @@ public class FeedReader {
             new Place(
                 stream,
                 mapping,
-                madeWith(definition, mapping),
+                madeWith(definition, mapping, protocol.idsOf(definition, stream)),
                 cursors.find(practice, definition.getFeed(), stream.name())));
       }
     }
@@ -228,13 +230,31 @@ public class FeedReader {
   }
 
   /** What a row's record depends on besides the row. */
-  private String madeWith(FeedDefinition definition, String mapping) {
+  private String madeWith(FeedDefinition definition, String mapping, String ids) {
     return String.join(
         " ",
         mappings.get(mapping).version(),
         definition.getZone().getId(),
         definition.getOfficeZone().getId(),
-        String.valueOf(FeedReader.class.getPackage().getImplementationVersion()));
+        String.valueOf(FeedReader.class.getPackage().getImplementationVersion()),
+        ids);
+  }
+
+  /**
+   * Whether a stream's records had other ids when they were read: then those that the store has
+   * must go, and the same number may stand for something else now.
+   */
+  private static boolean haveIdsChanged(Place place) {
+    String before = place.cursor.madeWith();
+    return before != null
+        && FeedPass.isComparable(place.stream)
+        && !place.cursor.loading()
+        && !place.cursor.withheld()
+        && !idsIn(before).equals(idsIn(place.madeWith));
+  }
+
+  private static String idsIn(String madeWith) {
+    return madeWith.substring(madeWith.lastIndexOf(' ') + 1);
   }
 
   private boolean isDue(FeedDefinition definition, FeedStates.Due due, boolean comparing) {
@@ -301,6 +321,8 @@ public class FeedReader {
       }
       case MISSING -> missingConfirmed(pass, answer.existing());
       case RECORDS -> {
+        pass.withheld = answer.withheld();
+        pass.last |= answer.withheld();
         pass.gather(answer.rows(), clock.instant());
         yield isGathering(pass, answer.rows()) ? List.of() : page(pass, pass.gathered());
       }
@@ -486,7 +508,7 @@ public class FeedReader {
             place.stream,
             fingerprints);
     if (place.comparison != null) {
-      place.comparison.seen(records.keySet(), known.present().size());
+      place.comparison.seen(records.keySet(), known.present());
     }
     // With another mapping the same row may say something else.
     return place.madeWith.equals(place.cursor.madeWith()) ? known.unchanged() : Set.of();
@@ -577,18 +599,47 @@ public class FeedReader {
   }
 
   private void next(FeedPass pass) {
-    if (pass.asked == Step.RECORDS) {
+    if (pass.withheld) {
+      // It stays where it is, and is asked for again in the next pass.
+      pass.withheld = false;
+      cursors.withheld(pass.practice, pass.definition.getFeed(), pass.stream().name());
+    } else if (pass.asked == Step.RECORDS) {
       complete(pass);
-      if (pass.place().comparison != null) {
-        pass.comparison().end();
+      FeedComparison comparison = pass.place().comparison;
+      if (comparison != null && comparison.end(pass.place().cursor.acceptedMissing())) {
         enter(pass, Step.MISSING);
         return;
       }
+      if (comparison != null) {
+        compared(pass, comparison);
+      }
     } else {
-      cursors.madeWith(
-          pass.practice, pass.definition.getFeed(), pass.stream().name(), pass.place().madeWith);
+      compared(pass, null);
     }
     enterNext(pass);
+  }
+
+  /**
+   * Every row of a stream has been read, and what is gone was removed.
+   *
+   * @param doubtful the comparison that missed too much to be believed, so that nothing was removed
+   */
+  private void compared(FeedPass pass, @Nullable FeedComparison doubtful) {
+    String feed = pass.definition.getFeed();
+    String stream = pass.stream().name();
+    String madeWith = pass.place().madeWith;
+    if (doubtful == null) {
+      cursors.compared(pass.practice, feed, stream, madeWith);
+      return;
+    }
+    log.warn(
+        "feed {}: {} of {} {} are missing in the PMS; none of them is removed",
+        feed,
+        doubtful.missing(),
+        doubtful.stored(),
+        pass.stream().queryName());
+    cursors.comparedInVain(
+        pass.practice, feed, stream, madeWith, doubtful.missing(), doubtful.stored());
   }
 
   private void complete(FeedPass pass) {
@@ -611,8 +662,8 @@ public class FeedReader {
       runs.readingDone(pass.practice, pass.run);
     }
     if (!pass.firstLoad) {
-      // A stream that is read no more would be waited for.
-      cursors.forgetLoads(
+      // A stream that is read no more would be waited for, or a person be asked about it.
+      cursors.forgetUnread(
           pass.practice,
           pass.definition.getFeed(),
           pass.places.stream().map(p -> p.stream.name()).toList());
@@ -627,7 +678,7 @@ public class FeedReader {
       @ExchangeProperty("definition") FeedDefinition definition,
       @ExchangeProperty("pass") @Nullable FeedPass pass) {
     Throwable thrown = exchange.getProperty(Exchange.EXCEPTION_CAUGHT, Throwable.class);
-    PauseReason reason = PauseReason.of(thrown, pass != null && pass.reading);
+    PauseReason reason = PauseReason.of(thrown, pass);
     if (pass != null) {
       pass.ending.reached();
     }

@@ -1,10 +1,15 @@
 package org.pmslink.feed;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import java.sql.Timestamp;
 import java.time.Instant;
+import java.time.OffsetDateTime;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
+import org.pmslink.linking.RecordStream;
+import org.pmslink.patient.RecordJson;
 import org.pmslink.practice.Practices;
 import org.springframework.jdbc.core.simple.JdbcClient;
 import org.springframework.stereotype.Component;
@@ -29,6 +34,7 @@ public class FeedStates {
    * @param calls requests of this month, to a PMS that counts them
    * @param callBudget how many it allows; absent when it does not count
    * @param hold who has paused it and why; absent when nobody has
+   * @param missing what comparisons missed and nothing was removed of, because it is too much
    */
   public record Status(
       String practice,
@@ -45,7 +51,8 @@ public class FeedStates {
       boolean loading,
       long calls,
       @Nullable Long callBudget,
-      @Nullable Hold hold) {}
+      @Nullable Hold hold,
+      List<Missing> missing) {}
 
   /**
    * A pause by a person, which only a person ends.
@@ -53,6 +60,28 @@ public class FeedStates {
    * @param why in their words
    */
   public record Hold(String by, String why, Instant since) {}
+
+  /**
+   * Records of a stream that the last comparison did not find in the PMS, and that are so many that
+   * none was removed.
+   *
+   * @param stream as query files are named: {@code visits-procedures}
+   * @param records how many are missing
+   * @param of how many the store has
+   * @param accepted whether a person has said that they are gone; the next comparison removes them
+   */
+  public record Missing(String stream, long records, long of, Instant since, boolean accepted) {
+
+    /** For a sentence; counts and the stream's name. */
+    public String inWords() {
+      return records
+          + " of "
+          + of
+          + " "
+          + (stream.equals("patients") ? "charts" : stream)
+          + " are missing in the PMS";
+    }
+  }
 
   /**
    * What the engine needs to know before a pass.
@@ -136,7 +165,7 @@ public class FeedStates {
                    compare_asked_at is not null,
                    exists (select 1 from feed_cursors c
                            where c.practice_id = f.practice_id and c.feed = f.feed
-                             and c.phase = 'LOAD'),
+                             and c.phase = 'LOAD' and c.withheld_since is null),
                    on_hold_since is not null
             from feeds f where f.practice_id = ? and f.feed = ?""")
         .params(practice, feed)
@@ -160,17 +189,72 @@ public class FeedStates {
    */
   void passed(int practice, String feed, boolean compared, Instant began) {
     Timestamp start = Timestamp.from(began);
+    PauseReason standing =
+        PauseReason.ofFeedThatGoesOn(missing(practice, feed), withheld(practice, feed));
     database
         .sql(
             """
-            update feeds set state = 'RUNNING', reason_category = null, reason = null, failures = 0,
+            update feeds set state = 'RUNNING', reason_category = ?, reason = ?, failures = 0,
               next_attempt_at = null, paused_since = null, last_pass_at = ?,
               last_compare_at = case when ? then now() else last_compare_at end,
               sync_asked_at = case when sync_asked_at > ? then sync_asked_at end,
               compare_asked_at = case when compare_asked_at > ? or not ? then compare_asked_at end
             where practice_id = ? and feed = ?""")
-        .params(start, compared, start, start, compared, practice, feed)
+        .params(
+            standing == null ? null : standing.category().name(),
+            standing == null ? null : standing.text(),
+            start,
+            compared,
+            start,
+            start,
+            compared,
+            practice,
+            feed)
         .update();
+  }
+
+  private List<Missing> missing(int practice, String feed) {
+    return database
+        .sql("select " + MISSING + " from feeds f where f.practice_id = ? and f.feed = ?")
+        .params(practice, feed)
+        .query((row, n) -> missing(row.getString(1)))
+        .optional()
+        .orElse(List.of());
+  }
+
+  /** Streams that the PMS does not allow to be read, as query files are named. */
+  private List<String> withheld(int practice, String feed) {
+    return database
+        .sql(
+            """
+            select record_type from feed_cursors
+            where practice_id = ? and feed = ? and withheld_since is not null
+            order by record_type""")
+        .params(practice, feed)
+        .query((row, n) -> RecordStream.ofName(row.getString(1)).queryName())
+        .list();
+  }
+
+  /**
+   * A person says that what a comparison missed is gone.
+   *
+   * @return what was missing; absent when nothing of that stream is
+   */
+  Optional<Missing> acceptMissing(int practice, String feed, RecordStream stream) {
+    Optional<Missing> found =
+        missing(practice, feed).stream()
+            .filter(m -> m.stream().equals(stream.queryName()))
+            .findFirst();
+    found.ifPresent(
+        m ->
+            database
+                .sql(
+                    """
+                    update feed_cursors set accepted_missing = ?
+                    where practice_id = ? and feed = ? and record_type = ?""")
+                .params(m.records(), practice, feed, stream.name())
+                .update());
+    return found;
   }
 
   /**
@@ -363,6 +447,15 @@ public class FeedStates {
         .findFirst();
   }
 
+  /** What comparisons missed of a feed f, and nothing was removed of. */
+  private static final String MISSING =
+      """
+      (select coalesce(json_agg(json_build_object('stream', m.record_type, 'records', m.missing,
+                 'of', m.missing_of, 'since', m.missing_since,
+                 'accepted', m.accepted_missing is not null) order by m.record_type), '[]')
+       from feed_cursors m
+       where m.practice_id = f.practice_id and m.feed = f.feed and m.missing is not null)""";
+
   private static final String STATUS =
       """
       select p.practice, f.feed, f.source,
@@ -370,10 +463,15 @@ public class FeedStates {
                   else f.state end,
              f.reason_category, f.reason, f.next_attempt_at, f.last_pass_at, f.last_compare_at, f.last_received_at, c.watermark,
              exists (select 1 from feed_cursors l where l.practice_id = f.practice_id
-                       and l.feed = f.feed and l.phase = 'LOAD'),
+                       and l.feed = f.feed and l.phase = 'LOAD'
+                       and l.withheld_since is null),
              case when f.calls_month = date_trunc('month', now() at time zone 'UTC')::date
                   then f.calls else 0 end, f.call_budget,
-             f.on_hold_since, f.on_hold_by, f.on_hold_why
+             f.on_hold_since, f.on_hold_by, f.on_hold_why,
+      """
+          + MISSING
+          + """
+
       from feeds f
       join practices p on p.id = f.practice_id
       left join feed_cursors c on c.practice_id = f.practice_id and c.feed = f.feed
@@ -397,7 +495,22 @@ public class FeedStates {
         (Long) row.getObject(14),
         row.getTimestamp(15) == null
             ? null
-            : new Hold(row.getString(16), row.getString(17), row.getTimestamp(15).toInstant()));
+            : new Hold(row.getString(16), row.getString(17), row.getTimestamp(15).toInstant()),
+        missing(row.getString(18)));
+  }
+
+  private static List<Missing> missing(String json) {
+    List<Missing> missing = new ArrayList<>();
+    for (JsonNode one : RecordJson.read(json, JsonNode.class)) {
+      missing.add(
+          new Missing(
+              RecordStream.ofName(one.path("stream").asText()).queryName(),
+              one.path("records").asLong(),
+              one.path("of").asLong(),
+              OffsetDateTime.parse(one.path("since").asText()).toInstant(),
+              one.path("accepted").asBoolean()));
+    }
+    return missing;
   }
 
   private static @Nullable Instant instant(java.sql.ResultSet row, int column)

@@ -114,6 +114,9 @@ public class FeedWatch {
           ? new Trouble(String.valueOf(feed.reasonCategory()), since(feed) + feed.reason())
           : null;
     }
+    if (isOver(leastSilence, feed.missingSince(), now)) {
+      return new Trouble(Category.EMPTY_RESULT.name(), String.valueOf(feed.reason()));
+    }
     Instant pass = feed.lastPassAt();
     if (pass != null && isOver(leastSilence, feed.clockMovedAt(), pass)) {
       return new Trouble(

@@ -10,6 +10,7 @@ import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import org.apache.camel.Exchange;
 import org.jspecify.annotations.Nullable;
@@ -48,20 +49,34 @@ class OpenDentalApiProtocol implements PmsProtocol {
    * @param changedParameter filters by the time of the last change, or of entry; absent when there
    *     is none
    * @param whole what to ask for besides, to get all of them
+   * @param deleted field and word of a row that is deleted and stays; none when deleted rows go
    */
   private record Resource(
-      String path, String key, @Nullable String changedParameter, String whole) {}
+      String path,
+      String key,
+      @Nullable String changedParameter,
+      String whole,
+      Map.@Nullable Entry<String, String> deleted) {
+
+    /** Whether a row, asked for alone, says that it is deleted; lists may leave it out. */
+    boolean isDeleted(JsonNode row) {
+      return deleted != null && deleted.getValue().equals(row.path(deleted.getKey()).asText());
+    }
+  }
 
   private static Resource resource(RecordStream stream) {
     return switch (stream.name()) {
-      case "PATIENTS" -> new Resource("/patients/Simple", "PatNum", "DateTStamp", "");
-      case "VISITS" -> new Resource("/appointments", "AptNum", "DateTStamp", "");
+      case "PATIENTS" ->
+          new Resource(
+              "/patients/Simple", "PatNum", "DateTStamp", "", Map.entry("PatStatus", "Deleted"));
+      case "VISITS" -> new Resource("/appointments", "AptNum", "DateTStamp", "", null);
       case "VISITS/procedures", "TRANSACTIONS/procedures" ->
-          new Resource("/procedurelogs", "ProcNum", "DateTStamp", "");
+          new Resource("/procedurelogs", "ProcNum", "DateTStamp", "", Map.entry("ProcStatus", "D"));
       // Payments can be asked for by the day of their entry only.
-      case "TRANSACTIONS/payments" -> new Resource("/payments", "PayNum", "DateEntry", "");
+      case "TRANSACTIONS/payments" -> new Resource("/payments", "PayNum", "DateEntry", "", null);
       case "DELETES" ->
-          new Resource("/histappointments", "HistApptNum", "dateStart", "HistApptAction=Deleted");
+          new Resource(
+              "/histappointments", "HistApptNum", "dateStart", "HistApptAction=Deleted", null);
       default -> throw new FeedException(stream.queryName() + ": the API has no such list");
     };
   }
@@ -113,6 +128,13 @@ class OpenDentalApiProtocol implements PmsProtocol {
   public boolean isWithoutStamps(FeedDefinition definition, RecordStream stream) {
     SourceQuery query = query(definition, stream);
     return query != null && query.changed() == null;
+  }
+
+  /** Of payments: with queries, each split has its number; without, each payment. */
+  @Override
+  public String idsOf(FeedDefinition definition, RecordStream stream) {
+    SourceQuery query = query(definition, stream);
+    return query == null ? resource(stream).key() : String.join(",", query.keys());
   }
 
   @Override
@@ -170,13 +192,29 @@ class OpenDentalApiProtocol implements PmsProtocol {
     get(exchange, resource.path(), parameters.toString());
   }
 
-  /** A day, for lists that know days only: one more, because they go by when a row was entered. */
+  /** A day, for lists that know days only; more of them where they go by when a row was entered. */
   private static String since(Resource resource, FeedPass pass) {
     LocalDateTime since = Objects.requireNonNull(pass.since);
-    if ("DateTStamp".equals(resource.changedParameter())) {
-      return STAMP.format(since);
+    return switch (String.valueOf(resource.changedParameter())) {
+      case "DateTStamp" -> STAMP.format(since);
+      case "DateEntry" -> since.toLocalDate().minus(pass.definition.getLookBack()).toString();
+      default -> since.toLocalDate().minusDays(1).toString();
+    };
+  }
+
+  /**
+   * Whether a row of a list that goes by days was there at the pass before: nothing else would tell
+   * that it is not new, and a feed whose every pass brings something is never found silent.
+   */
+  private static boolean isFromBefore(JsonNode row, FeedPass pass) {
+    if (pass.stream().type() != RecordType.DELETES || pass.since == null) {
+      return false;
     }
-    return since.toLocalDate().minus(pass.definition.getLookBack()).toString();
+    try {
+      return time(row.path("HistDateTStamp").asText()).isBefore(pass.since);
+    } catch (HttpAnswer.Failure e) {
+      return false;
+    }
   }
 
   private static int offset(FeedPass pass) {
@@ -231,6 +269,12 @@ class OpenDentalApiProtocol implements PmsProtocol {
     if (pass.step == Step.MISSING) {
       return existing(exchange, pass);
     }
+    // The key was taken a moment ago, for the clock: it is queries that it may not make.
+    if (pass.step == Step.RECORDS
+        && HttpAnswer.status(exchange) == 401
+        && query(pass.definition, pass.stream()) != null) {
+      return Answer.ofWithheld();
+    }
     JsonNode rows = HttpAnswer.json(exchange);
     if (!rows.isArray()) {
       throw new HttpAnswer.Failure("the PMS answered with JSON that is not a list");
@@ -241,11 +285,13 @@ class OpenDentalApiProtocol implements PmsProtocol {
     SourceQuery query = query(pass.definition, pass.stream());
     List<Row> read = new ArrayList<>(rows.size());
     for (JsonNode row : rows) {
-      read.add(new Row(key(row, pass, query), record(row)));
+      if (query != null || !isFromBefore(row, pass)) {
+        read.add(new Row(key(row, pass, query), record(row)));
+      }
     }
     int size = Math.min(pass.definition.getPageSize(), LARGEST_PAGE);
     pass.last = rows.size() < size;
-    if (!read.isEmpty()) {
+    if (!rows.isEmpty()) {
       if (query == null) {
         pass.afterKey = List.of(offset(pass) + rows.size());
       } else {
@@ -262,7 +308,7 @@ class OpenDentalApiProtocol implements PmsProtocol {
     if (pass.last) {
       return Answer.ofExisting(List.of());
     }
-    // Asked for one row, the API says 404 when there is none; a deleted chart is still a row.
+    // Asked for one row, the API says 404 when there is none.
     if (HttpAnswer.status(exchange) == 404) {
       return Answer.ofExisting(List.of());
     }
@@ -270,7 +316,7 @@ class OpenDentalApiProtocol implements PmsProtocol {
     List<String> keys = new ArrayList<>();
     if (answer.isArray()) {
       answer.forEach(row -> keys.add(row.elements().next().asText()));
-    } else {
+    } else if (!resource(pass.stream()).isDeleted(answer)) {
       keys.add(answer.path(resource(pass.stream()).key()).asText());
     }
     return Answer.ofExisting(keys);

@@ -8,13 +8,13 @@ import java.net.UnknownHostException;
 import java.sql.SQLException;
 import java.sql.SQLTimeoutException;
 import java.time.Duration;
+import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import javax.net.ssl.SSLException;
 import org.apache.hc.core5.http.NoHttpResponseException;
 import org.jspecify.annotations.Nullable;
-import org.pmslink.linking.RecordBatch.RecordType;
-import org.pmslink.linking.RecordStream;
 import org.pmslink.mapping.MappingException;
 import org.springframework.dao.QueryTimeoutException;
 
@@ -41,6 +41,7 @@ record PauseReason(Category category, String text, @Nullable Duration retryAfter
     TOO_SLOW,
     THROTTLED,
     QUERY_FAILED,
+    /** A comparison missed too much to be believed; the feed goes on. */
     EMPTY_RESULT,
     NOT_READY,
     EVENTS_MISSED,
@@ -55,9 +56,6 @@ record PauseReason(Category category, String text, @Nullable Duration retryAfter
     for (Throwable t = thrown; t != null; t = t.getCause()) {
       if (t instanceof FeedException || t instanceof MappingException) {
         return new PauseReason(Category.FILES_WRONG, String.valueOf(t.getMessage()));
-      }
-      if (t instanceof ManyMissing) {
-        return new PauseReason(Category.EMPTY_RESULT, String.valueOf(t.getMessage()));
       }
       if (t instanceof HttpAnswer.Failure failure) {
         return ofHttp(failure);
@@ -108,6 +106,27 @@ record PauseReason(Category category, String text, @Nullable Duration retryAfter
               + (thrown == null ? "?" : thrown.getClass().getSimpleName()));
     }
     return ofSql(sql);
+  }
+
+  /**
+   * Why a pass failed. That the PMS refuses a request as wrong says most once it has told its clock
+   * in the same pass: some answer 400, too, while the office cannot be reached.
+   */
+  static PauseReason of(@Nullable Throwable thrown, @Nullable FeedPass pass) {
+    PauseReason reason = of(thrown, pass != null && pass.reading);
+    for (Throwable t = thrown; pass != null && t != null; t = t.getCause()) {
+      if (t instanceof HttpAnswer.Failure failure
+          && failure.status == 400
+          && pass.serverClock != null) {
+        return new PauseReason(
+            Category.QUERY_FAILED,
+            "the PMS refuses what it is asked for "
+                + pass.stream().queryName()
+                + " (HTTP 400); check the mapping's query, and the PMS's version",
+            failure.retryAfter);
+      }
+    }
+    return reason;
   }
 
   private static PauseReason ofHttp(HttpAnswer.Failure failure) {
@@ -182,6 +201,33 @@ record PauseReason(Category category, String text, @Nullable Duration retryAfter
         "the PMS database refuses the query: SQL state " + state + ", code " + code);
   }
 
+  /**
+   * What somebody has to look at although the feed goes on; nothing in most.
+   *
+   * @param missing what comparisons missed so much of that the PMS itself is in doubt
+   * @param withheld streams that the PMS does not allow to be read
+   */
+  static @Nullable PauseReason ofFeedThatGoesOn(
+      List<FeedStates.Missing> missing, List<String> withheld) {
+    String forbidden = withheld.isEmpty() ? "" : withheldInWords(withheld);
+    if (missing.isEmpty()) {
+      return withheld.isEmpty() ? null : new PauseReason(Category.NOT_ALLOWED, forbidden);
+    }
+    return new PauseReason(
+        Category.EMPTY_RESULT,
+        missing.stream().map(FeedStates.Missing::inWords).collect(Collectors.joining("; "))
+            + ": is this the right database? None of them was removed"
+            + (withheld.isEmpty() ? "" : "; besides, " + forbidden));
+  }
+
+  /** Which streams the PMS does not allow to be read, and what to do. */
+  static String withheldInWords(List<String> streams) {
+    return "the PMS does not allow "
+        + String.join(", ", streams)
+        + " to be read; the office must permit it (of Open Dental's API: queries), or the feed's"
+        + " file must not ask for it";
+  }
+
   /** The table or column that is missing; empty for anything else. */
   String named() {
     return category == Category.TABLE_MISSING || category == Category.COLUMN_MISSING
@@ -218,20 +264,6 @@ record PauseReason(Category category, String text, @Nullable Duration retryAfter
      */
     FolderAway(String message) {
       super(message);
-    }
-  }
-
-  /** A comparison would find so many records gone that the PMS itself is in doubt. */
-  static final class ManyMissing extends RuntimeException {
-    private static final long serialVersionUID = 1L;
-
-    ManyMissing(long missing, long known, RecordStream stream) {
-      super(
-          missing
-              + " of "
-              + known
-              + (stream.type() == RecordType.PATIENTS ? " charts" : " " + stream.queryName())
-              + " are gone from the PMS: is this the right database? Nothing was deleted");
     }
   }
 }

@@ -32,6 +32,14 @@ interface PmsProtocol {
   /** Whether records of a stream that are gone can be found by comparing. */
   boolean canCompare(FeedDefinition definition, RecordStream stream);
 
+  /**
+   * What the ids of a stream's records are, where a setting of the feed changes that; when it has
+   * changed, all of the stream is compared.
+   */
+  default String idsOf(FeedDefinition definition, RecordStream stream) {
+    return "";
+  }
+
   /** Whether pages are as long as the feed's file says, and not as short as the PMS wants them. */
   default boolean isPageSizeOurs() {
     return false;
@@ -84,18 +92,24 @@ interface PmsProtocol {
    * @param clock the PMS server's clock, in the step CLOCK
    * @param rows of a page
    * @param existing keys that do exist, in the step MISSING
+   * @param withheld the PMS does not allow this stream to be read, and others it does
    */
-  record Answer(@Nullable LocalDateTime clock, List<Row> rows, List<String> existing) {
+  record Answer(
+      @Nullable LocalDateTime clock, List<Row> rows, List<String> existing, boolean withheld) {
     static Answer ofClock(LocalDateTime clock) {
-      return new Answer(clock, List.of(), List.of());
+      return new Answer(clock, List.of(), List.of(), false);
     }
 
     static Answer ofRows(List<Row> rows) {
-      return new Answer(null, rows, List.of());
+      return new Answer(null, rows, List.of(), false);
     }
 
     static Answer ofExisting(List<String> keys) {
-      return new Answer(null, List.of(), keys);
+      return new Answer(null, List.of(), keys, false);
+    }
+
+    static Answer ofWithheld() {
+      return new Answer(null, List.of(), List.of(), true);
     }
   }
 }

@@ -94,7 +94,15 @@ public class Reception {
    *     one of the streams
    */
   public Receipt receive(FeedDefinition definition, List<Received> received) {
-    return receive(definition, received, false);
+    return receive(definition, received, false, false);
+  }
+
+  /**
+   * The same, for a PMS that stamps its records and whose deliveries may overtake one another: what
+   * is older than the stored record by its stamp changes nothing.
+   */
+  public Receipt receiveByStamp(FeedDefinition definition, List<Received> received) {
+    return receive(definition, received, false, true);
   }
 
   /**
@@ -102,10 +110,11 @@ public class Reception {
    * it.
    */
   public Receipt receiveOneByOne(FeedDefinition definition, List<Received> received) {
-    return receive(definition, received, true);
+    return receive(definition, received, true, false);
   }
 
-  private Receipt receive(FeedDefinition definition, List<Received> received, boolean oneByOne) {
+  private Receipt receive(
+      FeedDefinition definition, List<Received> received, boolean oneByOne, boolean byStamp) {
     open(definition);
     int practice = practices.id(definition.getPractice());
     for (Received some : received) {
@@ -127,6 +136,7 @@ public class Reception {
                     run,
                     batches.size() + 1,
                     oneByOne ? from + 1 : null,
+                    byStamp,
                     page)));
       }
     }
@@ -167,6 +177,7 @@ public class Reception {
       long run,
       int page,
       @Nullable Integer firstEntry,
+      boolean byStamp,
       List<JsonNode> records) {
     return new RecordBatch(
         definition.getPractice(),
@@ -185,6 +196,7 @@ public class Reception {
         definition.getOfficeZone().getId(),
         null,
         firstEntry,
+        byStamp,
         records);
   }
 }

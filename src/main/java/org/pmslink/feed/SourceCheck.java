@@ -193,7 +193,7 @@ final class SourceCheck {
               "explain "
                   + SourceQuery.withNamedParameters(
                       query.changes(true, definition.getDialect(), size)),
-              Map.of("since", SourceRow.stamp(LocalDateTime.now(ZoneOffset.UTC))));
+              Map.of("since", definition.getDialect().begin(LocalDateTime.now(ZoneOffset.UTC))));
     }
   }
 

@@ -3,6 +3,9 @@ package org.pmslink.feed;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.LocalDateTime;
+import java.time.format.DateTimeFormatter;
+import java.time.temporal.ChronoUnit;
 import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -34,14 +37,44 @@ record SourceQuery(
   private static final Pattern BIRTH_DATE = Pattern.compile("(?m)^--\\s*birthDate:\\s*(\\w+)\\s*$");
   private static final Pattern COMMENT = Pattern.compile("(?m)--.*$");
 
-  /** How a database says "the first so many rows". */
+  /** How a database says "the first so many rows", and reads a time from text. */
   enum Dialect {
     /** MySQL, MariaDB, PostgreSQL: {@code limit 100}. */
-    LIMIT,
-    /** The SQL standard, SQL Server: {@code offset 0 rows fetch next 100 rows only}. */
-    FETCH,
+    LIMIT("yyyy-MM-dd HH:mm:ss", "SSSSSS"),
+    /**
+     * The SQL standard, SQL Server: {@code offset 0 rows fetch next 100 rows only}. Between day and
+     * time a T, for without it SQL Server takes a month for a day in some languages.
+     */
+    FETCH("yyyy-MM-dd'T'HH:mm:ss", "SSSSSSS"),
     /** c-tree SQL and older SQL Servers: {@code select top 100}. */
-    TOP
+    TOP("yyyy-MM-dd HH:mm:ss", "SSSSSSS");
+
+    private static final int NANOS_OF_A_MILLISECOND = 1_000_000;
+
+    private final DateTimeFormatter toTheMillisecond;
+    private final DateTimeFormatter exact;
+
+    Dialect(String seconds, String fraction) {
+      exact = DateTimeFormatter.ofPattern(seconds + "." + fraction);
+      toTheMillisecond =
+          fraction.length() > 6 ? DateTimeFormatter.ofPattern(seconds + ".SSS") : exact;
+    }
+
+    /**
+     * A time as text that is compared with the change column, and neither more nor less exact than
+     * this: a page begins behind the last row of the one before, so the text must mean that very
+     * stamp. SQL Server's old type {@code datetime} refuses more than three digits and never yields
+     * more; {@code datetime2} yields up to seven and takes them. As text, because a time would
+     * travel as datetime2, which is no datetime's equal.
+     */
+    String stamp(LocalDateTime time) {
+      return (time.getNano() % NANOS_OF_A_MILLISECOND == 0 ? toTheMillisecond : exact).format(time);
+    }
+
+    /** Where a pass begins: a little earlier rather than in more digits than the column takes. */
+    String begin(LocalDateTime time) {
+      return stamp(time.truncatedTo(ChronoUnit.MILLIS));
+    }
   }
 
   /**

@@ -11,15 +11,12 @@ import java.time.LocalDate;
 import java.time.LocalDateTime;
 import java.time.OffsetDateTime;
 import java.time.ZoneOffset;
-import java.time.format.DateTimeFormatter;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** A row of a PMS as JSON: what a mapping gets to see, and what a dead letter keeps. */
 final class SourceRow {
   private static final JsonNodeFactory JSON = JsonNodeFactory.instance;
-  private static final DateTimeFormatter STAMP =
-      DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm:ss[.SSSSSS]");
 
   private SourceRow() {}
 
@@ -103,10 +100,5 @@ final class SourceRow {
       return LocalDateTime.of(1, 1, 1, 0, 0);
     }
     throw new FeedException("the change column holds no time stamp");
-  }
-
-  /** As a literal that every database compares with a time stamp. */
-  static String stamp(LocalDateTime time) {
-    return STAMP.format(time);
   }
 }

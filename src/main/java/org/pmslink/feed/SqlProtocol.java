@@ -33,9 +33,6 @@ import org.springframework.stereotype.Component;
  */
 @Component
 class SqlProtocol implements PmsProtocol {
-  /** There is nothing to ask the PMS. */
-  private static final String NOTHING = "select 1 from (select 1 as one) r where 1 = 0";
-
   /** Somebody waits for it. */
   private static final int LOOK_UP_SECONDS = 4;
 
@@ -118,7 +115,8 @@ class SqlProtocol implements PmsProtocol {
     if (pass.step == Step.MISSING) {
       List<String> doubtful = pass.comparison().doubtful();
       pass.last = doubtful.isEmpty();
-      message.setBody(doubtful.isEmpty() ? NOTHING : query.existing(doubtful.size()));
+      pass.asking = !pass.last;
+      message.setBody(pass.asking ? query.existing(doubtful.size()) : "");
       if (query.keys().size() == 1) {
         message.setHeader("keys", values(doubtful, pass));
         return;
@@ -134,11 +132,12 @@ class SqlProtocol implements PmsProtocol {
     for (int part = 0; part < pass.afterKey.size(); part++) {
       message.setHeader(SourceQuery.keyParameter(part), value(pass.afterKey.get(part), part, pass));
     }
-    if (pass.since != null) {
-      message.setHeader("since", SourceRow.stamp(pass.since));
-    }
     int size = pass.definition.getPageSize();
     SourceQuery.Dialect dialect = pass.definition.getDialect();
+    if (pass.since != null) {
+      message.setHeader(
+          "since", pass.first ? dialect.begin(pass.since) : dialect.stamp(pass.since));
+    }
     message.setBody(
         pass.isWhole()
             ? query.page(pass.afterKey.isEmpty(), dialect, size)
@@ -168,6 +167,9 @@ class SqlProtocol implements PmsProtocol {
   @Override
   @SuppressWarnings("unchecked")
   public Answer answer(Exchange exchange, FeedPass pass) {
+    if (!pass.asking) {
+      return Answer.ofExisting(List.of());
+    }
     List<Map<String, Object>> rows = exchange.getMessage().getBody(List.class);
     if (pass.step == Step.CLOCK) {
       return Answer.ofClock(SourceRow.time(rows.get(0).values().iterator().next()));

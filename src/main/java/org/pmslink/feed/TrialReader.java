@@ -119,7 +119,7 @@ public final class TrialReader {
             stream.mappingName(),
             RecordStream.of(stream.type()).mappingName()),
         "",
-        new FeedCursors.Cursor(true, null, 0, null, null, null, null, null));
+        new FeedCursors.Cursor(true, null, 0, null, null, null, null, null, false, 0));
   }
 
   private void enterNext(FeedPass underWay) {
@@ -156,6 +156,9 @@ public final class TrialReader {
     underWay.reading = false;
     PmsProtocol.Answer answer = underWay.protocol.answer(exchange, underWay);
     exchange.getMessage().removeHeaders("*");
+    if (answer.withheld()) {
+      throw new FeedException(PauseReason.withheldInWords(List.of(underWay.stream().queryName())));
+    }
     underWay.first &= answer.rows().isEmpty();
     failures = 0;
     anyRead = true;

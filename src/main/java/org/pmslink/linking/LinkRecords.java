@@ -13,6 +13,7 @@ import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -320,8 +321,9 @@ public class LinkRecords {
     for (PatientRecord record : records.values()) {
       Known chart = known.get(record.sourceId());
       if (chart != null
-          && isUnchanged(record, chart, work.batch)
-          && !open.contains(record.sourceId())) {
+          && (isUnchanged(record, chart, work.batch) && !open.contains(record.sourceId())
+              || isOvertaken(
+                  work.batch, record.sourceModifiedAt(), chart.sourceModifiedAt(), chart.gone()))) {
         work.unchanged(record.sourceId());
         continue;
       }
@@ -396,6 +398,18 @@ public class LinkRecords {
         && (chart.settled() || !batch.decide())
         && record.contentHash().equals(chart.contentHash())
         && Objects.equals(record.sourceModifiedAt(), chart.sourceModifiedAt());
+  }
+
+  /**
+   * Whether a record was sent so late that the store has a newer state of it. One that is gone
+   * comes back with a newer stamp only.
+   */
+  private static boolean isOvertaken(
+      RecordBatch batch, @Nullable Instant stamp, @Nullable Instant stored, boolean gone) {
+    return batch.byStamp()
+        && stamp != null
+        && stored != null
+        && (gone ? !stamp.isAfter(stored) : stamp.isBefore(stored));
   }
 
   /** A record without an id is told from others by its content, through a hash that shows none. */
@@ -504,12 +518,17 @@ public class LinkRecords {
     Class<? extends SourceActivity> type = sourceType(batch.type());
     // The same record twice in a batch: the later one counts.
     Map<String, Command.Activity> records = new LinkedHashMap<>();
+    // Planned and nothing more, so that it has no date yet, or no price: it cannot be kept, and
+    // need not be.
+    Set<String> neverWere = new LinkedHashSet<>();
     for (int i = 0; i < batch.records().size(); i++) {
       JsonNode raw = batch.records().get(i);
       String sourceId = null;
+      boolean isVoid = false;
       try {
         SourceActivity source = mapping.activity(raw, type);
         sourceId = source.sourceId();
+        isVoid = source.isVoid();
         ActivityRecord record = ActivityNormalizer.normalize(source, office, stamps);
         work.named(i, record.sourceId());
         Command.Activity earlier =
@@ -522,16 +541,32 @@ public class LinkRecords {
                     Fingerprint.of(raw),
                     Fingerprint.of(RecordJson.mapper().<JsonNode>valueToTree(record)),
                     record));
-        work.unchanged += earlier == null ? 0 : 1;
+        work.unchanged += neverWere.remove(record.sourceId()) || earlier != null ? 1 : 0;
       } catch (MappingException e) {
         work.dead(i, idInRaw(raw), Causes.of(mapping, e));
       } catch (InvalidRecordException e) {
-        work.dead(i, sourceId, Causes.of(mapping, e));
+        if (sourceId == null || !isVoid || !name(sourceId, raw).equals(sourceId)) {
+          work.dead(i, sourceId, Causes.of(mapping, e));
+          continue;
+        }
+        work.named(i, sourceId);
+        boolean earlier = records.remove(sourceId) != null;
+        work.unchanged += neverWere.add(sourceId) && !earlier ? 0 : 1;
       }
     }
+    Set<String> all = new LinkedHashSet<>(records.keySet());
+    all.addAll(neverWere);
     Map<String, Activities.Known> known =
-        activities.known(work.practice, batch.source(), batch.stream(), records.keySet());
-    Set<String> open = records.isEmpty() ? Set.of() : openLetters(work, records.keySet());
+        activities.known(work.practice, batch.source(), batch.stream(), all);
+    Set<String> open = all.isEmpty() ? Set.of() : openLetters(work, all);
+    for (String id : neverWere) {
+      Activities.Known before = known.get(id);
+      if ((before == null || before.gone()) && !open.contains(id)) {
+        work.unchanged(id);
+      } else {
+        work.commands.add(removal(batch.stream(), id, batch.version()));
+      }
+    }
     for (Command.Activity command : records.values()) {
       Activities.Known before = known.get(command.sourceId());
       boolean unchanged =
@@ -541,7 +576,11 @@ public class LinkRecords {
               : !before.gone()
                   && before.fingerprint() == command.fingerprint()
                   && before.contentHash() == command.contentHash();
-      if (unchanged && !open.contains(command.sourceId())) {
+      boolean overtaken =
+          before != null
+              && isOvertaken(
+                  batch, command.record().sourceModifiedAt(), before.modifiedAt(), before.gone());
+      if (unchanged && !open.contains(command.sourceId()) || overtaken) {
         work.unchanged(command.sourceId());
       } else {
         work.commands.add(command);

@@ -25,6 +25,9 @@ import org.pmslink.patient.RecordJson;
  * @param letter the dead letter that this batch replays
  * @param firstEntry number that the first record has for its sender, who may ask what became of it;
  *     absent when nobody asks after records one by one
+ * @param byStamp whether a record that the PMS stamped earlier than the stored one is left aside:
+ *     it was sent, and deliveries overtake one another; false for what was read, whose order is
+ *     that of the reads
  */
 public record RecordBatch(
     String practice,
@@ -43,6 +46,7 @@ public record RecordBatch(
     @Nullable String officeZone,
     @Nullable Long letter,
     @Nullable Integer firstEntry,
+    boolean byStamp,
     List<JsonNode> records) {
 
   /** A batch of records that nobody asks after one by one. */
@@ -80,6 +84,7 @@ public record RecordBatch(
         officeZone,
         letter,
         null,
+        false,
         records);
   }
 
@@ -145,6 +150,7 @@ public record RecordBatch(
         officeZone,
         letter,
         firstEntry,
+        byStamp,
         records);
   }
 
@@ -167,6 +173,7 @@ public record RecordBatch(
         officeZone,
         letter,
         firstEntry == null ? null : firstEntry + from,
+        byStamp,
         records.subList(from, to));
   }
 

@@ -42,6 +42,14 @@ public record RecordStream(RecordType type, String part) {
     return part.isEmpty() ? type.name() : type.name() + "/" + part;
   }
 
+  /** The stream that is stored under a {@link #name}. */
+  public static RecordStream ofName(String name) {
+    int slash = name.indexOf('/');
+    return slash < 0
+        ? of(RecordType.valueOf(name))
+        : new RecordStream(RecordType.valueOf(name.substring(0, slash)), name.substring(slash + 1));
+  }
+
   /** Name of the query within a mapping folder, without its ending: {@code visits-procedures}. */
   public String queryName() {
     return type.name().toLowerCase(Locale.ROOT) + (part.isEmpty() ? "" : "-" + part);

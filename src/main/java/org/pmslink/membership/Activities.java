@@ -2,6 +2,7 @@ package org.pmslink.membership;
 
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.sql.Timestamp;
 import java.time.Instant;
 import java.time.LocalDate;
 import java.util.Collection;
@@ -82,8 +83,10 @@ public class Activities {
    * What the store has of a record.
    *
    * @param gone gone from the PMS
+   * @param modifiedAt the PMS's own stamp
    */
-  public record Known(long fingerprint, long contentHash, boolean gone) {}
+  public record Known(
+      long fingerprint, long contentHash, boolean gone, @Nullable Instant modifiedAt) {}
 
   /** Those of these records that the store has. */
   public Map<String, Known> known(
@@ -93,11 +96,19 @@ public class Activities {
       return known;
     }
     database.query(
-        "select source_id, fingerprint, content_hash, removed_at is not null from "
+        "select source_id, fingerprint, content_hash, removed_at is not null,"
+            + " source_modified_at from "
             + Table.of(stream).sqlName()
             + " where practice_id = ? and source = ? and stream = ? and source_id = any (?)",
         row -> {
-          known.put(row.getString(1), new Known(row.getLong(2), row.getLong(3), row.getBoolean(4)));
+          Timestamp stamp = row.getTimestamp(5);
+          known.put(
+              row.getString(1),
+              new Known(
+                  row.getLong(2),
+                  row.getLong(3),
+                  row.getBoolean(4),
+                  stamp == null ? null : stamp.toInstant()));
         },
         practice,
         source,
@@ -272,6 +283,10 @@ public class Activities {
    * @param source the PMS installation
    * @param patient the chart's id in it
    * @param status COMPLETED when anything of that day was, else what is furthest along
+   * @param provider their id in the PMS
+   * @param providerName as the PMS tells it; absent when it does not
+   * @param clinic its id in the PMS
+   * @param clinicName likewise
    * @param procedureCodes what was done, in order, each as often as it was done
    */
   public record MemberVisit(
@@ -281,7 +296,9 @@ public class Activities {
       @Nullable Instant startsAt,
       String status,
       @Nullable String provider,
+      @Nullable String providerName,
       @Nullable String clinic,
+      @Nullable String clinicName,
       List<String> procedureCodes) {}
 
   /**
@@ -299,7 +316,26 @@ public class Activities {
       long amountCents,
       @Nullable String code,
       boolean voided,
-      @Nullable String provider) {}
+      @Nullable String provider,
+      @Nullable String providerName,
+      @Nullable String clinic,
+      @Nullable String clinicName) {}
+
+  /** Names of a provider p and a clinic c. */
+  private static final String NAMES =
+      """
+      coalesce(nullif(concat_ws(' ', p.given, p.family), ''), p.abbreviation),
+      coalesce(c.name, c.abbreviation)""";
+
+  /** The provider and the clinic of a row a, which a PMS names by their ids. */
+  private static final String WITH_NAMES =
+      """
+
+      left join providers p on p.practice_id = ? and p.source = a.source
+        and p.stream = 'PROVIDERS' and p.source_id = a.provider and p.removed_at is null
+      left join clinics c on c.practice_id = ? and c.source = a.source
+        and c.stream = 'CLINICS' and c.source_id = a.clinic and c.removed_at is null
+      """;
 
   /** Whose visits and transactions are looked for: the charts that a member's link leads to now. */
   private static final String OF_MEMBER =
@@ -344,19 +380,28 @@ public class Activities {
         whose
             + AND_MERGED
             + """
-            select v.source, v.patient_source_id, v.on_date, min(v.starts_at),
-                   (array_agg(v.status order by array_position(
-                      array['COMPLETED', 'SCHEDULED', 'BROKEN', 'CANCELLED'], v.status)))[1],
-                   (array_agg(v.provider order by v.starts_at nulls last, v.source_id)
-                      filter (where v.provider is not null))[1],
-                   (array_agg(v.clinic order by v.starts_at nulls last, v.source_id)
-                      filter (where v.clinic is not null))[1],
-                   string_agg(array_to_string(v.procedure_codes, ' '), ' ')
-            from visits v join charts c on c.source = v.source and c.source_id = v.patient_source_id
-            where v.practice_id = ? and v.removed_at is null and v.status <> 'DELETED'
-              and v.on_date is not null
-            group by v.source, v.patient_source_id, v.on_date
-            order by v.on_date desc, v.source, v.patient_source_id""",
+            , days as (
+              select v.source, v.patient_source_id, v.on_date, min(v.starts_at) as starts_at,
+                     (array_agg(v.status order by array_position(
+                        array['COMPLETED', 'SCHEDULED', 'BROKEN', 'CANCELLED'], v.status)))[1]
+                       as status,
+                     (array_agg(v.provider order by v.starts_at nulls last, v.source_id)
+                        filter (where v.provider is not null))[1] as provider,
+                     (array_agg(v.clinic order by v.starts_at nulls last, v.source_id)
+                        filter (where v.clinic is not null))[1] as clinic,
+                     string_agg(array_to_string(v.procedure_codes, ' '), ' ') as codes
+              from visits v
+              join charts c on c.source = v.source and c.source_id = v.patient_source_id
+              where v.practice_id = ? and v.removed_at is null and v.status <> 'DELETED'
+                and v.on_date is not null
+              group by v.source, v.patient_source_id, v.on_date)
+            select a.source, a.patient_source_id, a.on_date, a.starts_at, a.status, a.provider,
+                   a.clinic, a.codes,
+            """
+            + NAMES
+            + " from days a"
+            + WITH_NAMES
+            + "order by a.on_date desc, a.source, a.patient_source_id",
         (row, n) ->
             new MemberVisit(
                 row.getString(1),
@@ -365,10 +410,14 @@ public class Activities {
                 row.getTimestamp(4) == null ? null : row.getTimestamp(4).toInstant(),
                 row.getString(5),
                 row.getString(6),
+                row.getString(9),
                 row.getString(7),
+                row.getString(10),
                 Stream.of(row.getString(8).split(" ")).filter(c -> !c.isEmpty()).sorted().toList()),
         practice,
         which,
+        practice,
+        practice,
         practice,
         practice);
   }
@@ -410,12 +459,18 @@ public class Activities {
         whose
             + AND_MERGED
             + """
-            select t.stream || '/' || t.source_id, t.source, t.patient_source_id, t.payer_source_id, t.on_date, t.type,
-                   t.amount_cents, t.code, t.voided, t.provider
-            from transactions t
-            join charts c on c.source = t.source and c.source_id = t.patient_source_id
-            where t.practice_id = ? and t.removed_at is null
-            order by t.on_date desc, t.stream, t.source_id""",
+            , lines as (
+              select t.* from transactions t
+              join charts c on c.source = t.source and c.source_id = t.patient_source_id
+              where t.practice_id = ? and t.removed_at is null)
+            select a.stream || '/' || a.source_id, a.source, a.patient_source_id,
+                   a.payer_source_id, a.on_date, a.type, a.amount_cents, a.code, a.voided,
+                   a.provider, a.clinic,
+            """
+            + NAMES
+            + " from lines a"
+            + WITH_NAMES
+            + "order by a.on_date desc, a.stream, a.source_id",
         (row, n) ->
             new MemberTransaction(
                 row.getString(1),
@@ -427,9 +482,14 @@ public class Activities {
                 row.getLong(7),
                 row.getString(8),
                 row.getBoolean(9),
-                row.getString(10)),
+                row.getString(10),
+                row.getString(12),
+                row.getString(11),
+                row.getString(13)),
         practice,
         which,
+        practice,
+        practice,
         practice,
         practice);
   }

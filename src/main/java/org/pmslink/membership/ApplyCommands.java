@@ -559,6 +559,12 @@ public class ApplyCommands {
         .map(Command.Activity.class::cast)
         .collect(Collectors.groupingBy(Command.Activity::stream))
         .forEach((stream, commands) -> resolve(practice, batch, stream, commands));
+    // Of a record that is gone nothing is left to be mended.
+    batch.commands().stream()
+        .filter(Command.Remove.class::isInstance)
+        .map(Command.Remove.class::cast)
+        .collect(Collectors.groupingBy(Command.Remove::stream))
+        .forEach((stream, commands) -> resolve(practice, batch, stream, commands));
   }
 
   private void resolve(

@@ -256,7 +256,8 @@ class BrokenAnswersTest {
             RecordStream.of(RecordType.PATIENTS),
             "",
             "",
-            new FeedCursors.Cursor(loading, null, 0, null, then, then, Instant.EPOCH, ""));
+            new FeedCursors.Cursor(
+                loading, null, 0, null, then, then, Instant.EPOCH, "", false, 0));
     FeedPass pass =
         new FeedPass(definition, protocol, 1, false, false, Instant.EPOCH, List.of(patients));
     pass.at = 0;

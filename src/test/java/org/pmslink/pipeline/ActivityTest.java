@@ -1,6 +1,7 @@
 package org.pmslink.pipeline;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.tuple;
 
 import java.time.Instant;
 import java.time.LocalDate;
@@ -372,6 +373,34 @@ class ActivityTest {
       assertThat(names(office)).containsExactly("DOC2", "Main Street");
       office.compare();
       assertThat(names(office)).containsExactly("DOC2", "High Street");
+    }
+  }
+
+  @Test
+  void whoTreatedAndWhereIsSaidByName() throws Exception {
+    try (Office office = Office.at(engine, pms).withActivity()) {
+      Someone ada = Someone.named("Adelina", "Okafor");
+      long chart = office.chart(ada);
+      office.edit(
+          "insert into provider (ProvNum, Abbr, LName, FName) values (1, 'DOC1', 'Abbott', 'Ruth')");
+      office.edit("insert into clinic (ClinicNum, Description) values (7, 'Main Street')");
+      appointment(office, 1, chart, 2, "2026-03-02 09:30:00");
+      appointment(office, 2, chart, 2, "2026-03-09 09:30:00");
+      procedure(office, 10, chart, 1, "2026-03-02", 50);
+      office.edit("update appointment set ClinicNum = 7 where AptNum = 1");
+      office.edit("update appointment set ProvNum = 9, ClinicNum = 8 where AptNum = 2");
+      office.edit("update procedurelog set ProvNum = 1, ClinicNum = 7");
+      office.open();
+      office.member("M1", ada);
+      office.awaitSettled();
+
+      assertThat(visits(office, "M1"))
+          .extracting(v -> v.provider() + ": " + v.providerName() + ", " + v.clinicName())
+          .as("an id that no list explains stays one")
+          .containsExactly("9: null, null", "1: Ruth Abbott, Main Street");
+      assertThat(ledger(office, "M1"))
+          .extracting(MemberTransaction::providerName, MemberTransaction::clinicName)
+          .containsExactly(tuple("Ruth Abbott", "Main Street"));
     }
   }
 

@@ -930,6 +930,33 @@ class ApiTest {
   }
 
   @Test
+  void itSaysThatWhatAComparisonMissedIsGoneIndeed() throws Exception {
+    try (Office office = Office.at(engine, pms)) {
+      for (int i = 0; i < 30; i++) {
+        office.chart(Someone.named("Nadia", "Number" + i));
+      }
+      office.open();
+      office.edit("delete from patient order by PatNum limit 25");
+      Program it = new Program(office, Role.IT);
+      String feed = "/feeds/" + office.name;
+      it.post(feed + "/passes", "{\"accept_missing\": \"patients\"}").isProblem(409);
+      office.compare();
+
+      JsonNode missing = it.get(feed).json().at("/status/missing/0");
+      assertThat(missing.path("stream").asText()).isEqualTo("patients");
+      assertThat(missing.path("records").asInt()).isEqualTo(25);
+      it.post(feed + "/passes", "{\"accept_missing\": \"visits\"}").isProblem(409);
+      it.post(feed + "/passes", "{\"accept_missing\": \"patients\"}").is(202);
+      office.awaitSettled();
+
+      assertThat(office.charts()).isEqualTo(5);
+      assertThat(it.get(feed).json().at("/status/missing")).isEmpty();
+      assertThat(it.audit())
+          .contains("accepted what is missing: " + office.name + ": 25 of 30 patients");
+    }
+  }
+
+  @Test
   void reviewsAndFlaggedLinksWait() throws Exception {
     try (Office office = Office.at(engine, pms)) {
       Someone ines = Someone.named("Ines", "Caldwell");

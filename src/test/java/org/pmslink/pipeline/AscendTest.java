@@ -12,6 +12,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.pmslink.linking.Fingerprint;
 import org.pmslink.membership.Activities;
 import org.pmslink.membership.Activities.MemberTransaction;
 import org.pmslink.membership.Activities.MemberVisit;
@@ -207,6 +208,116 @@ class AscendTest {
     }
   }
 
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void aGatewayThatGivesShorterPagesIsReadToItsEnd(boolean total) throws Exception {
+    for (String paging : List.of("lastId", "page")) {
+      try (Office office = Office.at(engine, pms);
+          AscendApi api = AscendApi.start()) {
+        for (long i = 1; i <= 25; i++) {
+          patient(api, i, Someone.named("Other", "Person" + i), "NEW");
+        }
+        api.capPages(10);
+        if (!total) {
+          api.keepTotalToItself();
+        }
+        office.over(api).with("paging", paging).with("records", "patients").open();
+
+        assertThat(office.charts()).as(paging).isEqualTo(25);
+        assertThat(api.seen())
+            .filteredOn(s -> s.contains("/v1/patients?"))
+            .as("one more where nobody says how many there are")
+            .hasSize(total ? 3 : 4);
+      }
+    }
+  }
+
+  @Test
+  void whatIsPlannedNeedsNeitherDateNorPrice() throws Exception {
+    try (Office office = Office.at(engine, pms);
+        AscendApi api = AscendApi.start()) {
+      patient(api, 1, Someone.named("Rosalind", "Archer"), "ACTIVE");
+      procedure(api, 9001, 1, "ACTIVE");
+      plan(api, 9002);
+      office.over(api).open();
+      assertThat(office.deadLetters()).isZero();
+      assertThat(kept(office)).isOne();
+
+      // Done by mistake, it is planned again.
+      plan(api, 9001);
+      office.sync();
+
+      assertThat(office.deadLetters()).isZero();
+      assertThat(kept(office)).isZero();
+    }
+  }
+
+  private static void plan(AscendApi api, long id) {
+    api.put(
+        "/v0/patientprocedures",
+        id,
+        Map.of("patient", Map.of("id", "1"), "status", "TREATMENT_PLAN", "state", "ACTIVE"));
+  }
+
+  @Test
+  void aGatewayThatKnowsNoSingleRecordsProvesNothingGone() throws Exception {
+    try (Office office = Office.at(engine, pms);
+        AscendApi api = AscendApi.start()) {
+      for (long i = 1; i <= 12; i++) {
+        patient(api, i, Someone.named("Member", "Number" + i), "ACTIVE");
+      }
+      office.over(api).with("records", "patients").open();
+      api.refuseSingleRecords();
+      api.remove("/v1/patients", 7);
+
+      office.compare();
+
+      assertThat(office.charts()).isEqualTo(12);
+    }
+  }
+
+  @Test
+  void whatTheStoreNeverKeptMakesNoRecordDoubtful() throws Exception {
+    try (Office office = Office.at(engine, pms);
+        AscendApi api = AscendApi.start()) {
+      patient(api, 1, Someone.named("Rosalind", "Archer"), "ACTIVE");
+      for (long id = 9001; id <= 9005; id++) {
+        procedure(api, id, 1, "ACTIVE");
+        procedure(api, alikeInTheSums(id, 1_000_000), 1, "INVALIDATED");
+      }
+      office.over(api).open();
+      assertThat(kept(office)).isEqualTo(5);
+      api.remove("/v0/patientprocedures", 9002);
+      long fresh = alikeInTheSums(9003, 2_000_000);
+      procedure(api, fresh, 1, "ACTIVE");
+
+      office.compare();
+
+      assertThat(kept(office)).as("one is gone, one is new").isEqualTo(5);
+      assertThat(api.seen())
+          .filteredOn(s -> s.contains("/v0/patientprocedures/"))
+          .as("as a visit and as a charge, each after one that is there")
+          .hasSize(4)
+          .filteredOn(s -> s.contains("/9002"))
+          .hasSize(2);
+    }
+  }
+
+  private static long kept(Office office) {
+    return office.count(
+        "select count(*) from transactions where practice_id = ? and removed_at is null");
+  }
+
+  /** An id that the comparison's sums cannot tell from another. */
+  private static long alikeInTheSums(long id, long from) {
+    long other = from;
+    while (Fingerprint.of(String.valueOf(other)) >>> 48
+        != Fingerprint.of(String.valueOf(id)) >>> 48) {
+      other++;
+    }
+    return other;
+  }
+
   @Test
   void aTokenThatIsNoLongerTakenIsReplacedAndLimitsAreKept() throws Exception {
     try (Office office = Office.at(engine, pms);
@@ -230,6 +341,21 @@ class AscendTest {
       assertThat(office.awaitPause("NOT_ALLOWED")).contains("HTTP 403");
       office.sync();
       assertThat(office.charts()).isEqualTo(2);
+    }
+  }
+
+  @Test
+  void aFilterThatIsRefusedIsNoPmsThatIsAway() throws Exception {
+    try (Office office = Office.at(engine, pms);
+        AscendApi api = AscendApi.start()) {
+      patient(api, 1, Someone.named("Lena", "Marsh"), "ACTIVE");
+      office.over(api).open();
+      api.refuseFilters();
+      office.askForPass(false);
+
+      assertThat(office.awaitPause("QUERY_FAILED"))
+          .contains("patients (HTTP 400)")
+          .doesNotContain("Smith");
     }
   }
 

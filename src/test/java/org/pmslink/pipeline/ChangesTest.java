@@ -7,10 +7,13 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.Objects;
 import org.apache.camel.CamelContext;
+import org.assertj.core.api.InstanceOfAssertFactories;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
+import org.pmslink.feed.FeedDesk;
+import org.pmslink.feed.FeedStates;
 import org.pmslink.sample.OpenDentalServer;
 
 @ExtendWith(Pipeline.class)
@@ -238,18 +241,111 @@ class ChangesTest {
     }
 
     @Test
-    void soManyDeletedRowsThatNothingIsDeletedAndThePersonIsAsked() throws Exception {
-      try (Office office = Office.at(engine, pms)) {
+    void soManyDeletedRowsThatNothingIsDeletedUntilAPersonSaysSo() throws Exception {
+      try (Office office = Office.at(engine, pms).withActivity()) {
         addCharts(office, 60);
+        long chart = office.chart(Someone.named("Ines", "Caldwell"));
+        office.edit(
+            """
+            insert into appointment (AptNum, PatNum, AptStatus, Pattern, AptDateTime)
+            values (1, ?, 2, '/XX/', '2026-03-02 09:30:00'), (2, ?, 2, '/XX/', '2026-03-09 09:30:00')""",
+            chart,
+            chart);
         office.open();
 
         office.edit("delete from patient order by PatNum limit 30");
-        office.askForPass(true);
-        String reason = office.awaitPause("EMPTY_RESULT");
+        office.edit("delete from appointment where AptNum = 1");
+        office.compare();
 
-        assertThat(reason).contains("30 of 60").contains("Nothing was deleted");
-        assertThat(office.charts()).isEqualTo(60);
+        FeedStates.Status status = office.status();
+        assertThat(status.state()).as("changes go on").isEqualTo("RUNNING");
+        assertThat(status.reasonCategory()).isEqualTo("EMPTY_RESULT");
+        assertThat(status.reason())
+            .contains("30 of 61 charts")
+            .contains("None of them was removed");
+        assertThat(status.missing())
+            .singleElement()
+            .satisfies(
+                m -> {
+                  assertThat(m.stream()).isEqualTo("patients");
+                  assertThat(m.records()).isEqualTo(30);
+                  assertThat(m.accepted()).isFalse();
+                });
+        assertThat(office.charts()).isEqualTo(61);
+        assertThat(visits(office)).as("the streams behind it are compared").isEqualTo(1);
+
+        long fresh = office.chart(Someone.named("Howard", "Brandt"));
+        office.sync();
+        assertThat(office.recordOf(fresh, "person,name,family")).isEqualTo("Brandt");
+        assertThat(office.status().reasonCategory())
+            .as("a pass of changes knows no better")
+            .isEqualTo("EMPTY_RESULT");
+        assertThat(passesThatCompared(office)).as("not again before the night").isEqualTo(1);
+
+        Shell wrong =
+            Shell.run(engine, "sync", office.name, "--compare", "--accept-missing", "visits");
+        assertThat(wrong.status()).isEqualTo(1);
+        assertThat(wrong.output()).contains("missed are [patients]");
+        assertThat(Shell.run(engine, "sync", office.name, "--accept-missing", "patients").status())
+            .isEqualTo(2);
+        Shell accepted =
+            Shell.run(engine, "sync", office.name, "--compare", "--accept-missing", "patients");
+        assertThat(accepted.status()).as(accepted.output()).isZero();
+        office.awaitSettled();
+
+        assertThat(office.charts()).isEqualTo(32);
+        assertThat(office.status().reason()).isNull();
+        assertThat(office.status().missing()).isEmpty();
+        assertThat(
+                engine
+                    .store()
+                    .queryForList(
+                        "select actor || ' ' || detail from audit where practice_id = ?"
+                            + " and action = 'accepted what is missing'",
+                        String.class,
+                        office.id()))
+            .singleElement(InstanceOfAssertFactories.STRING)
+            .startsWith("cli:")
+            .endsWith(office.name + ": 30 of 61 patients");
       }
+    }
+
+    @Test
+    void whatAPersonAcceptedIsNoLicenceForMore() throws Exception {
+      try (Office office = Office.at(engine, pms)) {
+        addCharts(office, 100);
+        office.open();
+        office.edit("delete from patient order by PatNum limit 30");
+        office.compare();
+        assertThat(office.charts()).isEqualTo(100);
+
+        office.edit("delete from patient order by PatNum limit 40");
+        assertThat(
+                engine
+                    .bean(FeedDesk.class)
+                    .acceptMissing(office.name, "ina", office.name, "patients"))
+            .isPresent();
+        office.awaitSettled();
+
+        assertThat(office.charts()).isEqualTo(100);
+        assertThat(office.status().missing())
+            .singleElement()
+            .satisfies(
+                m -> {
+                  assertThat(m.records()).isEqualTo(70);
+                  assertThat(m.accepted()).as("of another comparison").isFalse();
+                });
+      }
+    }
+
+    private long visits(Office office) {
+      return office.count(
+          "select count(*) from visits where practice_id = ? and removed_at is null");
+    }
+
+    private long passesThatCompared(Office office) {
+      return office.count(
+          "select count(*) from feed_runs where practice_id = ? and kind = 'COMPARISON'");
     }
   }
 }

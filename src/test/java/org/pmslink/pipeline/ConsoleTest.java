@@ -718,6 +718,33 @@ class ConsoleTest {
   }
 
   @Test
+  void itSaysThatWhatAComparisonMissedIsGoneIndeed() throws Exception {
+    try (Office office = Office.at(engine, pms)) {
+      for (int i = 0; i < 30; i++) {
+        office.chart(Someone.named("Nadia", "Number" + i));
+      }
+      office.open();
+      office.edit("delete from patient order by PatNum limit 25");
+      office.compare();
+      String feed = "/console/" + office.name + "/feeds/" + office.name;
+      Page support = staff(office, Role.SUPPORT);
+      support.navigate(feed);
+      assertThat(support.locator("main")).containsText("25 of 30 charts are missing in the PMS");
+      assertThat(support.getByText("They are gone")).hasCount(0);
+
+      Page page = staff(office, Role.IT);
+      page.navigate(feed);
+      button(page, "They are gone from the PMS: remove these 25").click();
+      assertThat(page.locator("main")).containsText("what is still missing then is removed");
+      office.awaitSettled();
+
+      org.assertj.core.api.Assertions.assertThat(office.charts()).isEqualTo(5);
+      page.navigate(feed);
+      assertThat(page.locator("main")).not().containsText("missing in the PMS");
+    }
+  }
+
+  @Test
   void itPausesAFeedTriesAndAppliesItsFileAndSeesNoSecret() throws Exception {
     try (Office office = Office.at(engine, pms)) {
       Someone vera = Someone.named("Vera", "Kingsley");

@@ -49,6 +49,10 @@ public final class DentrixDatabase implements AutoCloseable {
     create view admin.v_appointment as select a.apptid as appointment_id, a.patid as patient_id,
       h.start_hour, h.start_minute, a.apptlen as length, a.status as status_id
       from admin.appt a left join admin.appt_hours h on h.apptid = a.apptid""",
+    """
+    create table admin.appthist (apptid int, parentapptid int, modifieddate date, modifiedtime int,
+      patid int, status int, deletedflag smallint, createflag smallint, lastflag smallint,
+      automodifiedtimestamp timestamp)""",
     "create table admin.proccode (proccodeid int primary key, adacode char(11))",
     """
     create table admin.fullproclog (procid int primary key, patid int, guarid int,

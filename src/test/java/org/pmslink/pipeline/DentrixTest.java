@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.time.LocalDate;
+import java.time.LocalDateTime;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -119,6 +120,37 @@ class DentrixTest {
         assertThat(office.recordOf(1, "person,address,city")).isEqualTo("DUBLIN");
         assertThat(office.recordOf(2, "person,address,city")).isEqualTo("DUBLIN");
 
+        // Old rows bear no stamp at all.
+        g.jdbc.update("update admin.patient set automodifiedtimestamp = null");
+        g.jdbc.update(
+            """
+            update admin.address set city = 'DAYTON', automodifiedtimestamp = current_timestamp
+            where addrid = 7""");
+        office.sync();
+        assertThat(office.recordOf(1, "person,address,city")).isEqualTo("DAYTON");
+
+        g.jdbc.update("delete from admin.appt where apptid = 502");
+        g.jdbc.update(
+            """
+            insert into admin.appthist values
+              (501, 0, '2026-01-05', 600, 1, 3, 0, 1, 0, current_timestamp),
+              (502, 0, '2026-01-05', 600, 1, 3, 1, 0, 1, current_timestamp)""");
+        g.jdbc.update(
+            """
+            insert into admin.fullproclog values
+              (9004, 1, 1, 90, '2026-03-03', 0, 1, 'DDS1', 20.00, current_timestamp),
+              (9005, 1, 1, 90, '2026-03-03', 0, 3, 'DDS1', 7.00, current_timestamp)""");
+        office.sync();
+        assertThat(activities.visitsOf(office.id(), "M1"))
+            .extracting(MemberVisit::onDate)
+            .containsExactly(LocalDate.of(2026, 3, 2));
+        assertThat(activities.transactionsOf(office.id(), "M1"))
+            .filteredOn(t -> t.onDate().equals(LocalDate.of(2026, 3, 3)))
+            .extracting(MemberTransaction::type, MemberTransaction::amountCents)
+            .containsExactlyInAnyOrder(
+                org.assertj.core.groups.Tuple.tuple("REFUND", 2_000L),
+                org.assertj.core.groups.Tuple.tuple("INSURANCE_PAYMENT", -700L));
+
         g.jdbc.update("delete from admin.patient where patid = 9");
         office.compare();
         assertThat(office.charts()).isEqualTo(29);
@@ -189,6 +221,30 @@ class DentrixTest {
             .extracting(MemberVisit::status)
             .containsExactly("SCHEDULED", "COMPLETED");
         assertThat(office.deadLetters()).isZero();
+
+        // Old rows bear no stamp, and what is theirs may be seen by their address's alone.
+        enterprise.jdbc.update(
+            """
+            insert into DDB_ADDRESS_BASE values (7, 1, '12 Elm St', '', 'DAYTON', 'OH', '45402',
+              current_timestamp)""");
+        enterprise.jdbc.update(
+            """
+            update DDB_PAT_BASE set ADDRESSID = 7, ADDRESSDB = 1, DDB_LAST_MOD = null
+            where PATID = 5 and PATDB = 2""");
+        office.sync();
+        assertThat(office.recordOf("5.2", "person,address,city")).isEqualTo("DAYTON");
+
+        // More rows than a page with one stamp, as exact as a datetime2 can be.
+        enterprise.jdbc.execute("alter table DDB_PAT_BASE alter column DDB_LAST_MOD timestamp(7)");
+        enterprise.jdbc.update(
+            "update DDB_PAT_BASE set CHART = 'NEW', DDB_LAST_MOD = ? where PATDB = 1",
+            LocalDateTime.now().withNano(123_456_700));
+        office.sync();
+        assertThat(
+                office.count(
+                    "select count(*) from patients where practice_id = ?"
+                        + " and record ->> 'chartNumber' = 'NEW'"))
+            .isEqualTo(10);
 
         // A change that moves no stamp is found at night; so is what is gone.
         enterprise.jdbc.update(

@@ -18,6 +18,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
+import org.pmslink.feed.FeedDesk;
 import org.pmslink.sample.OpenDentalServer;
 import org.springframework.boot.test.system.CapturedOutput;
 import org.springframework.boot.test.system.OutputCaptureExtension;
@@ -71,6 +72,30 @@ class FeedAlertsTest {
 
   private static long lines(CapturedOutput output, String text) {
     return output.getAll().lines().filter(l -> l.contains(text)).count();
+  }
+
+  @Test
+  void aComparisonThatMissesTooMuchIsAnAlertThoughTheFeedGoesOn() throws Exception {
+    try (Office office = Office.at(engine, pms).with("poll", "PT0.2S")) {
+      for (int i = 0; i < 30; i++) {
+        office.chart(Someone.named("Nadia", "Number" + i));
+      }
+      office.open();
+      office.edit("delete from patient order by PatNum limit 25");
+      office.askForPass(true);
+
+      awaitAlert(office, "EMPTY_RESULT");
+      assertThat(office.status().state()).isEqualTo("RUNNING");
+      assertThat(
+              engine
+                  .bean(FeedDesk.class)
+                  .acceptMissing(office.name, "ina", office.name, "patients"))
+          .isPresent();
+
+      awaitEnd(office);
+      assertThat(alerts(office)).hasSize(1);
+      assertThat((String) alerts(office).get(0).get("message")).contains("25 of 30 charts");
+    }
   }
 
   @Test

@@ -263,7 +263,7 @@ final class Office implements AutoCloseable {
                   (select count(*) from feed_runs r where r.practice_id = p.id
                      and r.phase <> 'DONE') as passes,
                   (select count(*) from feed_cursors c where c.practice_id = p.id
-                     and c.phase = 'LOAD') as loads,
+                     and c.phase = 'LOAD' and c.withheld_since is null) as loads,
                   (select count(*) from decisions d where d.practice_id = p.id
                      and d.stale_since is not null) as decisions,
                   (select count(*) from members m where m.practice_id = p.id

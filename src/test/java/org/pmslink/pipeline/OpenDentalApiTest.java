@@ -1,6 +1,7 @@
 package org.pmslink.pipeline;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.tuple;
 
 import java.time.Duration;
 import java.time.LocalDate;
@@ -8,6 +9,9 @@ import java.util.Objects;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.pmslink.feed.FeedHealth;
 import org.pmslink.membership.Activities;
 import org.pmslink.membership.Activities.MemberTransaction;
 import org.pmslink.membership.Activities.MemberVisit;
@@ -167,6 +171,176 @@ class OpenDentalApiTest {
   }
 
   @Test
+  void withoutThePermissionForQueriesAllElseIsReadAndWhatIsMissingIsSaid() throws Exception {
+    try (Office office = Office.at(engine, pms);
+        OpenDentalApi api = api(office)) {
+      Someone ada = Someone.named("Theodora", "Vance");
+      long survivor = office.chart(ada);
+      long loser = office.chart(Someone.named("Dora", "Vancey"));
+      office.edit(
+          "insert into appointment (AptNum, PatNum, AptStatus, AptDateTime) values (1, ?, 2,"
+              + " '2026-03-02 09:30:00')",
+          survivor);
+      office.edit(
+          """
+          insert into claimproc (ClaimProcNum, PatNum, Status, InsPayAmt, WriteOff, DateCP)
+          values (8, ?, 1, 80, 20, '2026-03-02')""",
+          survivor);
+      office.edit("insert into provider (ProvNum, Abbr, LName) values (3, 'HYG1', 'Marsh')");
+      office.edit("insert into clinic (ClinicNum, Description) values (1, 'Main Street')");
+      office.merge(loser, survivor);
+      api.allowQueries(false);
+      office.over(api).with("queries", "true").open();
+      office.member("M1", ada);
+      office.sync();
+
+      assertThat(office.status().state()).isEqualTo("RUNNING");
+      assertThat(office.status().reasonCategory()).isEqualTo("NOT_ALLOWED");
+      assertThat(office.status().reason())
+          .contains("merges, providers, transactions-adjustments, transactions-insurance")
+          .contains("queries");
+      Activities activities = engine.bean(Activities.class);
+      assertThat(office.memberOf(survivor)).isEqualTo("M1");
+      assertThat(activities.visitsOf(office.id(), "M1")).hasSize(1);
+      Shell tried = Shell.run(engine, "feed", "dry-run", office.name, "--all");
+      assertThat(tried.output()).contains("does not allow merges to be read");
+      assertThat(tried.status()).isEqualTo(1);
+
+      api.allowQueries(true);
+      office.sync();
+
+      assertThat(office.status().reason()).isNull();
+      assertThat(
+              office.count(
+                  "select count(*) from patients where practice_id = ? and merged_into is not null"))
+          .as("what happened before the permission came")
+          .isEqualTo(1);
+      assertThat(activities.transactionsOf(office.id(), "M1"))
+          .extracting(MemberTransaction::type, MemberTransaction::amountCents)
+          .containsExactlyInAnyOrder(
+              tuple("INSURANCE_PAYMENT", 8_000L), tuple("ADJUSTMENT", -2_000L));
+      assertThat(office.count("select count(*) from providers where practice_id = ?")).isOne();
+      assertThat(office.count("select count(*) from clinics where practice_id = ?")).isOne();
+    }
+  }
+
+  @Test
+  void splitsTakeThePlaceOfPaymentsOnceQueriesAreAllowedAndGiveItBack() throws Exception {
+    try (Office office = Office.at(engine, pms);
+        OpenDentalApi api = api(office)) {
+      Someone ada = Someone.named("Theodora", "Vance");
+      long chart = office.chart(ada);
+      payment(office, 20, chart, chart, 70);
+      payment(office, 1020, chart, chart, 30);
+      office.over(api).open();
+      office.member("M1", ada);
+      office.awaitSettled();
+      assertThat(ids(office)).containsExactlyInAnyOrder("20", "1020");
+
+      office.with("queries", "true").writeFeedFile();
+      assertThat(Shell.run(engine, "feed", "apply", office.name).status()).isZero();
+      office.awaitSettled();
+      assertThat(ids(office)).containsExactlyInAnyOrder("1020", "2020");
+      assertThat(engine.bean(Activities.class).transactionsOf(office.id(), "M1"))
+          .extracting(MemberTransaction::amountCents)
+          .containsExactlyInAnyOrder(7_000L, 3_000L);
+
+      office.with("queries", "false").writeFeedFile();
+      assertThat(Shell.run(engine, "feed", "apply", office.name).status()).isZero();
+      office.awaitSettled();
+      assertThat(ids(office)).containsExactlyInAnyOrder("20", "1020");
+    }
+  }
+
+  private java.util.List<String> ids(Office office) {
+    return engine
+        .store()
+        .queryForList(
+            "select source_id from transactions where practice_id = ? and removed_at is null"
+                + " and stream = 'TRANSACTIONS/payments'",
+            String.class,
+            office.id());
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void whatIsDeletedInOpenDentalIsNotActiveForGood(boolean listed) throws Exception {
+    try (Office office = Office.at(engine, pms);
+        OpenDentalApi api = api(office)) {
+      Someone ada = Someone.named("Theodora", "Vance");
+      long chart = office.chart(ada);
+      long other = office.chart(Someone.named("Dora", "Vancey"));
+      office.edit(
+          """
+          insert into procedurelog (ProcNum, PatNum, ProcDate, ProcFee, ProcStatus)
+          values (10, ?, '2026-03-02', 129.5, 2), (11, ?, '2026-03-02', 99, 2)""",
+          other,
+          other);
+      api.listDeleted(listed);
+      office.over(api).open();
+      office.member("M1", ada);
+      office.awaitSettled();
+      assertThat(office.memberOf(chart)).isEqualTo("M1");
+
+      office.edit("update patient set PatStatus = 4 where PatNum = ?", chart);
+      office.edit("update procedurelog set ProcStatus = 6 where ProcNum = 10");
+      office.compare();
+
+      assertThat(office.flagOf(chart)).isEqualTo(listed ? "CHART_DELETED" : "CHART_GONE");
+      assertThat(
+              office.count(
+                  "select count(*) from transactions where practice_id = ?"
+                      + " and removed_at is null and not voided"))
+          .isOne();
+      int before = api.requests();
+      office.compare();
+      assertThat(api.requests() - before).as("nobody is asked for again").isLessThan(10);
+    }
+  }
+
+  @Test
+  void aDeletedAppointmentIsToldOnce() throws Exception {
+    try (Office office = Office.at(engine, pms).with("overlap", "PT0S");
+        OpenDentalApi api = api(office)) {
+      long chart = office.chart(Someone.named("Theodora", "Vance"));
+      office.edit("update patient set DateTStamp = now() - interval 1 day");
+      office.over(api).open();
+      office.edit(
+          "insert into histappointment (HistDateTStamp, HistApptAction, AptNum, PatNum) values ("
+              + Office.THERE
+              + ", 4, 1, ?)",
+          chart);
+      Awaitility.await("the PMS's clock, which counts seconds, goes on")
+          .atMost(Office.LONGEST)
+          .until(() -> isLaterThanTheDelete(office));
+      office.sync();
+      Object newest = engine.bean(FeedHealth.class).of(office.id(), office.name).lastNewAt();
+      assertThat(removedVisits(office)).isOne();
+      office.sync();
+
+      assertThat(engine.bean(FeedHealth.class).of(office.id(), office.name).lastNewAt())
+          .as("a pass without anything new is none that brought something")
+          .isEqualTo(newest);
+    }
+  }
+
+  private static boolean isLaterThanTheDelete(Office office) {
+    return Boolean.TRUE.equals(
+        office
+            .pms()
+            .queryForObject(
+                "select "
+                    + Office.THERE
+                    + " > max(HistDateTStamp) + interval 1 second from histappointment",
+                Boolean.class));
+  }
+
+  private static long removedVisits(Office office) {
+    return office.count(
+        "select count(*) from visits where practice_id = ? and removed_at is not null");
+  }
+
+  @Test
   void keepsToTheThrottleAndRidesOutTheOffice() throws Exception {
     try (Office office = Office.at(engine, pms);
         OpenDentalApi api = api(office)) {
@@ -191,6 +365,41 @@ class OpenDentalApiTest {
       office.awaitSettled();
       assertThat(office.charts()).isEqualTo(126);
       assertThat(office.deadLetters()).isZero();
+    }
+  }
+
+  @Test
+  void feedsWithOneKeyTakeTurns() throws Exception {
+    try (Office office = Office.at(engine, pms);
+        Office other = Office.at(engine, pms);
+        OpenDentalApi api = api(office)) {
+      office.chart(Someone.named("Lena", "Marsh"));
+      for (Office each : new Office[] {office, other}) {
+        each.over(api).with("throttle", "400").open();
+      }
+      api.throttle(Duration.ofMillis(100));
+      int before = api.requests();
+
+      office.askForPass(true);
+      other.askForPass(true);
+      office.awaitSettled();
+      other.awaitSettled();
+
+      assertThat(api.requests() - before).isGreaterThan(10);
+      assertThat(api.tooSoon()).isZero();
+    }
+  }
+
+  @Test
+  void aQueryThatIsWrongIsNoPmsThatIsAway() throws Exception {
+    try (Office office = Office.at(engine, pms);
+        OpenDentalApi api = api(office)) {
+      office.chart(Someone.named("Lena", "Marsh"));
+      office.over(api).with("queries", "true").open();
+      Engine.rewrite(office.mapping("merges.sql"), "l.LinkType = 1", "l.NoSuchColumn = 1");
+      office.askForPass(false);
+
+      assertThat(office.awaitPause("QUERY_FAILED")).contains("merges (HTTP 400)");
     }
   }
 

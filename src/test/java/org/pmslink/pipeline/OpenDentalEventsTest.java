@@ -37,6 +37,7 @@ class OpenDentalEventsTest {
   private static final HttpClient HTTP = HttpClient.newHttpClient();
   private static final String KEY = OpenDentalApi.CUSTOMER_KEY;
   private static final String PATIENTS = "WatchTable: Patient";
+  private static final String APPOINTMENTS = "WatchTable: Appointment";
   private static final String SENTINEL = "Xyloquenta";
 
   private final Engine engine;
@@ -127,6 +128,52 @@ class OpenDentalEventsTest {
         assertThat(office.snapshot()).as("sent once more").isEqualTo(before);
       }
     }
+  }
+
+  @Test
+  void aDeliveryThatComesLateChangesNothing() throws Exception {
+    try (Office office = Office.at(engine, pms);
+        OpenDentalApi api = api(office)) {
+      Someone ada = Someone.named("Philippa", "Anders");
+      office.over(api).open();
+      office.member("M1", ada);
+      Activities activities = engine.bean(Activities.class);
+      try (PushedPractice events = PushedPractice.ofEvents(engine, office, KEY).open()) {
+        deliver(events, PATIENTS, "[" + row(1, ada, "Dublin", "2026-06-02 10:00:00") + "]");
+        deliver(events, APPOINTMENTS, visit("Complete", "2026-06-02 10:00:00"));
+        await("they came", () -> activities.visitsOf(office.id(), "M1").size() == 1);
+
+        deliver(events, PATIENTS, "[" + row(1, ada, "Akron", "2026-06-01 10:00:00") + "]");
+        deliver(events, APPOINTMENTS, visit("Scheduled", "2026-06-01 10:00:00"));
+        office.awaitSettled();
+
+        assertThat(office.recordOf(1, "person,address,city")).isEqualTo("DUBLIN");
+        assertThat(activities.visitsOf(office.id(), "M1"))
+            .extracting(MemberVisit::status)
+            .containsExactly("COMPLETED");
+
+        deliver(
+            events, "WatchTable: AppointmentDeleted", "[{\"HistApptNum\": 1, \"AptNum\": \"7\"}]");
+        await("the visit is gone", () -> activities.visitsOf(office.id(), "M1").isEmpty());
+        deliver(events, APPOINTMENTS, visit("Complete", "2026-06-02 10:00:00"));
+        office.awaitSettled();
+        assertThat(activities.visitsOf(office.id(), "M1")).as("sent once more").isEmpty();
+
+        deliver(events, PATIENTS, "[" + row(1, ada, "Akron", "2026-06-03 10:00:00") + "]");
+        deliver(events, APPOINTMENTS, visit("Scheduled", "2026-06-03 10:00:00"));
+        office.awaitSettled();
+        assertThat(office.recordOf(1, "person,address,city")).isEqualTo("AKRON");
+        assertThat(activities.visitsOf(office.id(), "M1")).as("undeleted").hasSize(1);
+      }
+    }
+  }
+
+  private static String visit(String status, String stamp) {
+    return "[{\"AptNum\": 7, \"PatNum\": 1, \"AptStatus\": \""
+        + status
+        + "\", \"Pattern\": \"/XX/\", \"AptDateTime\": \"2026-06-02 09:30:00\", \"DateTStamp\": \""
+        + stamp
+        + "\"}]";
   }
 
   @Test

@@ -44,6 +44,10 @@ public final class AscendApi implements AutoCloseable {
   private final AtomicInteger requests = new AtomicInteger();
   private final List<String> seen = java.util.Collections.synchronizedList(new ArrayList<>());
   private volatile String token = "";
+  private volatile int mostOfAPage = Integer.MAX_VALUE;
+  private volatile boolean totalTold = true;
+  private volatile boolean singleRecords = true;
+  private volatile boolean filters = true;
 
   private AscendApi() throws IOException {
     server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 50);
@@ -91,6 +95,26 @@ public final class AscendApi implements AutoCloseable {
   /** The next request is answered with this status, and with what else, as in "429 7". */
   public void failNext(String fault) {
     faults.add(fault);
+  }
+
+  /** Gives shorter pages than it is asked for. */
+  public void capPages(int most) {
+    mostOfAPage = most;
+  }
+
+  /** Leaves out how many rows there are. */
+  public void keepTotalToItself() {
+    totalTold = false;
+  }
+
+  /** Takes a filter on what has changed for a wrong request. */
+  public void refuseFilters() {
+    filters = false;
+  }
+
+  /** Knows no addresses of single records. */
+  public void refuseSingleRecords() {
+    singleRecords = false;
   }
 
   /** The token that is in use is not taken any more. */
@@ -168,24 +192,36 @@ public final class AscendApi implements AutoCloseable {
           lists
               .getOrDefault(path.substring(0, slash), new ConcurrentSkipListMap<>())
               .get(Long.valueOf(path.substring(slash + 1)));
+      row = singleRecords ? row : null;
       answer(call, row == null ? 404 : 200, row == null ? "{}" : "{\"data\": " + row + "}");
       return;
     }
     Map<String, String> parameters = parameters(call.getRequestURI().getRawQuery());
-    int size = Integer.parseInt(parameters.getOrDefault("pageSize", "50"));
+    int size = Math.min(mostOfAPage, Integer.parseInt(parameters.getOrDefault("pageSize", "50")));
     long after = Long.parseLong(parameters.getOrDefault("lastId", "0"));
     int page = Integer.parseInt(parameters.getOrDefault("page", "1"));
     String filter = parameters.getOrDefault("filter", "");
-    Map<Long, ObjectNode> rows =
-        new TreeMap<>(
-            lists.computeIfAbsent(path, l -> new ConcurrentSkipListMap<>()).tailMap(after, false));
+    if (!filters && !filter.isEmpty()) {
+      answer(call, 400, "{\"message\": \"Patient Smith, John\"}");
+      return;
+    }
+    ConcurrentSkipListMap<Long, ObjectNode> all =
+        lists.computeIfAbsent(path, l -> new ConcurrentSkipListMap<>());
+    Map<Long, ObjectNode> rows = new TreeMap<>(all.tailMap(after, false));
     ArrayNode data = RecordJson.mapper().createArrayNode();
     rows.values().stream()
         .filter(row -> matches(row, filter))
         .skip((long) (page - 1) * size)
         .limit(size)
         .forEach(data::add);
-    answer(call, 200, "{\"data\": " + data + ", \"warnings\": [], \"errors\": []}");
+    String pagination =
+        totalTold
+            ? ", \"meta\": {\"pagination\": {\"total\": "
+                + all.values().stream().filter(row -> matches(row, filter)).count()
+                + "}}"
+            : "";
+    answer(
+        call, 200, "{\"data\": " + data + ", \"warnings\": [], \"errors\": []" + pagination + "}");
   }
 
   private static boolean matches(JsonNode row, String filter) {

@@ -85,6 +85,7 @@ public final class OpenDentalApi implements AutoCloseable {
   private volatile long gapNanos;
   private volatile long lastStart;
   private volatile boolean queriesAllowed = true;
+  private volatile boolean deletedListed = true;
 
   private OpenDentalApi(DataSource practice) throws IOException {
     this.practice = practice;
@@ -117,6 +118,11 @@ public final class OpenDentalApi implements AutoCloseable {
 
   public void allowQueries(boolean allowed) {
     queriesAllowed = allowed;
+  }
+
+  /** Whether lists hold what is deleted; no page of the vendor's says whether they do. */
+  public void listDeleted(boolean listed) {
+    deletedListed = listed;
   }
 
   /**
@@ -162,8 +168,14 @@ public final class OpenDentalApi implements AutoCloseable {
           .equals(call.getRequestHeaders().getFirst("Authorization"))) {
         answer(call, 401, "\"Invalid key\"");
       } else {
-        serve(call);
+        answerWhatIsAsked(call);
       }
+    }
+  }
+
+  private void answerWhatIsAsked(HttpExchange call) throws IOException {
+    try {
+      serve(call);
     } catch (SQLException e) {
       answer(call, 400, "\"" + e.getMessage() + "\"");
     }
@@ -207,6 +219,7 @@ public final class OpenDentalApi implements AutoCloseable {
               "select p.*, "
                   + local("p.DateTStamp")
                   + " DateTStamp_ from patient p where 1 = 1"
+                  + (deletedListed ? "" : " and p.PatStatus <> 4")
                   + since(parameters, "p.DateTStamp");
           case "/appointments" ->
               "select p.*, "
@@ -218,6 +231,7 @@ public final class OpenDentalApi implements AutoCloseable {
                   + local("p.DateTStamp")
                   + " DateTStamp_ from procedurelog p"
                   + " left join procedurecode c on c.CodeNum = p.CodeNum where 1 = 1"
+                  + (deletedListed ? "" : " and p.ProcStatus <> 6")
                   + since(parameters, "p.DateTStamp");
           case "/payments" ->
               "select p.*, "
