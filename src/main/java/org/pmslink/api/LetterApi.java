@@ -219,11 +219,13 @@ class LetterApi {
                               caller.name(),
                               letter,
                               edited.record(),
-                              text(edited.reason())));
+                              text(edited.reason()),
+                              null));
                 }));
     return switch (done) {
       case EDITED -> Tags.ok(details(caller, letter));
       case NOT_THERE -> throw Problem.Refused.notThere();
+      case CHANGED_MEANWHILE -> throw new IllegalStateException("no edition was asked for");
       case NOT_OPEN -> throw new RefusedException("The letter is closed, or on its way back.");
       case NOT_OF_THE_PMS ->
           throw new RefusedException("Only records as the PMS sent them can be edited.");
@@ -233,13 +235,15 @@ class LetterApi {
   /**
    * Letters that something is done with: either some by number, or a whole group.
    *
-   * @param text reason of a discard, note, or assignee (absent for nobody)
+   * @param text reason of a discard or a reopening, note, or assignee (absent for nobody)
    */
   @Schema(description = "Letters by number, or a whole group; and what there is to say of it.")
   record Deed(
       @Nullable List<Long> letters,
       @Nullable String group,
-      @Schema(description = "Reason of a discard, the note, or the assignee; absent for nobody.")
+      @Schema(
+              description =
+                  "Reason of a discard or a reopening, the note, or the assignee; absent for nobody.")
           @Nullable String text) {
     Selection selection() {
       return selected(letters, group);
@@ -258,6 +262,14 @@ class LetterApi {
   /** How many letters something was done with. */
   record Done(int letters) {}
 
+  /**
+   * How many letters were given up.
+   *
+   * @param left open ones of the selection that are left, because they are more than one call takes
+   *     or are being replayed
+   */
+  record Discarded(int letters, long left) {}
+
   @PostMapping("/dead-letters/dry-run")
   @Needs(Right.CHANGE_LETTERS)
   @Operation(summary = "What a replay would come to; changes nothing")
@@ -267,12 +279,37 @@ class LetterApi {
 
   @PostMapping("/dead-letters/discard")
   @Needs(Right.CHANGE_LETTERS)
-  @Operation(summary = "Gives letters up; they stay on record")
-  Done discard(Caller caller, @RequestBody Deed deed) {
+  @Operation(
+      summary = "Gives letters up; they stay on record, and can be opened again",
+      description =
+          "Of a group those that are being replayed are left alone. At most "
+              + LetterDesk.MOST
+              + " at once.")
+  Discarded discard(Caller caller, @RequestBody Deed deed) {
+    int letters =
+        said(
+            () ->
+                this.letters.discard(
+                    caller.practice(),
+                    caller.name(),
+                    deed.selection(),
+                    text(deed.text()),
+                    LetterDesk.MOST));
+    LetterDesk.Reach left = this.letters.reach(caller.practice(), deed.selection());
+    return new Discarded(
+        letters, left.letters() + left.leftOut() + (deed.group() == null ? 0 : left.others()));
+  }
+
+  @PostMapping("/dead-letters/reopen")
+  @Needs(Right.CHANGE_LETTERS)
+  @Operation(
+      summary = "Opens letters again that were given up",
+      description = "One of which the record has a newer letter stays as it is.")
+  Done reopen(Caller caller, @RequestBody Deed deed) {
     return new Done(
         said(
             () ->
-                letters.discard(
+                letters.reopen(
                     caller.practice(), caller.name(), deed.selection(), text(deed.text()))));
   }
 

@@ -369,11 +369,14 @@ class FeedPages {
       @PathVariable String practice,
       @PathVariable String feed,
       @PathVariable long id,
-      HttpServletRequest request) {
-    if (tasks.find(practice, feed, id).filter(FeedTasks.Task::isUnderWay).isEmpty()) {
-      throw Desk.notThere();
+      HttpServletRequest request,
+      RedirectAttributes after) {
+    FeedTasks.Task task = tasks.find(practice, feed, id).orElseThrow(Desk::notThere);
+    if (task.isUnderWay()) {
+      tasks.stop(practice, Visit.of(request).actor(), id);
+    } else {
+      after.addFlashAttribute("done", "It had come to its end already.");
     }
-    tasks.stop(practice, Visit.of(request).actor(), id);
     return "redirect:/console/{practice}/feeds/{feed}/tasks/{id}";
   }
 }

@@ -137,11 +137,11 @@ public class ReplayTasks {
       throw new IllegalArgumentException("letters a second: from 1 to 1000");
     }
     int practiceId = practices.id(practice);
-    List<Long> ids = search.ids(practiceId, selection, List.of(State.OPEN), MOST);
+    // Of those that were named each has its result, and be it that it is closed already.
+    List<State> states = selection.ids() == null ? List.of(State.OPEN) : List.of(State.values());
+    List<Long> ids = search.ids(practiceId, selection, states, MOST);
     int leftOut =
-        ids.size() < MOST
-            ? 0
-            : (int) (search.count(practiceId, selection, List.of(State.OPEN)) - MOST);
+        ids.size() < MOST ? 0 : (int) (search.count(practiceId, selection, states) - MOST);
     Optional<Long> begun =
         database
             .sql(

@@ -674,6 +674,7 @@ class ConsoleTest {
       assertThat(page.locator("tbody tr")).hasCount(1);
       page.locator("tbody a").first().click();
       assertThat(page.locator("main")).not().containsText("Quillfeather");
+      page.getByLabel("all 1 open letters").check();
       button(page, "Try without doing it").click();
       assertThat(page.getByRole(AriaRole.STATUS)).containsText("0 of 1 would pass");
       page.locator("tbody a").first().click();
@@ -684,6 +685,7 @@ class ConsoleTest {
       Engine.rewrite(office.mapping("patient.jslt"), "\"chartNumbre\"", "\"chartNumber\"");
       page.navigate("/console/" + office.name + "/letters");
       page.locator("tbody a").first().click();
+      page.locator("form tbody input").check();
       button(page, "Replay").click();
       assertThat(page.locator("#progress")).containsText("1 of 1 decided: 1 passed");
       assertThat(office.recordOf(chart, "person,name,family")).isEqualTo("Quillfeather");
@@ -691,6 +693,126 @@ class ConsoleTest {
               office.count(
                   "select count(*) from audit where practice_id = ? and action ="
                       + " 'dead-letter-reveal'"))
+          .isEqualTo(1);
+    }
+  }
+
+  @Test
+  void supportTicksLettersAssignsNotesGivesUpAndOpensAgain() throws Exception {
+    try (Office office = Office.at(engine, pms)) {
+      Engine.rewrite(office.mapping("patient.jslt"), "\"chartNumber\"", "\"chartNumbre\"");
+      long one = office.chart(Someone.named("Sentinella", "Quillfeather"));
+      for (int i = 0; i < 2; i++) {
+        office.chart(Someone.named("Tick", "Quillfeather"));
+      }
+      office.open();
+      assertThat(office.deadLetters()).isEqualTo(3);
+      Page page = staff(office, Role.SUPPORT);
+      assertThat(page.locator(".counts")).containsText("3 open dead letters");
+      page.navigate("/console/" + office.name + "/letters");
+      page.locator("tbody a").first().click();
+      Locator rows = page.locator("form tbody tr");
+      assertThat(rows).hasCount(3);
+
+      // Neither ticked nor all: nothing is done.
+      button(page, "Discard").click();
+      assertThat(page.getByRole(AriaRole.ALERT)).containsText("Tick the letters");
+      rows.nth(0).locator("input").check();
+      page.getByLabel("Who cares for it").fill("robin");
+      button(page, "Assign").click();
+      assertThat(page.getByRole(AriaRole.STATUS)).hasText("1 letter assigned to robin.");
+      rows.nth(1).locator("input").check();
+      page.getByLabel("A note").fill("asked the office");
+      button(page, "Note it").click();
+      assertThat(page.getByRole(AriaRole.STATUS)).hasText("Noted.");
+      rows.nth(0).locator("input").check();
+      page.getByLabel("all 3 open letters").check();
+      button(page, "Discard").click();
+      assertThat(page.getByRole(AriaRole.ALERT)).containsText("choose one of the two");
+
+      // Asks first, with the number.
+      page.getByLabel("all 3 open letters").check();
+      button(page, "Discard").click();
+      assertThat(page.locator("h1")).hasText("Discard 3 letters?");
+      button(page, "Leave them").click();
+      assertThat(rows).hasCount(3);
+      rows.nth(0).locator("input").check();
+      rows.nth(1).locator("input").check();
+      button(page, "Discard").click();
+      page.getByLabel("Why they are given up").fill("test rows");
+      button(page, "Discard 2 letters").click();
+      assertThat(page.getByRole(AriaRole.STATUS)).hasText("2 letters discarded.");
+      assertThat(rows).hasCount(1);
+
+      link(page, "discarded").click();
+      assertThat(rows).hasCount(2);
+      page.getByLabel("all discarded letters").check();
+      page.getByLabel("Why they are opened again").fill("no test rows");
+      button(page, "Open again").click();
+      assertThat(page.getByRole(AriaRole.STATUS)).hasText("2 letters opened again.");
+      assertThat(page.locator("main")).containsText("3 of 3 that there ever were");
+
+      // Found by its record; clicked twice, it is one replay.
+      page.navigate("/console/" + office.name + "/letters");
+      page.getByLabel("The record's id in the PMS").fill(String.valueOf(one));
+      page.locator("form[action$=find]").getByLabel("State").selectOption("OPEN");
+      button(page, "Find").click();
+      assertThat(rows).hasCount(1);
+      page.getByLabel("all that this search finds").check();
+      page.evaluate(
+          "() => { const b = document.querySelector('button[value=replay]'); b.click(); b.click(); }");
+      assertThat(page.locator("#progress"))
+          .containsText("1 of 1 decided: 0 passed, 1 failed again");
+      assertThat(office.count("select count(*) from replay_tasks where practice_id = ?"))
+          .isEqualTo(1);
+      engine
+          .store()
+          .update(
+              """
+              with one as (update replay_tasks set left_out = 150000 where practice_id = ?
+                           returning practice_id, id)
+              insert into replay_items (practice_id, task_id, letter_id, state, decided_at)
+              select practice_id, id, 1000000 + n, 'PASSED', now()
+              from one cross join generate_series(1, 60) n""",
+              office.id());
+      page.reload();
+      assertThat(page.locator("#progress")).containsText("150,000 more were asked for");
+      assertThat(page.locator("#progress tbody tr")).hasCount(50);
+      link(page, "Next page").click();
+      assertThat(page.locator("#progress tbody tr")).hasCount(11);
+      link(page, "failed again").click();
+      assertThat(page.locator("#progress tbody tr")).hasCount(1);
+    }
+  }
+
+  @Test
+  void ofTwoWhoEditOneLetterTheSecondIsTold() throws Exception {
+    try (Office office = Office.at(engine, pms)) {
+      Engine.rewrite(office.mapping("patient.jslt"), "\"chartNumber\"", "\"chartNumbre\"");
+      office.chart(Someone.named("Sentinella", "Quillfeather"));
+      office.open();
+      assertThat(office.deadLetters()).isEqualTo(1);
+      String address = "/console/" + office.name + "/letters/" + office.letters().get(0).id();
+      List<Page> pages = List.of(staff(office, Role.SUPPORT), staff(office, Role.SUPPORT));
+      for (Page page : pages) {
+        page.navigate(address);
+        page.getByLabel("Why the patient's data").fill("To mend it");
+        button(page, "Reveal").click();
+        assertThat(page.locator("textarea")).containsText("Quillfeather");
+      }
+      for (Page page : pages) {
+        String record = page.locator("textarea").inputValue();
+        page.locator("textarea").fill(record.replace("Quillfeather", "Quill"));
+        page.getByLabel("Why it is changed").fill("asked the office");
+        button(page, "Keep this instead").click();
+      }
+      assertThat(pages.get(0).getByRole(AriaRole.STATUS)).containsText("the original is kept");
+      assertThat(pages.get(1).getByRole(AriaRole.ALERT)).containsText("has changed this record");
+      assertThat(pages.get(1).locator("textarea")).containsText("Quill");
+      assertThat(
+              office.count(
+                  "select count(*) from dead_letter_events where practice_id = ?"
+                      + " and action = 'EDITED'"))
           .isEqualTo(1);
     }
   }
