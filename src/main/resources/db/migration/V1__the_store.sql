@@ -238,6 +238,7 @@ create table links (
 create unique index one_active_link_per_patient on links (patient_id) where ended_at is null;
 create unique index one_active_link_per_member_and_source on links (member_id, source) where ended_at is null;
 create index links_by_member on links (practice_id, member_id);
+create index active_links_by_id on links (practice_id, id) where ended_at is null;
 create index active_links_by_member on links (practice_id, member_id) where ended_at is null;
 create index flagged_links on links (practice_id, flagged_at) where ended_at is null and flag_reason is not null;
 
@@ -549,6 +550,7 @@ create table memberships (
 );
 create unique index one_membership_at_a_time on memberships (practice_id, member_id) where status <> 'ENDED';
 create index memberships_by_member on memberships (practice_id, member_id);
+create index memberships_by_id on memberships (practice_id, id);
 create table membership_changes (
   id            bigint generated always as identity primary key,
   practice_id   integer not null,
@@ -628,6 +630,9 @@ create table feed_tasks (
   report      jsonb                                   -- findings of a check, counts and ids of a dry run
 );
 create index feed_tasks_by_feed on feed_tasks (practice_id, feed, id);
+-- Asked for again while it is under way, it is the same task.
+create unique index one_feed_task_at_a_time on feed_tasks (practice_id, feed, kind, everything)
+  where state in ('WAITING', 'RUNNING');
 
 -- How far a feed has read one of its record types. Lives here, never in the PMS.
 create table feed_cursors (
@@ -849,6 +854,7 @@ create table replay_tasks (
   finished_at timestamptz,
   unique (practice_id, request_key)
 );
+create index replay_tasks_by_id on replay_tasks (practice_id, id);
 create index replay_tasks_to_do on replay_tasks (practice_id, id) where finished_at is null;
 
 create table replay_items (

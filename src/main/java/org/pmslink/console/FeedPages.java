@@ -315,6 +315,7 @@ class FeedPages {
       Model model) {
     FeedTasks.Task task = tasks.find(practice, feed, id).orElseThrow(Desk::notThere);
     model.addAttribute("task", task);
+    model.addAttribute("waits", tasks.waitsFor(practice, task).orElse(null));
     JsonNode report = task.report();
     if (report != null && task.kind() == FeedTasks.Kind.CHECK) {
       List<SourceFinding> findings = new ArrayList<>();
