@@ -49,7 +49,6 @@ import org.springframework.web.bind.annotation.RestController;
 @Tag(name = "Dead letters")
 class LetterApi {
   private static final int DAYS = 14;
-  private static final int NEWEST_TASKS = 50;
 
   private final LetterGroups groups;
   private final LetterSearch search;
@@ -86,10 +85,12 @@ class LetterApi {
       Caller caller,
       @RequestParam(defaultValue = "newest") LetterGroups.Order order,
       @RequestParam(required = false) @Nullable String feed,
-      @RequestParam(required = false) @Nullable Category category) {
-    List<LetterGroups.Group> found = groups.list(caller.practice(), order, feed, category);
-    audit.note(caller, "listed dead letters", found.size() + " groups");
-    return new Page<>(found, null);
+      @RequestParam(required = false) @Nullable Category category,
+      @ParameterObject Page.Wanted page) {
+    Page<LetterGroups.Group> found =
+        page.among(groups.list(caller.practice(), order, feed, category), LetterGroups.Group::key);
+    audit.note(caller, "listed dead letters", found.items().size() + " groups");
+    return found;
   }
 
   /**
@@ -341,9 +342,12 @@ class LetterApi {
 
   @GetMapping("/replays")
   @Needs(Right.SEE_LETTERS)
-  @Operation(summary = "The newest replay tasks, at most " + NEWEST_TASKS)
-  Page<ReplayTasks.Task> replays(Caller caller) {
-    return new Page<>(replays.list(caller.practice(), NEWEST_TASKS), null);
+  @Operation(summary = "Replay tasks, newest first")
+  Page<ReplayTasks.Task> replays(Caller caller, @ParameterObject Page.Wanted page) {
+    return page.byId(
+        (before, most) ->
+            replays.list(caller.practice(), before == 0 ? Long.MAX_VALUE : before, most),
+        ReplayTasks.Task::id);
   }
 
   /**

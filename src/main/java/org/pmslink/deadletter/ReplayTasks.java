@@ -325,12 +325,17 @@ public class ReplayTasks {
 
   /** The newest tasks, newest first. */
   public List<Task> list(String practice, int most) {
+    return list(practice, Long.MAX_VALUE, most);
+  }
+
+  /** The same, only those that are older than the one with this id. */
+  public List<Task> list(String practice, long before, int most) {
     return database
         .sql(
             TASKS
                 + " and t.id = any (array(select id from replay_tasks where practice_id = ?"
-                + " order by id desc limit ?)) order by t.id desc")
-        .params(practices.id(practice), practices.id(practice), most)
+                + " and id < ? order by id desc limit ?)) order by t.id desc")
+        .params(practices.id(practice), practices.id(practice), before, most)
         .query((row, n) -> task(row))
         .list();
   }

@@ -9,6 +9,8 @@ import com.microsoft.playwright.Page;
 import com.microsoft.playwright.options.AriaRole;
 import com.microsoft.playwright.options.ColorScheme;
 import java.nio.file.Files;
+import java.sql.Connection;
+import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -21,8 +23,12 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledIf;
 import org.junit.jupiter.api.extension.ExtendWith;
+import org.pmslink.access.Audit;
 import org.pmslink.access.Role;
 import org.pmslink.access.Users;
+import org.pmslink.deadletter.Letter;
+import org.pmslink.deadletter.ReplayTasks;
+import org.pmslink.deadletter.Selection;
 import org.pmslink.feed.FeedTasks;
 import org.pmslink.membership.Duplicates;
 import org.pmslink.membership.Members;
@@ -835,6 +841,94 @@ class ConsoleTest {
     }
   }
 
+  @Test
+  void itComparesAFeedReadsEverythingInATrialAndStopsIt() throws Exception {
+    try (Office office = Office.at(engine, pms)) {
+      office.chart(Someone.named("Vera", "Kingsley"));
+      office.open();
+      String feed = "/console/" + office.name + "/feeds/" + office.name;
+      Page page = staff(office, Role.IT);
+      assertThat(page.locator(".counts")).containsText("of 1 feed does not run");
+      page.navigate(feed);
+      button(page, "Compare every chart now").click();
+      assertThat(page.getByRole(AriaRole.STATUS)).containsText("compared now");
+      office.awaitSettled();
+
+      String trial;
+      try (Connection held =
+              java.util.Objects.requireNonNull(office.pms().getDataSource()).getConnection();
+          Statement lock = held.createStatement()) {
+        // The PMS answers nobody else for as long as this holds.
+        lock.execute("lock tables patient write");
+        page.navigate(feed + "/file");
+        button(page, "Try: read everything").click();
+        assertThat(page.locator("#progress")).containsText("running");
+        trial = page.url();
+        page.navigate(feed + "/file");
+        button(page, "Check, and ask the PMS").click();
+        assertThat(page.locator("#progress")).containsText("It begins when task");
+        button(page, "Stop").click();
+        assertThat(page.locator("#progress")).containsText("stopped before it began");
+        page.navigate(trial);
+        button(page, "Stop").click();
+      }
+      assertThat(page.locator("#progress")).containsText("nothing was delivered");
+      assertThat(button(page, "Stop")).hasCount(0);
+
+      // Who presses Stop when it has ended is told so.
+      page.evaluate(
+          """
+          () => {
+            const form = document.createElement('form');
+            form.method = 'post';
+            form.action = location.pathname;
+            form.innerHTML = document.querySelector('input[name=_csrf]').outerHTML;
+            document.body.append(form);
+            form.submit();
+          }""");
+      assertThat(page.getByRole(AriaRole.STATUS).first()).containsText("come to its end already");
+    }
+  }
+
+  @Test
+  void anAuditorSeesWhoSawAPatient() throws Exception {
+    try (Office office = Office.at(engine, pms)) {
+      Someone vera = Someone.named("Vera", "Kingsley");
+      long chart = office.chart(vera);
+      office.member("V1", vera);
+      office.open();
+      Page desk = staff(office, Role.FRONT_DESK);
+      desk.navigate("/console/" + office.name + "/members/V1");
+      desk.navigate("/console/" + office.name + "/patients");
+      search(desk, "kingsley");
+      assertThat(desk.locator("#found tbody tr")).hasCount(1);
+      Audit audit = engine.bean(Audit.class);
+      for (int i = 0; i < 101; i++) {
+        audit.note(office.name, "maria", "saw member", "W" + i);
+      }
+      Page page = staff(office, Role.AUDITOR);
+      link(page, "Audit").last().click();
+      page.getByLabel("What").fill("");
+      page.getByLabel("Who", new Page.GetByLabelOptions().setExact(true)).fill("maria");
+      button(page, "Show").click();
+      assertThat(page.locator("tbody tr")).hasCount(100);
+      link(page, "Earlier").click();
+      assertThat(page.locator("tbody tr")).hasCount(1);
+      assertThat(page.locator("tbody")).containsText("W0");
+
+      page.getByLabel("Who", new Page.GetByLabelOptions().setExact(true)).fill("");
+      page.getByLabel("About whom").fill("open-dental/" + chart);
+      button(page, "Show").click();
+      assertThat(page.locator("tbody tr")).hasCount(2);
+      assertThat(page.locator("tbody")).containsText("searched patients");
+      assertThat(page.locator("tbody")).containsText("V1, linked to: open-dental/" + chart);
+      page.getByLabel("From").fill("2020-01-01");
+      page.getByLabel("until").fill("2020-01-02");
+      button(page, "Show").click();
+      assertThat(page.locator("main")).containsText("None.");
+    }
+  }
+
   private static Locator.FilterOptions named(Office office) {
     return new Locator.FilterOptions().setHasText(office.name);
   }
@@ -1104,6 +1198,9 @@ class ConsoleTest {
       Someone ida = Someone.named("Ida", "Overstreet");
       office.chart(ida);
       office.chart(ida);
+      long tooLong = office.chart(Someone.named("Zed", "Faraway"));
+      office.edit("alter table patient modify Address text");
+      office.edit("update patient set Address = repeat('x', 11000) where PatNum = ?", tooLong);
       office.edit(
           "insert into patient (LName, FName, Birthdate, Guarantor) values ('Quinlan', 'Finn',"
               + " '2015-03-04', ?)",
@@ -1121,6 +1218,15 @@ class ConsoleTest {
       long check =
           here.bean(FeedTasks.class)
               .ask(office.name, login, office.name, FeedTasks.Kind.CHECK, false);
+      Letter letter = office.letters().get(0);
+      long replay =
+          here.bean(ReplayTasks.class)
+              .start(
+                  office.name,
+                  login,
+                  Selection.letters(List.of(letter.id())),
+                  ReplayTasks.Options.USUAL)
+              .id();
       String review =
           base
               + "/reviews/"
@@ -1168,12 +1274,28 @@ class ConsoleTest {
               feed + "/tasks/" + check,
               base + "/bench",
               base + "/letters",
-              base + "/letters/find?record=1",
+              base + "/letters/find?record=" + tooLong,
+              base + "/letters/" + letter.id(),
+              base + "/letters/group?key=" + letter.group(),
+              base + "/replays/" + replay,
               base + "/nothing/of/that/name")) {
         page.navigate(address);
         if (address.endsWith("/patients")) {
           search(page, "quinlan");
           assertThat(page.locator("#found tbody tr")).hasCount(2);
+        }
+        if (address.endsWith("/bench")) {
+          page.locator("select").selectOption(office.name + "/patient.jslt");
+          page.locator("textarea").fill("{\"PatNum\": 77, \"LName\": \"Benchley\"}");
+          button(page, "Map it").click();
+          assertThat(page.locator("article")).containsText("Benchley");
+        }
+        if (address.contains("/letters/group")) {
+          page.locator("form tbody input").check();
+          button(page, "Discard").click();
+          assertThat(page.locator("h1")).hasText("Discard 1 letter?");
+          look(page, "practice-letters-discard", barriers);
+          page.navigate(address);
         }
         look(page, address.replaceFirst(base, "practice").replaceAll("[^a-z]+", "-"), barriers);
       }
