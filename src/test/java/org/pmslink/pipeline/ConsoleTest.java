@@ -680,7 +680,7 @@ class ConsoleTest {
       assertThat(page.locator("tbody tr")).hasCount(1);
       page.locator("tbody a").first().click();
       assertThat(page.locator("main")).not().containsText("Quillfeather");
-      page.getByLabel("all 1 open letters").check();
+      page.getByLabel("all open letters of this group (1)").check();
       button(page, "Try without doing it").click();
       assertThat(page.getByRole(AriaRole.STATUS)).containsText("0 of 1 would pass");
       page.locator("tbody a").first().click();
@@ -732,12 +732,12 @@ class ConsoleTest {
       button(page, "Note it").click();
       assertThat(page.getByRole(AriaRole.STATUS)).hasText("Noted.");
       rows.nth(0).locator("input").check();
-      page.getByLabel("all 3 open letters").check();
+      page.getByLabel("all open letters of this group (3)").check();
       button(page, "Discard").click();
       assertThat(page.getByRole(AriaRole.ALERT)).containsText("choose one of the two");
 
       // Asks first, with the number.
-      page.getByLabel("all 3 open letters").check();
+      page.getByLabel("all open letters of this group (3)").check();
       button(page, "Discard").click();
       assertThat(page.locator("h1")).hasText("Discard 3 letters?");
       button(page, "Leave them").click();
