@@ -238,6 +238,7 @@ create table links (
 create unique index one_active_link_per_patient on links (patient_id) where ended_at is null;
 create unique index one_active_link_per_member_and_source on links (member_id, source) where ended_at is null;
 create index links_by_member on links (practice_id, member_id);
+create index active_links_by_id on links (practice_id, id) where ended_at is null;
 create index active_links_by_member on links (practice_id, member_id) where ended_at is null;
 create index flagged_links on links (practice_id, flagged_at) where ended_at is null and flag_reason is not null;
 
@@ -549,6 +550,7 @@ create table memberships (
 );
 create unique index one_membership_at_a_time on memberships (practice_id, member_id) where status <> 'ENDED';
 create index memberships_by_member on memberships (practice_id, member_id);
+create index memberships_by_id on memberships (practice_id, id);
 create table membership_changes (
   id            bigint generated always as identity primary key,
   practice_id   integer not null,
@@ -643,6 +645,9 @@ create table feed_tasks (
   report      jsonb                                   -- findings of a check, counts and ids of a dry run
 );
 create index feed_tasks_by_feed on feed_tasks (practice_id, feed, id);
+-- Asked for again while it is under way, it is the same task.
+create unique index one_feed_task_at_a_time on feed_tasks (practice_id, feed, kind, everything)
+  where state in ('WAITING', 'RUNNING');
 
 -- How far a feed has read one of its record types. Lives here, never in the PMS.
 create table feed_cursors (
@@ -815,11 +820,15 @@ begin
   else
     insert into dead_letter_counts (practice_id, group_key, hour, came, went, first_at, last_at)
     select n.practice_id, n.group_key, date_trunc('hour', n.last_at),
-           count(*) filter (where o.closed_at is not null or o.group_key <> n.group_key), 0,
-           min(n.last_at), max(n.last_at)
+           count(*) filter (where o.group_key <> n.group_key), 0, min(n.last_at), max(n.last_at)
     from is_now n join was o on o.id = n.id
-    where n.closed_at is null
-      and (o.closed_at is not null or o.group_key <> n.group_key or o.last_at <> n.last_at)
+    where n.closed_at is null and o.closed_at is null and (o.group_key <> n.group_key or o.last_at <> n.last_at)
+    group by 1, 2, 3
+    union all
+    -- Opened again: it went after all not, and is no other letter than before.
+    select n.practice_id, n.group_key, date_trunc('hour', now()), 0, -count(*), null, null
+    from is_now n join was o on o.id = n.id
+    where o.closed_at is not null and n.closed_at is null
     group by 1, 2, 3
     union all
     select o.practice_id, o.group_key, date_trunc('hour', coalesce(n.closed_at, n.last_at)), 0, count(*), null, null
@@ -840,7 +849,7 @@ create table dead_letter_events (
   practice_id integer not null,
   letter_id   bigint,                                 -- none: with the group
   group_key   text,
-  action      text not null check (action in ('REVEALED', 'EDITED', 'DISCARDED', 'ASSIGNED', 'NOTED', 'REPLAYED')),
+  action      text not null check (action in ('REVEALED', 'EDITED', 'DISCARDED', 'REOPENED', 'ASSIGNED', 'NOTED')),
   actor       text not null,
   at          timestamptz not null default now(),
   detail      text not null,                          -- reason, note, assignee
@@ -865,6 +874,7 @@ create table replay_tasks (
   finished_at timestamptz,
   unique (practice_id, request_key)
 );
+create index replay_tasks_by_id on replay_tasks (practice_id, id);
 create index replay_tasks_to_do on replay_tasks (practice_id, id) where finished_at is null;
 
 create table replay_items (
@@ -953,6 +963,18 @@ create table audit (
   chain       bytea not null                          -- HMAC-SHA256
 );
 create index audit_by_practice on audit (practice_id, id);
+create index audit_by_actor on audit (practice_id, actor, id);
+create index audit_by_action on audit (practice_id, action, id);
+create index audit_by_time on audit (practice_id, at);
+
+-- The words of a detail, of whom it speaks among them, each with the practice: so that who saw somebody is found without
+-- reading what everybody did. The details are what the chain holds; this is only a way to find them.
+create function audit_words(practice integer, detail text) returns text[] language sql immutable parallel safe as $$
+  select string_to_array(
+    practice::text || ' ' || regexp_replace(detail, '[][,:;]*\s+[][]*|[][,;]+', E'\x1F' || practice::text || ' ', 'g'), E'\x1F')
+$$;
+-- Written at once, and not put off: who waits for it is whoever adds a row to the chain.
+create index audit_by_subject on audit using gin (audit_words(practice_id, detail)) with (fastupdate = off);
 
 -- Where each practice's chain ends, so that one that was cut short shows too.
 create table audit_ends (

@@ -5,6 +5,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import java.nio.ByteBuffer;
 import java.security.MessageDigest;
 import java.sql.Timestamp;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
@@ -15,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SortedSet;
+import java.util.StringJoiner;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
@@ -52,6 +54,11 @@ public class Audit {
   private static final String BEGAN = "began a chain";
 
   private static final byte[] BEGINNING = new byte[32];
+
+  /** Charts and members that one detail names. */
+  private static final int MOST_NAMED = 1_000;
+
+  private static final Duration CLOCK_SET_BACK = Duration.ofHours(1);
 
   private final JdbcClient database;
   private final TransactionTemplate transactions;
@@ -254,27 +261,137 @@ public class Audit {
   }
 
   /**
+   * A detail that says whom somebody saw, so that {@link Sought#subject} finds it.
+   *
+   * @param what for example how many there were
+   * @param whom charts, each as its source and its id there with a slash between, and numbers of
+   *     members
+   */
+  public static String about(String what, Collection<String> whom) {
+    List<String> named = whom.stream().distinct().toList();
+    return named.isEmpty()
+        ? what
+        : what
+            + ": "
+            + String.join(", ", named.subList(0, Math.min(named.size(), MOST_NAMED)))
+            + (named.size() > MOST_NAMED ? " and " + (named.size() - MOST_NAMED) + " more" : "");
+  }
+
+  /**
+   * Which rows are wanted; what is absent is not asked about.
+   *
+   * @param subject number of a member, or a chart as its source and its id there with a slash
+   *     between: whose data somebody saw or changed
+   * @param from when they were written, at the earliest
+   * @param to before which they were written
+   */
+  public record Sought(
+      @Nullable String actor,
+      @Nullable String action,
+      @Nullable String subject,
+      @Nullable Instant from,
+      @Nullable Instant to) {
+    public static final Sought ALL = new Sought(null, null, null, null, null);
+
+    /** Only what is about this member or this chart. */
+    public Sought about(@Nullable String whom) {
+      return new Sought(actor, action, whom, from, to);
+    }
+
+    /**
+     * The same in words, for the audit of who read it. What found nothing is not repeated: somebody
+     * may have typed a name where a number belongs.
+     *
+     * @param found how many rows it found
+     */
+    public String words(int found) {
+      StringJoiner words = new StringJoiner(", ", found + " entries ", "");
+      words.setEmptyValue(found + " entries");
+      if (found == 0 && (actor != null || action != null || subject != null)) {
+        return "no entries, by a filter that nothing fits";
+      }
+      add(words, "by ", actor);
+      add(words, "of action ", action);
+      add(words, "about ", subject);
+      add(words, "since ", from);
+      add(words, "before ", to);
+      return words.toString();
+    }
+
+    private static void add(StringJoiner words, String what, @Nullable Object wanted) {
+      if (wanted != null) {
+        words.add(what + wanted);
+      }
+    }
+  }
+
+  /**
    * Rows of a practice, newest first.
    *
    * @param practice one that there is; empty for what is of no one practice
    * @param before only those with smaller ids; {@code null} from the newest on
-   * @param actor only theirs; {@code null} for everybody's
-   * @param action only such; {@code null} for all
    */
-  public List<Entry> entries(
-      String practice,
-      @Nullable Long before,
-      @Nullable String actor,
-      @Nullable String action,
-      int limit) {
+  public List<Entry> entries(String practice, @Nullable Long before, Sought sought, int limit) {
+    int id = numberOf(practice);
+    StringBuilder where = new StringBuilder("practice_id = :practice");
+    Map<String, Object> values = new TreeMap<>();
+    values.put("practice", id);
+    values.put("limit", limit);
+    if (before != null) {
+      where.append(" and id < :before");
+      values.put("before", before);
+    }
+    if (sought.actor() != null) {
+      where.append(" and actor = :actor");
+      values.put("actor", sought.actor());
+    }
+    if (sought.action() != null) {
+      where.append(" and action = :action");
+      values.put("action", sought.action());
+    }
+    if (sought.from() != null) {
+      where.append(" and at >= :from");
+      values.put("from", Timestamp.from(sought.from()));
+      // Rows lie in the order of time, but for a clock that was set back: so far is enough.
+      row(id, "at < ? order by at desc, id desc", sought.from().minus(CLOCK_SET_BACK))
+          .ifPresent(
+              behind -> {
+                where.append(" and id > :behind");
+                values.put("behind", behind);
+              });
+    }
+    if (sought.to() != null) {
+      where.append(" and at < :to");
+      values.put("to", Timestamp.from(sought.to()));
+      row(id, "at >= ? order by at, id", sought.to().plus(CLOCK_SET_BACK))
+          .ifPresent(
+              ahead -> {
+                where.append(" and id < :ahead");
+                values.put("ahead", ahead);
+              });
+    }
+    String rows = "select id, at, actor, action, detail from audit where ";
+    if (sought.subject() != null) {
+      values.put("subject", sought.subject());
+      values.put("place", AuditSubject.pattern(sought.subject()));
+      // By itself, whatever the planner thinks of how many there are: they are few.
+      rows =
+          "with about as materialized ("
+              + rows
+              + "practice_id = :practice"
+              + " and audit_words(practice_id, detail) @> audit_words(:practice, :subject)"
+              + " and detail ~ :place"
+              + (AuditSubject.mayBeALetter(sought.subject())
+                  ? " and action not like 'dead-letter%'"
+                  : "")
+              + ") select id, at, actor, action, detail from about where "
+              + where.toString().replace("practice_id = :practice", "true");
+    } else {
+      rows += where;
+    }
     return database
-        .sql(
-            """
-            select id, at, actor, action, detail from audit
-            where practice_id = ? and (?::bigint is null or id < ?)
-              and (?::text is null or actor = ?) and (?::text is null or action = ?)
-            order by id desc limit ?""")
-        .params(numberOf(practice), before, before, actor, actor, action, action, limit)
+        .sql(rows + " order by id desc limit :limit")
+        .params(values)
         .query(
             (row, n) ->
                 new Entry(
@@ -284,6 +401,14 @@ public class Audit {
                     row.getString(4),
                     row.getString(5)))
         .list();
+  }
+
+  private Optional<Long> row(int practice, String which, Instant at) {
+    return database
+        .sql("select id from audit where practice_id = ? and " + which + " limit 1")
+        .params(practice, Timestamp.from(at))
+        .query(Long.class)
+        .optional();
   }
 
   /**

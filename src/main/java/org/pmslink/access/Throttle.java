@@ -1,5 +1,6 @@
 package org.pmslink.access;
 
+import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
@@ -12,12 +13,13 @@ final class Throttle {
   private static final long WINDOW_NANOS = 60_000_000_000L;
 
   /** For how long what was good is listened to whatever else comes from there. */
-  private static final long KNOWN_NANOS = 60 * WINDOW_NANOS;
+  private static final Duration KNOWN = Duration.ofHours(1);
 
   /** Clients that are remembered; of more, the one that has been quiet longest is forgotten. */
   private static final int MOST_CLIENTS = 10_000;
 
   private final int refusalsPerMinute;
+  private final long knownNanos;
   private final Map<String, Window> clients = latest();
 
   /** What was good, by client, and when it last was. */
@@ -35,7 +37,15 @@ final class Throttle {
   }
 
   Throttle(int refusalsPerMinute) {
+    this(refusalsPerMinute, KNOWN);
+  }
+
+  /**
+   * @param known for how long what was good is listened to
+   */
+  Throttle(int refusalsPerMinute, Duration known) {
     this.refusalsPerMinute = refusalsPerMinute;
+    this.knownNanos = known.toNanos();
   }
 
   private record Window(long since, int refusals) {}
@@ -63,7 +73,7 @@ final class Throttle {
    */
   synchronized boolean wasGood(String client, String shown, long now) {
     Long last = shown.isEmpty() ? null : good.get(client + ' ' + shown);
-    return last != null && now - last < KNOWN_NANOS;
+    return last != null && now - last < knownNanos;
   }
 
   /** Remembers what was good, or forgets it when it is no more. */

@@ -118,10 +118,17 @@ class Creations {
       // The search was noted in the transaction that is undone, and what it found is sent.
       if (e.problem.candidates() != null) {
         audit.note(
-            caller, "searched patients", e.problem.candidates().size() + " like a new member");
+            caller,
+            "searched patients",
+            Audit.about(
+                e.problem.candidates().size() + " like a new member",
+                e.problem.candidates().stream().map(Problem.Alike::name).toList()));
       }
       if (e.problem.members() != null) {
-        audit.note(caller, "searched members", e.problem.members().size() + " like a new member");
+        audit.note(
+            caller,
+            "searched members",
+            Audit.about(e.problem.members().size() + " like a new member", e.problem.members()));
       }
       throw e;
     }

@@ -49,7 +49,6 @@ import org.springframework.web.bind.annotation.RestController;
 @Tag(name = "Dead letters")
 class LetterApi {
   private static final int DAYS = 14;
-  private static final int NEWEST_TASKS = 50;
 
   private final LetterGroups groups;
   private final LetterSearch search;
@@ -86,10 +85,12 @@ class LetterApi {
       Caller caller,
       @RequestParam(defaultValue = "newest") LetterGroups.Order order,
       @RequestParam(required = false) @Nullable String feed,
-      @RequestParam(required = false) @Nullable Category category) {
-    List<LetterGroups.Group> found = groups.list(caller.practice(), order, feed, category);
-    audit.note(caller, "listed dead letters", found.size() + " groups");
-    return new Page<>(found, null);
+      @RequestParam(required = false) @Nullable Category category,
+      @ParameterObject Page.Wanted page) {
+    Page<LetterGroups.Group> found =
+        page.among(groups.list(caller.practice(), order, feed, category), LetterGroups.Group::key);
+    audit.note(caller, "listed dead letters", found.items().size() + " groups");
+    return found;
   }
 
   /**
@@ -219,11 +220,13 @@ class LetterApi {
                               caller.name(),
                               letter,
                               edited.record(),
-                              text(edited.reason())));
+                              text(edited.reason()),
+                              null));
                 }));
     return switch (done) {
       case EDITED -> Tags.ok(details(caller, letter));
       case NOT_THERE -> throw Problem.Refused.notThere();
+      case CHANGED_MEANWHILE -> throw new IllegalStateException("no edition was asked for");
       case NOT_OPEN -> throw new RefusedException("The letter is closed, or on its way back.");
       case NOT_OF_THE_PMS ->
           throw new RefusedException("Only records as the PMS sent them can be edited.");
@@ -233,13 +236,15 @@ class LetterApi {
   /**
    * Letters that something is done with: either some by number, or a whole group.
    *
-   * @param text reason of a discard, note, or assignee (absent for nobody)
+   * @param text reason of a discard or a reopening, note, or assignee (absent for nobody)
    */
   @Schema(description = "Letters by number, or a whole group; and what there is to say of it.")
   record Deed(
       @Nullable List<Long> letters,
       @Nullable String group,
-      @Schema(description = "Reason of a discard, the note, or the assignee; absent for nobody.")
+      @Schema(
+              description =
+                  "Reason of a discard or a reopening, the note, or the assignee; absent for nobody.")
           @Nullable String text) {
     Selection selection() {
       return selected(letters, group);
@@ -258,6 +263,14 @@ class LetterApi {
   /** How many letters something was done with. */
   record Done(int letters) {}
 
+  /**
+   * How many letters were given up.
+   *
+   * @param left open ones of the selection that are left, because they are more than one call takes
+   *     or are being replayed
+   */
+  record Discarded(int letters, long left) {}
+
   @PostMapping("/dead-letters/dry-run")
   @Needs(Right.CHANGE_LETTERS)
   @Operation(summary = "What a replay would come to; changes nothing")
@@ -267,12 +280,37 @@ class LetterApi {
 
   @PostMapping("/dead-letters/discard")
   @Needs(Right.CHANGE_LETTERS)
-  @Operation(summary = "Gives letters up; they stay on record")
-  Done discard(Caller caller, @RequestBody Deed deed) {
+  @Operation(
+      summary = "Gives letters up; they stay on record, and can be opened again",
+      description =
+          "Of a group those that are being replayed are left alone. At most "
+              + LetterDesk.MOST
+              + " at once.")
+  Discarded discard(Caller caller, @RequestBody Deed deed) {
+    int letters =
+        said(
+            () ->
+                this.letters.discard(
+                    caller.practice(),
+                    caller.name(),
+                    deed.selection(),
+                    text(deed.text()),
+                    LetterDesk.MOST));
+    LetterDesk.Reach left = this.letters.reach(caller.practice(), deed.selection());
+    return new Discarded(
+        letters, left.letters() + left.leftOut() + (deed.group() == null ? 0 : left.others()));
+  }
+
+  @PostMapping("/dead-letters/reopen")
+  @Needs(Right.CHANGE_LETTERS)
+  @Operation(
+      summary = "Opens letters again that were given up",
+      description = "One of which the record has a newer letter stays as it is.")
+  Done reopen(Caller caller, @RequestBody Deed deed) {
     return new Done(
         said(
             () ->
-                letters.discard(
+                letters.reopen(
                     caller.practice(), caller.name(), deed.selection(), text(deed.text()))));
   }
 
@@ -304,9 +342,12 @@ class LetterApi {
 
   @GetMapping("/replays")
   @Needs(Right.SEE_LETTERS)
-  @Operation(summary = "The newest replay tasks, at most " + NEWEST_TASKS)
-  Page<ReplayTasks.Task> replays(Caller caller) {
-    return new Page<>(replays.list(caller.practice(), NEWEST_TASKS), null);
+  @Operation(summary = "Replay tasks, newest first")
+  Page<ReplayTasks.Task> replays(Caller caller, @ParameterObject Page.Wanted page) {
+    return page.byId(
+        (before, most) ->
+            replays.list(caller.practice(), before == 0 ? Long.MAX_VALUE : before, most),
+        ReplayTasks.Task::id);
   }
 
   /**

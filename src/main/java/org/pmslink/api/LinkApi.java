@@ -20,6 +20,7 @@ import org.pmslink.membership.PatientDirectory.Found;
 import org.pmslink.membership.RefusedException;
 import org.pmslink.membership.Verdicts;
 import org.pmslink.office.LinkDesk;
+import org.springdoc.core.annotations.ParameterObject;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnWebApplication;
 import org.springframework.http.HttpStatus;
 import org.springframework.http.MediaType;
@@ -76,10 +77,18 @@ class LinkApi {
   @GetMapping("/links")
   @Needs(Right.SEE_PATIENTS)
   @Operation(summary = "Links of a member: those that stand, then those that ended, newest first")
-  Page<MemberHistory.Link> links(Caller caller, @PathVariable String number) {
+  Page<MemberHistory.Link> links(
+      Caller caller, @PathVariable String number, @ParameterObject Page.Wanted page) {
     Member member = member(caller, number);
-    audit.note(caller, "saw links", number);
-    return new Page<>(history.links(caller.practice(), member), null);
+    Page<MemberHistory.Link> found =
+        page.among(history.links(caller.practice(), member), link -> String.valueOf(link.id()));
+    audit.note(
+        caller,
+        "saw links",
+        Audit.about(
+            number + (found.items().isEmpty() ? "" : ", with"),
+            found.items().stream().map(link -> link.source() + "/" + link.sourceId()).toList()));
+    return found;
   }
 
   /** A chart that a member may be. */
@@ -104,7 +113,9 @@ class LinkApi {
     audit.note(
         caller,
         "looked for the chart of",
-        number + ": " + found.candidates().size() + " candidates");
+        Audit.about(
+            number + ", " + found.candidates().size() + " candidates",
+            found.candidates().stream().map(c -> c.chart().name()).toList()));
     return new PossibleCharts(
         found.candidates().stream()
             .map(
@@ -153,10 +164,18 @@ class LinkApi {
   @GetMapping("/verdicts")
   @Needs(Right.SEE_PATIENTS)
   @Operation(summary = "What people and programs have decided about a member, and what stands")
-  Page<Verdicts.Decided> verdicts(Caller caller, @PathVariable String number) {
+  Page<Verdicts.Decided> verdicts(
+      Caller caller, @PathVariable String number, @ParameterObject Page.Wanted page) {
     Member member = member(caller, number);
-    audit.note(caller, "saw links", number);
-    return new Page<>(verdicts.of(caller.practice(), member.id()), null);
+    Page<Verdicts.Decided> found =
+        page.among(verdicts.of(caller.practice(), member.id()), v -> String.valueOf(v.chart()));
+    audit.note(
+        caller,
+        "saw links",
+        Audit.about(
+            number + (found.items().isEmpty() ? "" : ", with"),
+            found.items().stream().map(v -> v.source() + "/" + v.sourceId()).toList()));
+    return found;
   }
 
   /**

@@ -153,11 +153,13 @@ class MatchApi {
     audit.note(
         caller,
         "match",
-        String.format(
-            Locale.ROOT,
-            "json: %d candidates returned, %d certain",
-            found.candidates().size(),
-            found.certain()));
+        Audit.about(
+            String.format(
+                Locale.ROOT,
+                "json: %d candidates returned, %d certain",
+                found.candidates().size(),
+                found.certain()),
+            found.candidates().stream().map(c -> c.chart().name()).toList()));
     return ResponseEntity.ok()
         .contentType(MediaType.APPLICATION_JSON)
         .body(

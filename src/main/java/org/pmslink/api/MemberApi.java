@@ -127,7 +127,9 @@ class MemberApi {
     audit.note(
         caller,
         query.isBlank() ? "listed members" : "searched members",
-        show + ": " + page.items().size() + (page.next() == null ? "" : " or more"));
+        Audit.about(
+            show + ", " + page.items().size() + (page.next() == null ? "" : " or more") + " found",
+            page.items().stream().map(MemberHistory.Listed::memberNumber).toList()));
     return page;
   }
 
@@ -258,7 +260,7 @@ class MemberApi {
         "there are charts or members like that: send one of the charts as patient, or"
             + " even_if_alike",
         found.charts().stream()
-            .map(c -> new Problem.Alike(c.chart().id(), ApiJson.label(c.grade())))
+            .map(c -> new Problem.Alike(c.chart().id(), ApiJson.label(c.grade()), c.chart().name()))
             .toList(),
         found.members().stream().map(MemberHistory.Listed::memberNumber).toList());
   }
@@ -352,7 +354,12 @@ class MemberApi {
     member(caller, number);
     Page<MemberVisit> found =
         page.among(activities.visitsOf(caller.practiceId(), number), Shown::position);
-    audit.note(caller, "saw visits", number);
+    audit.note(
+        caller,
+        "saw visits",
+        Audit.about(
+            number + (found.items().isEmpty() ? "" : ", at"),
+            found.items().stream().map(v -> v.source() + "/" + v.patient()).toList()));
     return found;
   }
 
@@ -364,7 +371,12 @@ class MemberApi {
     member(caller, number);
     Page<MemberTransaction> found =
         page.among(activities.transactionsOf(caller.practiceId(), number), Shown::position);
-    audit.note(caller, "saw transactions", number);
+    audit.note(
+        caller,
+        "saw transactions",
+        Audit.about(
+            number + (found.items().isEmpty() ? "" : ", at"),
+            found.items().stream().map(t -> t.source() + "/" + t.patient()).toList()));
     return found;
   }
 

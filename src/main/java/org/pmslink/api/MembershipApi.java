@@ -19,6 +19,7 @@ import org.pmslink.membership.Plans;
 import org.pmslink.membership.RefusedException;
 import org.pmslink.office.LinkDesk;
 import org.pmslink.practice.Practices;
+import org.springdoc.core.annotations.ParameterObject;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnWebApplication;
 import org.springframework.format.annotation.DateTimeFormat;
 import org.springframework.format.annotation.DateTimeFormat.ISO;
@@ -145,6 +146,25 @@ class MembershipApi {
         .orElseThrow(Problem.Refused::notThere);
   }
 
+  @GetMapping("/memberships")
+  @Needs(Right.SEE_PATIENTS)
+  @Operation(
+      summary = "Plans of all members, those that ended too, in the order in which they were begun",
+      description = "For whoever begins with nothing, or has missed events.")
+  Page<Memberships.OfMember> all(Caller caller, @ParameterObject Page.Wanted page) {
+    Page<Memberships.OfMember> found =
+        page.byId(
+            (after, most) -> memberships.all(caller.practice(), after, most),
+            one -> one.membership().id());
+    audit.note(
+        caller,
+        "listed plans",
+        Audit.about(
+            found.items().size() + " found",
+            found.items().stream().map(Memberships.OfMember::member).toList()));
+    return found;
+  }
+
   @GetMapping("/members/{number}/memberships")
   @Needs(Right.SEE_PATIENTS)
   @Operation(summary = "Plans of a member: the one that runs first, then the latest")
@@ -265,7 +285,7 @@ class MembershipApi {
         caller.practice(),
         caller.name(),
         ApiJson.label(step) + " plan",
-        number + ": " + membership,
+        number + ": membership " + membership,
         () -> memberships.step(caller.practice(), number, membership, step, caller.name(), why));
     return Tags.ok(existing(caller, number, membership));
   }

@@ -56,7 +56,11 @@ class PatientApi {
     Page<Found> found =
         page.byId(
             (after, most) -> patients.list(caller.practice(), source, after, most), Found::id);
-    audit.note(caller, "listed patients", String.valueOf(found.items().size()));
+    audit.note(
+        caller,
+        "listed patients",
+        Audit.about(
+            found.items().size() + " found", found.items().stream().map(Found::name).toList()));
     return found.map(chart -> Shown.patient(chart, null));
   }
 
@@ -91,7 +95,9 @@ class PatientApi {
     audit.note(
         caller,
         "searched patients",
-        result.charts().size() + (result.more() ? " or more" : "") + " found");
+        Audit.about(
+            result.charts().size() + (result.more() ? " or more" : "") + " found",
+            result.charts().stream().map(Found::name).toList()));
     return new SearchResult(
         result.charts().stream().map(chart -> Shown.patient(chart, null)).toList(), result.more());
   }
@@ -114,7 +120,11 @@ class PatientApi {
     Found chart = chart(caller, patient);
     List<Found> family = patients.family(caller.practice(), chart);
     audit.note(
-        caller, "saw family of", chart.source() + "/" + chart.sourceId() + ": " + family.size());
+        caller,
+        "saw family of",
+        Audit.about(
+            chart.name() + ", " + family.size() + " found",
+            family.stream().map(Found::name).toList()));
     return new Page<>(family.stream().map(one -> Shown.patient(one, null)).toList(), null);
   }
 

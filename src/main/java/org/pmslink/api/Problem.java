@@ -1,5 +1,6 @@
 package org.pmslink.api;
 
+import com.fasterxml.jackson.annotation.JsonIgnore;
 import com.fasterxml.jackson.annotation.JsonInclude;
 import io.swagger.v3.oas.annotations.media.Schema;
 import jakarta.servlet.http.HttpServletResponse;
@@ -36,7 +37,7 @@ record Problem(
   private static final String API = "/api/";
 
   /** A chart, without anything that it says. */
-  record Alike(long patient, String grade) {}
+  record Alike(long patient, String grade, @JsonIgnore String name) {}
 
   static Problem of(int status, String detail) {
     return of(status, detail, null, null);

@@ -11,6 +11,7 @@ import org.pmslink.access.Needs;
 import org.pmslink.access.Right;
 import org.pmslink.matching.Comparison.Evidence;
 import org.pmslink.membership.Duplicates;
+import org.pmslink.membership.MemberHistory;
 import org.pmslink.membership.PatientDirectory;
 import org.pmslink.membership.PatientDirectory.Found;
 import org.pmslink.membership.RefusedException;
@@ -41,6 +42,7 @@ class WorklistApi {
   private final Duplicates duplicates;
   private final DuplicateDesk desk;
   private final PatientDirectory patients;
+  private final MemberHistory history;
   private final Audit audit;
 
   WorklistApi(
@@ -48,8 +50,10 @@ class WorklistApi {
       Duplicates duplicates,
       DuplicateDesk desk,
       PatientDirectory patients,
+      MemberHistory history,
       Audit audit) {
     this.desk = desk;
+    this.history = history;
     this.worklists = worklists;
     this.duplicates = duplicates;
     this.patients = patients;
@@ -107,7 +111,10 @@ class WorklistApi {
         page.byId(
             (after, most) -> worklists.reviews(caller.practice(), reason, after, most),
             Worklists.Review::id);
-    audit.note(caller, "listed reviews", String.valueOf(found.items().size()));
+    audit.note(
+        caller,
+        "listed reviews",
+        Audit.about(found.items().size() + " reviews", Worklists.Review.names(found.items())));
     Map<Long, Found> charts = patients.of(caller.practice(), found.items());
     return found.map(review -> review(review, charts));
   }
@@ -125,6 +132,23 @@ class WorklistApi {
     return Tags.ok(review(found, patients.of(caller.practice(), List.of(found))));
   }
 
+  @GetMapping("/links")
+  @Needs(Right.SEE_PATIENTS)
+  @Operation(
+      summary = "Links of all members that stand, in the order in which they were made",
+      description = "For whoever begins with nothing, or has missed events.")
+  Page<MemberHistory.OfMember> links(Caller caller, @ParameterObject Page.Wanted page) {
+    Page<MemberHistory.OfMember> found =
+        page.byId(
+            (after, most) -> history.standing(caller.practice(), after, most),
+            one -> one.link().id());
+    audit.note(
+        caller,
+        "listed links",
+        Audit.about(found.items().size() + " links", MemberHistory.OfMember.names(found.items())));
+    return found;
+  }
+
   @GetMapping("/flagged-links")
   @Needs(Right.SEE_PATIENTS)
   @Operation(summary = "Links that want verification, in the order of their making")
@@ -136,7 +160,10 @@ class WorklistApi {
         page.byId(
             (after, most) -> worklists.flaggedAsMade(caller.practice(), reason, after, most),
             Worklists.Flagged::id);
-    audit.note(caller, "listed flagged links", String.valueOf(found.items().size()));
+    audit.note(
+        caller,
+        "listed flagged links",
+        Audit.about(found.items().size() + " links", Worklists.Flagged.names(found.items())));
     return found;
   }
 
@@ -151,7 +178,10 @@ class WorklistApi {
         page.byId(
             (after, most) -> duplicates.openAsFound(caller.practice(), kind, after, most),
             Duplicates.Finding::id);
-    audit.note(caller, "listed duplicates", String.valueOf(found.items().size()));
+    audit.note(
+        caller,
+        "listed duplicates",
+        Audit.about(found.items().size() + " findings", Duplicates.Finding.names(found.items())));
     return found;
   }
 
@@ -163,7 +193,10 @@ class WorklistApi {
         page.byId(
             (after, most) -> duplicates.toldApart(caller.practice(), after, most),
             Duplicates.ToldApart::id);
-    audit.note(caller, "listed duplicates told apart", String.valueOf(found.items().size()));
+    audit.note(
+        caller,
+        "listed duplicates told apart",
+        Audit.about(found.items().size() + " findings", Duplicates.ToldApart.names(found.items())));
     return found;
   }
 

@@ -102,7 +102,30 @@ final class AuditCommand implements Runnable {
   int list(
       @Option(names = "--practice", description = "The practice.") @Nullable String practice,
       @Option(names = "--most", defaultValue = "100", description = "How many; 100 by default.")
-          int most) {
+          int most,
+      @Option(names = "--by", paramLabel = "NAME", description = "Only what they did.")
+          @Nullable String actor,
+      @Option(
+              names = "--action",
+              paramLabel = "ACTION",
+              description = "Only this, as the list writes it: \"saw member\".")
+          @Nullable String action,
+      @Option(
+              names = "--about",
+              paramLabel = "WHOM",
+              description =
+                  "Only who saw or changed this member (its number) or this chart (open-dental/123).")
+          @Nullable String subject,
+      @Option(
+              names = "--since",
+              paramLabel = "TIME",
+              description = "Only then or later: 2026-11-03 or 2026-11-03T14:00:00Z.")
+          @Nullable String since,
+      @Option(names = "--before", paramLabel = "TIME", description = "Only before that.")
+          @Nullable String before) {
+    Audit.Sought sought =
+        new Audit.Sought(
+            actor, action, subject, WhichLetters.time(since), WhichLetters.time(before));
     try (var store = tool.store()) {
       Audit audit = store.getBean(Audit.class);
       if (practice != null && !store.getBean(Practices.class).names().contains(practice)) {
@@ -110,12 +133,8 @@ final class AuditCommand implements Runnable {
       }
       List<Audit.Entry> entries =
           audit.entries(
-              practice == null ? "" : practice,
-              null,
-              null,
-              null,
-              Math.max(1, Math.min(most, 10_000)));
-      String read = entries.size() + " entries";
+              practice == null ? "" : practice, null, sought, Math.max(1, Math.min(most, 10_000)));
+      String read = sought.words(entries.size());
       if (practice == null) {
         audit.noteOfNoPractice(DeadLettersCommand.actor(), "read audit", read);
       } else {

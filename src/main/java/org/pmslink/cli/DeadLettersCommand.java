@@ -63,7 +63,7 @@ final class DeadLettersCommand implements Runnable {
   public void run() {
     throw new ParameterException(
         spec.commandLine(),
-        "Which one: groups, list, show, dry-run, replay, task, edit, discard, assign or note?"
+        "Which one: groups, list, show, dry-run, replay, task, edit, discard, reopen, assign or note?"
             + " See --help.");
   }
 
@@ -300,6 +300,9 @@ final class DeadLettersCommand implements Runnable {
             result.tried() < result.selected()
                 ? " (" + result.selected() + " in all; the others were not tried)"
                 : "");
+        if (result.notOpen() > 0) {
+          print("%d others are not open", result.notOpen());
+        }
         Map<String, Integer> reasons = new TreeMap<>();
         result.failing().forEach(f -> reasons.merge(f.cause().message(), 1, Integer::sum));
         reasons.forEach((reason, count) -> print("%6d  %s", count, reason));
@@ -387,7 +390,7 @@ final class DeadLettersCommand implements Runnable {
     }
     try (var store = tool.store()) {
       for (String practice : store.getBean(Practices.class).names()) {
-        switch (store.getBean(LetterDesk.class).edit(practice, actor(), id, record, reason)) {
+        switch (store.getBean(LetterDesk.class).edit(practice, actor(), id, record, reason, null)) {
           case EDITED -> {
             print("edited %d; try it with dead-letters dry-run %d", id, id);
             return 0;
@@ -401,6 +404,7 @@ final class DeadLettersCommand implements Runnable {
             return 1;
           }
           case NOT_THERE -> {}
+          case CHANGED_MEANWHILE -> throw new IllegalStateException("no edition was asked for");
         }
       }
       return unknown(id);
@@ -410,7 +414,10 @@ final class DeadLettersCommand implements Runnable {
   @Command(
       name = "discard",
       mixinStandardHelpOptions = true,
-      description = "Gives letters up, with the reason; they stay on record.")
+      description = {
+        "Gives letters up, with the reason; they stay on record, and reopen opens them again.",
+        "Of a group or a search those that are being replayed are left alone."
+      })
   int discard(
       @Parameters(arity = "0..*", paramLabel = "ID") @Nullable List<Long> ids,
       @Mixin WhichLetters which,
@@ -421,7 +428,38 @@ final class DeadLettersCommand implements Runnable {
         ids,
         which,
         "discarded",
-        (desk, practice, selection) -> desk.discard(practice, actor(), selection, reason));
+        (desk, practice, selection) -> {
+          int letters = desk.discard(practice, actor(), selection, reason, LetterDesk.MOST);
+          LetterDesk.Reach left = desk.reach(practice, selection);
+          if (left.letters() > 0) {
+            print("%d more are open still: do it again", left.letters() + left.leftOut());
+          }
+          if (ids == null && left.others() > 0) {
+            print("%d are being replayed and were left alone", left.others());
+          }
+          return letters;
+        });
+  }
+
+  @Command(
+      name = "reopen",
+      mixinStandardHelpOptions = true,
+      description = {
+        "Opens letters again that were discarded, with the reason.",
+        "One of which the record has a newer letter stays as it is."
+      })
+  int reopen(
+      @Parameters(arity = "0..*", paramLabel = "ID") @Nullable List<Long> ids,
+      @Mixin WhichLetters which,
+      @Option(names = "--reason", required = true, description = "Why; without patient data.")
+          String reason) {
+    mustSay(ids, which, false);
+    return act(
+        ids,
+        which,
+        "opened again",
+        (desk, practice, selection) -> desk.reopen(practice, actor(), selection, reason),
+        Letter.State.DISCARDED);
   }
 
   @Command(
@@ -463,11 +501,19 @@ final class DeadLettersCommand implements Runnable {
     int on(LetterDesk desk, String practice, Selection selection);
   }
 
-  private int act(@Nullable List<Long> ids, WhichLetters which, String done, Action action) {
+  private int act(
+      @Nullable List<Long> ids,
+      WhichLetters which,
+      String done,
+      Action action,
+      Letter.State... states) {
     try (var store = tool.store()) {
       int count = 0;
       for (String practice : which.practices(store)) {
-        Selection selection = which.of(practice, ids, store);
+        Selection selection =
+            states.length == 0
+                ? which.of(practice, ids, store)
+                : which.of(practice, ids, store, states);
         if (!WhichLetters.isEmpty(selection)) {
           count += action.on(store.getBean(LetterDesk.class), practice, selection);
         }

@@ -65,7 +65,10 @@ final class DuplicatesCommand implements Callable<Integer> {
       store
           .getBean(Audit.class)
           .note(
-              practice, DeadLettersCommand.actor(), "listed duplicates", open.size() + " findings");
+              practice,
+              DeadLettersCommand.actor(),
+              "listed duplicates",
+              Audit.about(open.size() + " findings", Duplicates.Finding.names(open)));
       for (Duplicates.Finding finding : open) {
         CommandLineTool.out()
             .println(

@@ -83,15 +83,23 @@ final class WhichLetters {
         .failedWithin(time(since), time(before));
   }
 
-  /** What of a selection is this practice's; empty letters when nothing is. */
+  /** What of a selection is this practice's and open; empty letters when nothing is. */
   Selection of(String name, @Nullable List<Long> ids, ConfigurableApplicationContext store) {
+    return of(name, ids, store, State.OPEN, State.REPLAYING);
+  }
+
+  /** The same of letters in other states; those that are named come in any. */
+  Selection of(
+      String name,
+      @Nullable List<Long> ids,
+      ConfigurableApplicationContext store,
+      State... states) {
     LetterSearch search = store.getBean(LetterSearch.class);
     if (ids != null) {
       return Selection.letters(
           ids.stream().filter(id -> search.find(name, id).isPresent()).toList());
     }
-    boolean any =
-        !search.search(name, filter().in(State.OPEN, State.REPLAYING), null, 1).letters().isEmpty();
+    boolean any = !search.search(name, filter().in(states), null, 1).letters().isEmpty();
     return any ? Selection.matching(filter()) : Selection.letters(List.of());
   }
 
@@ -110,7 +118,8 @@ final class WhichLetters {
     }
   }
 
-  private static @Nullable Instant time(@Nullable String text) {
+  /** A day or a time that somebody has typed. */
+  static @Nullable Instant time(@Nullable String text) {
     try {
       return text == null
           ? null

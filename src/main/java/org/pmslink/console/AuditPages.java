@@ -1,6 +1,10 @@
 package org.pmslink.console;
 
 import jakarta.servlet.http.HttpServletRequest;
+import java.time.DateTimeException;
+import java.time.Instant;
+import java.time.LocalDate;
+import java.time.ZoneOffset;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.pmslink.access.Audit;
@@ -8,11 +12,13 @@ import org.pmslink.access.Needs;
 import org.pmslink.access.Right;
 import org.pmslink.access.Visit;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnWebApplication;
+import org.springframework.http.HttpStatus;
 import org.springframework.stereotype.Controller;
 import org.springframework.ui.Model;
 import org.springframework.web.bind.annotation.GetMapping;
 import org.springframework.web.bind.annotation.PathVariable;
 import org.springframework.web.bind.annotation.RequestParam;
+import org.springframework.web.server.ResponseStatusException;
 
 /** Who did and saw what; looking at it is itself noted. */
 @Controller
@@ -33,22 +39,43 @@ class AuditPages {
       @RequestParam(required = false) @Nullable Long before,
       @RequestParam(defaultValue = "") String actor,
       @RequestParam(defaultValue = "") String action,
+      @RequestParam(defaultValue = "") String subject,
+      @RequestParam(defaultValue = "") String since,
+      @RequestParam(defaultValue = "") String until,
       HttpServletRequest request,
       Model model) {
-    String by = actor.strip();
-    String what = action.strip();
-    List<Audit.Entry> entries =
-        audit.entries(
-            practice, before, by.isEmpty() ? null : by, what.isEmpty() ? null : what, PAGE + 1);
+    Audit.Sought sought =
+        new Audit.Sought(
+            orNull(actor), orNull(action), orNull(subject), day(since, 0), day(until, 1));
+    List<Audit.Entry> entries = audit.entries(practice, before, sought, PAGE + 1);
     audit.note(
         practice,
         Visit.of(request).actor(),
         "read audit",
-        Math.min(entries.size(), PAGE) + " entries" + (before == null ? "" : " before " + before));
-    model.addAttribute("actor", by);
-    model.addAttribute("action", what);
+        sought.words(Math.min(entries.size(), PAGE))
+            + (before == null ? "" : ", behind " + before));
+    model.addAttribute("actor", actor.strip());
+    model.addAttribute("action", action.strip());
+    model.addAttribute("subject", subject.strip());
+    model.addAttribute("since", since.strip());
+    model.addAttribute("until", until.strip());
     model.addAttribute("more", entries.size() > PAGE);
     model.addAttribute("entries", entries.stream().limit(PAGE).toList());
     return "audit";
+  }
+
+  private static @Nullable String orNull(String typed) {
+    return typed.isBlank() ? null : typed.strip();
+  }
+
+  /** The beginning of a day in UTC, or 400. */
+  private static @Nullable Instant day(String typed, int more) {
+    try {
+      return typed.isBlank()
+          ? null
+          : LocalDate.parse(typed.strip()).plusDays(more).atStartOfDay(ZoneOffset.UTC).toInstant();
+    } catch (DateTimeException e) {
+      throw new ResponseStatusException(HttpStatus.BAD_REQUEST);
+    }
   }
 }

@@ -3,6 +3,7 @@ package org.pmslink.console;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.pmslink.access.Audit;
 import org.pmslink.membership.Duplicates;
@@ -67,15 +68,21 @@ class Desk {
   /** Charts by what somebody typed; that they looked is audited, what they typed is not. */
   Searched search(String practice, String typed, int most, String actor) {
     PatientDirectory.Result result = patients.search(practice, typed, most);
+    Map<Long, List<Found>> families = patients.families(practice, result.charts());
     audit.note(
         practice,
         actor,
         "searched patients",
-        result.charts().size() + (result.more() ? " or more" : "") + " found");
+        Audit.about(
+            result.charts().size() + (result.more() ? " or more" : "") + " found",
+            Stream.concat(
+                    result.charts().stream(), families.values().stream().flatMap(List::stream))
+                .map(Found::name)
+                .toList()));
     return new Searched(
         result.charts(),
         result.more(),
-        patients.families(practice, result.charts()),
+        families,
         worklists.inReview(practice, result.charts().stream().map(Found::id).toList()));
   }
 

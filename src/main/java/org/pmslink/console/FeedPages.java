@@ -320,6 +320,7 @@ class FeedPages {
       Model model) {
     FeedTasks.Task task = tasks.find(practice, feed, id).orElseThrow(Desk::notThere);
     model.addAttribute("task", task);
+    model.addAttribute("waits", tasks.waitsFor(practice, task).orElse(null));
     JsonNode report = task.report();
     if (report != null && task.kind() == FeedTasks.Kind.CHECK) {
       List<SourceFinding> findings = new ArrayList<>();
@@ -374,11 +375,14 @@ class FeedPages {
       @PathVariable String practice,
       @PathVariable String feed,
       @PathVariable long id,
-      HttpServletRequest request) {
-    if (tasks.find(practice, feed, id).filter(FeedTasks.Task::isUnderWay).isEmpty()) {
-      throw Desk.notThere();
+      HttpServletRequest request,
+      RedirectAttributes after) {
+    FeedTasks.Task task = tasks.find(practice, feed, id).orElseThrow(Desk::notThere);
+    if (task.isUnderWay()) {
+      tasks.stop(practice, Visit.of(request).actor(), id);
+    } else {
+      after.addFlashAttribute("done", "It had come to its end already.");
     }
-    tasks.stop(practice, Visit.of(request).actor(), id);
     return "redirect:/console/{practice}/feeds/{feed}/tasks/{id}";
   }
 }

@@ -132,7 +132,13 @@ class MemberPages {
         practice,
         Visit.of(request).actor(),
         q.isBlank() ? "listed members" : "searched members",
-        show + ": " + Math.min(listed.size(), PAGE) + (listed.size() > PAGE ? " or more" : ""));
+        Audit.about(
+            show
+                + ", "
+                + Math.min(listed.size(), PAGE)
+                + (listed.size() > PAGE ? " or more" : "")
+                + " found",
+            listed.stream().limit(PAGE).map(MemberHistory.Listed::memberNumber).toList()));
     model.addAttribute("q", q);
     model.addAttribute("show", show);
     model.addAttribute("more", listed.size() > PAGE && q.isBlank());
@@ -172,7 +178,6 @@ class MemberPages {
 
   private String memberPage(
       String practice, Member member, HttpServletRequest request, Model model) {
-    audit.note(practice, Visit.of(request).actor(), "saw member", member.memberNumber());
     int practiceId = practices.id(practice);
     List<Linked> linked =
         history.links(practice, member).stream()
@@ -188,6 +193,13 @@ class MemberPages {
                 })
             .toList();
     String number = member.memberNumber();
+    audit.note(
+        practice,
+        Visit.of(request).actor(),
+        "saw member",
+        Audit.about(
+            number + (linked.isEmpty() ? "" : ", linked to"),
+            linked.stream().map(l -> l.chart().name()).toList()));
     List<MemberMerges.Merge> merged = merges.of(practice, number);
     List<Memberships.Membership> had = memberships.of(practice, number);
     Memberships.Membership running =
@@ -239,7 +251,9 @@ class MemberPages {
         practice,
         Visit.of(request).actor(),
         "looked for the chart of",
-        number + ": " + found.candidates().size() + " candidates");
+        Audit.about(
+            number + ", " + found.candidates().size() + " candidates",
+            found.candidates().stream().map(c -> c.chart().name()).toList()));
     model.addAttribute("member", member);
     model.addAttribute("list", isWorklist(list) ? list : "");
     model.addAttribute(
@@ -331,8 +345,7 @@ class MemberPages {
         links.whyNotLink(Visit.of(request).asActor(), chart, member, pair.reviewed());
     model.addAttribute("mayLink", whyNot == null);
     model.addAttribute(
-        "mayTellApart",
-        links.whyNotTellApart(Visit.of(request).asActor(), chart, member) == null);
+        "mayTellApart", links.whyNotTellApart(Visit.of(request).asActor(), chart, member) == null);
     model.addAttribute("whyNot", whyNot == null ? null : whyNot.getMessage());
     model.addAttribute("verdict", words(practices.id(practice), chart, member));
     return "compare";

@@ -124,7 +124,13 @@ class PatientPages {
           Visit.of(request).actor(),
           "asked the PMS",
           asked.stream()
-              .map(a -> a.feed() + ": " + a.outcome() + ", " + a.found().size() + " found")
+              .map(
+                  a ->
+                      Audit.about(
+                          a.feed() + ", " + a.outcome() + ", " + a.found().size() + " found",
+                          a.found().stream()
+                              .map(p -> p.source() + "/" + p.patient().sourceId())
+                              .toList()))
               .collect(Collectors.joining("; ")));
       model.addAttribute("asked", asked);
     } else {
@@ -210,10 +216,17 @@ class PatientPages {
   private String patientPage(
       String practice, Found chart, HttpServletRequest request, Model model) {
     String actor = Visit.of(request).actor();
-    audit.note(practice, actor, "saw patient", chart.source() + "/" + chart.sourceId());
+    List<Found> family = patients.family(practice, chart);
+    audit.note(
+        practice,
+        actor,
+        "saw patient",
+        Audit.about(
+            chart.name() + (family.isEmpty() ? "" : ", with family"),
+            family.stream().map(Found::name).toList()));
     Applicant person = Applicant.of(chart.record().person(), today(practice));
     model.addAttribute("chart", chart);
-    model.addAttribute("family", patients.family(practice, chart));
+    model.addAttribute("family", family);
     model.addAttribute(
         "age", charts.age(practices.id(practice), chart.source(), chart.sourceId()).orElse(null));
     model.addAttribute("review", worklists.reviewOf(practice, chart.id()).orElse(null));

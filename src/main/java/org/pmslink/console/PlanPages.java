@@ -199,7 +199,7 @@ class PlanPages {
           practice,
           actor,
           step + " plan",
-          number + ": " + id,
+          number + ": membership " + id,
           () -> memberships.step(practice, number, id, chosen, actor, why));
       after.addFlashAttribute("done", "Done.");
     } catch (RefusedException | IllegalArgumentException e) {

@@ -2,12 +2,17 @@ package org.pmslink.console;
 
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpSession;
+import java.util.List;
 import org.pmslink.access.Needs;
 import org.pmslink.access.OwnPassword;
 import org.pmslink.access.Right;
 import org.pmslink.access.SignInWays;
 import org.pmslink.access.Visit;
+import org.pmslink.deadletter.DeadLetters;
+import org.pmslink.feed.Alerts;
+import org.pmslink.feed.FeedStates;
 import org.pmslink.membership.Worklists;
+import org.pmslink.practice.Practices;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnWebApplication;
 import org.springframework.http.HttpStatus;
 import org.springframework.stereotype.Controller;
@@ -24,11 +29,26 @@ import org.springframework.web.bind.annotation.ResponseStatus;
 class StartPages {
   private final OwnPassword passwords;
   private final Worklists worklists;
+  private final DeadLetters letters;
+  private final FeedStates states;
+  private final Alerts alerts;
+  private final Practices practices;
   private final SignInWays ways;
 
-  StartPages(OwnPassword passwords, Worklists worklists, SignInWays ways) {
+  StartPages(
+      OwnPassword passwords,
+      Worklists worklists,
+      DeadLetters letters,
+      FeedStates states,
+      Alerts alerts,
+      Practices practices,
+      SignInWays ways) {
     this.passwords = passwords;
     this.worklists = worklists;
+    this.letters = letters;
+    this.states = states;
+    this.alerts = alerts;
+    this.practices = practices;
     this.ways = ways;
   }
 
@@ -92,6 +112,20 @@ class StartPages {
     Visit visit = Visit.of(request);
     if (visit.may(Right.SEE_PATIENTS)) {
       model.addAttribute("counts", worklists.counts(practice));
+    }
+    if (visit.may(Right.SEE_LETTERS)) {
+      model.addAttribute("letters", letters.openCount(practices.id(practice), null));
+    }
+    if (visit.may(Right.SEE_FEEDS)) {
+      List<FeedStates.Status> known =
+          states.all().stream().filter(feed -> feed.practice().equals(practice)).toList();
+      model.addAttribute("feeds", known.size());
+      model.addAttribute(
+          "resting",
+          known.stream()
+              .filter(feed -> !feed.state().equals("RUNNING") && !feed.state().equals("STARTING"))
+              .count());
+      model.addAttribute("alerts", alerts.openOf(practices.id(practice)));
     }
     return "practice";
   }

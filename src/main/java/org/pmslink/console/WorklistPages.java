@@ -80,11 +80,6 @@ class WorklistPages {
       Model model) {
     List<Worklists.Review> reviews =
         worklists.reviews(practice, reason.isEmpty() ? null : reason, after, PAGE + 1);
-    audit.note(
-        practice,
-        Visit.of(request).actor(),
-        "listed reviews",
-        String.valueOf(Math.min(reviews.size(), PAGE)));
     model.addAttribute("counts", worklists.counts(practice));
     model.addAttribute("more", reviews.size() > PAGE);
     model.addAttribute("reason", reason);
@@ -98,6 +93,11 @@ class WorklistPages {
         lines.add(new Line(review, chart));
       }
     }
+    audit.note(
+        practice,
+        Visit.of(request).actor(),
+        "listed reviews",
+        Audit.about(lines.size() + " reviews", Worklists.Review.names(page)));
     model.addAttribute("lines", lines);
     return "reviews";
   }
@@ -158,7 +158,7 @@ class WorklistPages {
         practice,
         Visit.of(request).actor(),
         "listed flagged links",
-        String.valueOf(flagged.size()));
+        Audit.about(flagged.size() + " links", Worklists.Flagged.names(flagged)));
     model.addAttribute("flagged", flagged);
     model.addAttribute("more", found.size() > PAGE);
     model.addAttribute("reason", reason);
@@ -178,7 +178,10 @@ class WorklistPages {
     List<Duplicates.Finding> found = duplicates.open(practice, Desk.kind(kind), after, PAGE + 1);
     List<Duplicates.Finding> findings = found.stream().limit(PAGE).toList();
     audit.note(
-        practice, Visit.of(request).actor(), "listed duplicates", String.valueOf(findings.size()));
+        practice,
+        Visit.of(request).actor(),
+        "listed duplicates",
+        Audit.about(findings.size() + " findings", Duplicates.Finding.names(findings)));
     model.addAttribute("findings", findings);
     model.addAttribute("more", found.size() > PAGE);
     model.addAttribute("kind", kind);
@@ -201,7 +204,7 @@ class WorklistPages {
         practice,
         Visit.of(request).actor(),
         "listed duplicates told apart",
-        String.valueOf(told.size()));
+        Audit.about(told.size() + " findings", Duplicates.ToldApart.names(told)));
     model.addAttribute("told", told);
     model.addAttribute("more", found.size() > PAGE);
     return "told-apart";

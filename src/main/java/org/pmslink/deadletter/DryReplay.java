@@ -55,11 +55,13 @@ public class DryReplay {
    * What a replay would come to: "97 of 100 would pass".
    *
    * @param selected open letters that were asked about
+   * @param notOpen letters that were asked about one by one and that no replay would send: closed,
+   *     or in the hands of one already
    * @param tried how many of them were tried: the first ones, as many as were asked for or as there
    *     was time for
    * @param passing how many of those would get through the step that they failed in
    */
-  public record Result(long selected, int tried, int passing, List<Failing> failing) {
+  public record Result(long selected, long notOpen, int tried, int passing, List<Failing> failing) {
 
     public Result {
       failing = List.copyOf(failing);
@@ -76,9 +78,10 @@ public class DryReplay {
   public Result rehearse(String practice, String actor, Selection selection, int most) {
     int practiceId = practices.id(practice);
     int limit = Math.max(1, Math.min(most, MOST));
-    List<State> open = List.of(State.OPEN, State.REPLAYING);
+    List<State> open = List.of(State.OPEN);
     List<Long> ids = search.ids(practiceId, selection, open, limit);
     long selected = ids.size() < limit ? ids.size() : search.count(practiceId, selection, open);
+    long notOpen = selection.ids() == null ? 0 : selection.ids().size() - selected;
     long end = System.nanoTime() + LONGEST.toNanos();
     List<Failing> failing = new ArrayList<>();
     int tried = 0;
@@ -93,7 +96,7 @@ public class DryReplay {
             .ifPresent(cause -> failing.add(new Failing(letter.id(), letter.sourceId(), cause)));
       }
     }
-    Result result = new Result(selected, tried, tried - failing.size(), failing);
+    Result result = new Result(selected, notOpen, tried, tried - failing.size(), failing);
     audit.note(
         practice,
         actor,

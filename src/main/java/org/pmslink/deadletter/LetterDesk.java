@@ -68,6 +68,8 @@ public class LetterDesk {
   /** What came of an edit. */
   public enum Edit {
     EDITED,
+    /** Its record is another than the one that was looked at. */
+    CHANGED_MEANWHILE,
     /** There is no such letter. */
     NOT_THERE,
     /** It is closed, or in the hands of a replay task. */
@@ -79,13 +81,23 @@ public class LetterDesk {
   /**
    * What somebody did with a letter or its group.
    *
-   * @param action REVEALED, EDITED, DISCARDED, ASSIGNED, NOTED or REPLAYED
+   * @param action REVEALED, EDITED, DISCARDED, REOPENED, ASSIGNED or NOTED
    * @param withGroup whether it was done with the whole group
    * @param detail reason, note or assignee
    */
   public record Event(Instant at, String actor, String action, boolean withGroup, String detail) {}
 
-  private record Stored(Hop hop, State state, boolean edited, JsonNode payload) {}
+  /**
+   * What giving letters up would come to.
+   *
+   * @param letters how many it takes
+   * @param leftOut how many more there are than one action takes
+   * @param others letters that stay as they are: closed ones, of those that were named; those that
+   *     are being replayed, of a group or a search
+   */
+  public record Reach(int letters, long leftOut, long others) {}
+
+  private record Stored(Hop hop, State state, boolean edited, String edition, JsonNode payload) {}
 
   /**
    * Shows a record. It is on the audit before it is shown.
@@ -102,7 +114,11 @@ public class LetterDesk {
     int practiceId = practices.id(practice);
     Stored stored = stored(practiceId, id, "").orElseThrow();
     noted(practiceId, actor, id, "REVEALED", why);
-    audit.note(practice, actor, "dead-letter-reveal", "letter " + id + ": " + why);
+    audit.note(
+        practice,
+        actor,
+        "dead-letter-reveal",
+        "letter " + id + " of " + patient(practiceId, letter) + ": " + why);
     JsonNode original =
         letter.edited()
             ? original(practiceId, id)
@@ -113,11 +129,23 @@ public class LetterDesk {
         new Revealed(letter, SealedPayloads.record(stored.hop(), stored.payload()), original));
   }
 
+  /** Whose record that is, as the audit names a chart. */
+  private String patient(int practice, Letter letter) {
+    return database
+            .sql("select source from feeds where practice_id = ? and feed = ?")
+            .params(practice, letter.feed())
+            .query(String.class)
+            .optional()
+            .orElse(letter.feed())
+        + "/"
+        + letter.sourceId();
+  }
+
   private Optional<Stored> stored(int practice, long id, String lock) {
     return database
         .sql(
-            "select hop, state, edited_at is not null, payload from dead_letters"
-                + " where practice_id = ? and id = ?"
+            "select hop, state, edited_at is not null, encode(sha256(payload), 'hex'), payload"
+                + " from dead_letters where practice_id = ? and id = ?"
                 + lock)
         .params(practice, id)
         .query(
@@ -126,8 +154,18 @@ public class LetterDesk {
                     Hop.ofStored(row.getString(1)),
                     State.valueOf(row.getString(2)),
                     row.getBoolean(3),
-                    payloads.open(row.getBytes(4))))
+                    row.getString(4),
+                    payloads.open(row.getBytes(5))))
         .optional();
+  }
+
+  /**
+   * Names the record of a letter as it is now: another name when it was edited, or has failed anew,
+   * since. Asked for before a record is shown, it keeps two people from undoing each other's {@link
+   * #edit}.
+   */
+  public Optional<String> edition(String practice, long id) {
+    return stored(practices.id(practice), id, "").map(Stored::edition);
   }
 
   private Optional<JsonNode> original(int practice, long id) {
@@ -148,10 +186,17 @@ public class LetterDesk {
    * PMS has the record as it was: when it sends it again, that counts.
    *
    * @param record in the form in which the PMS writes it, as {@link #reveal} shows it
+   * @param edition of the record that was looked at; absent when that does not matter
    * @throws IllegalArgumentException without a reason, or when this is no record
    */
   @Transactional
-  public Edit edit(String practice, String actor, long id, JsonNode record, String reason) {
+  public Edit edit(
+      String practice,
+      String actor,
+      long id,
+      JsonNode record,
+      String reason,
+      @Nullable String edition) {
     String why = text("a reason", reason);
     if (record.isNull() || record.isMissingNode()) {
       throw new IllegalArgumentException("a record is needed");
@@ -166,6 +211,9 @@ public class LetterDesk {
     }
     if (stored.hop() != Hop.MATCH) {
       return Edit.NOT_OF_THE_PMS;
+    }
+    if (edition != null && !edition.equals(stored.edition())) {
+      return Edit.CHANGED_MEANWHILE;
     }
     database
         .sql(
@@ -186,17 +234,38 @@ public class LetterDesk {
     return Edit.EDITED;
   }
 
+  /** What {@link #discard} would take of a selection, for whoever is to confirm it. */
+  public Reach reach(String practice, Selection selection) {
+    int practiceId = practices.id(practice);
+    List<State> states = discardable(selection);
+    long letters = search.count(practiceId, selection, states);
+    long others =
+        selection.ids() == null
+            ? search.count(practiceId, selection, List.of(State.REPLAYING))
+            : selection.ids().size() - letters;
+    return new Reach((int) Math.min(letters, MOST), Math.max(0, letters - MOST), others);
+  }
+
+  /** What is being replayed is given up only by whoever names it. */
+  private static List<State> discardable(Selection selection) {
+    return selection.ids() == null ? List.of(State.OPEN) : STILL_OPEN;
+  }
+
   /**
-   * Gives letters up; they stay on record.
+   * Gives letters up; they stay on record, and can be {@link #reopen opened again}. Of a group or a
+   * search those that are being replayed are left alone.
    *
-   * @return how many were open and are given up now, {@link #MOST} at most
+   * @param most how many at most, the oldest first: what somebody has confirmed; not more than
+   *     {@link #MOST} in any case
+   * @return how many were open and are given up now
    * @throws IllegalArgumentException without a reason
    */
   @Transactional
-  public int discard(String practice, String actor, Selection selection, String reason) {
+  public int discard(String practice, String actor, Selection selection, String reason, int most) {
     String why = text("a reason", reason);
     int practiceId = practices.id(practice);
-    List<Long> ids = search.ids(practiceId, selection, STILL_OPEN, MOST);
+    List<Long> ids =
+        search.ids(practiceId, selection, discardable(selection), Math.min(most, MOST));
     List<Long> discarded =
         database
             .sql(
@@ -208,6 +277,9 @@ public class LetterDesk {
             .params(actor, why, practiceId, ids.toArray(Long[]::new))
             .query(Long.class)
             .list();
+    if (discarded.isEmpty()) {
+      return 0;
+    }
     items.skipped(practiceId, discarded, "the letter was discarded");
     noted(practiceId, actor, selection, discarded, "DISCARDED", why);
     audit.note(
@@ -216,6 +288,46 @@ public class LetterDesk {
         "dead-letter-discard",
         selection + ": " + discarded.size() + " discarded: " + why);
     return discarded.size();
+  }
+
+  /**
+   * Opens letters again that were given up. One of which the record has a newer letter stays as it
+   * is: the newer one says how things stand.
+   *
+   * @return how many are open again, {@link #MOST} at most
+   * @throws IllegalArgumentException without a reason
+   */
+  @Transactional
+  public int reopen(String practice, String actor, Selection selection, String reason) {
+    String why = text("a reason", reason);
+    int practiceId = practices.id(practice);
+    List<Long> ids = search.ids(practiceId, selection, List.of(State.DISCARDED), MOST);
+    List<Long> reopened =
+        database
+            .sql(
+                """
+                update dead_letters d set state = 'OPEN', closed_at = null, closed_by = null,
+                  close_reason = null
+                where d.practice_id = ? and d.id = any (?) and d.state = 'DISCARDED'
+                  and not exists (
+                    select 1 from dead_letters n
+                    where n.practice_id = d.practice_id and n.source_id = d.source_id
+                      and n.feed = d.feed and n.hop = d.hop and n.record_type = d.record_type
+                      and n.id > d.id)
+                returning d.id""")
+            .params(practiceId, ids.toArray(Long[]::new))
+            .query(Long.class)
+            .list();
+    if (reopened.isEmpty()) {
+      return 0;
+    }
+    noted(practiceId, actor, selection, reopened, "REOPENED", why);
+    audit.note(
+        practice,
+        actor,
+        "dead-letter-reopen",
+        selection + ": " + reopened.size() + " opened again: " + why);
+    return reopened.size();
   }
 
   /**

@@ -80,6 +80,10 @@ public record LetterFilter(
     return wanted.stream().map(State::name).toArray(String[]::new);
   }
 
+  private boolean isAnyState() {
+    return states.isEmpty() || states.size() == State.values().length;
+  }
+
   /** In words. */
   @Override
   public String toString() {
@@ -90,6 +94,7 @@ public record LetterFilter(
     add(words, " of category ", category);
     add(words, " of group ", group);
     add(words, " assigned to ", assignee);
+    add(words, " in state ", isAnyState() ? null : String.join(" or ", stateNames()));
     add(words, " since ", from);
     add(words, " before ", to);
     return words.toString();

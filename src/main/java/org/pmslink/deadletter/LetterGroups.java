@@ -92,7 +92,8 @@ public class LetterGroups {
    * The size of a group over an hour or a day, in UTC.
    *
    * @param came letters that came in it
-   * @param went letters that were resolved, discarded, or failed for another reason instead
+   * @param went letters that were resolved, discarded, or failed for another reason instead; less
+   *     those that were discarded and are opened again
    * @param open letters that were open at its end
    */
   public record Size(Instant from, long came, long went, long open) {}

@@ -144,14 +144,16 @@ public class LetterSearch {
   /**
    * Which letters an action is about, oldest first.
    *
-   * @param states in which the action makes sense; letters that were named one by one come in any
+   * @param states in which the action makes sense
    */
   List<Long> ids(int practice, Selection selection, List<State> states, int most) {
     if (selection.ids() != null) {
       return database
           .sql(
-              "select id from dead_letters where practice_id = ? and id = any (?) order by id limit ?")
-          .params(practice, selection.ids().toArray(Long[]::new), most)
+              """
+              select id from dead_letters where practice_id = ? and id = any (?)
+                and state = any (?) order by id limit ?""")
+          .params(practice, selection.ids().toArray(Long[]::new), names(states), most)
           .query(Long.class)
           .list();
     }
@@ -170,7 +172,14 @@ public class LetterSearch {
   /** How many letters in these states a selection holds. */
   long count(int practice, Selection selection, List<State> states) {
     if (selection.ids() != null) {
-      return selection.ids().size();
+      return database
+          .sql(
+              """
+              select count(*) from dead_letters where practice_id = ? and id = any (?)
+                and state = any (?)""")
+          .params(practice, selection.ids().toArray(Long[]::new), names(states))
+          .query(Long.class)
+          .single();
     }
     Map<String, @Nullable Object> values = selected(practice, selection.filter(), states);
     return database
@@ -178,6 +187,10 @@ public class LetterSearch {
         .params(values)
         .query(Long.class)
         .single();
+  }
+
+  private static String[] names(List<State> states) {
+    return states.stream().map(State::name).toArray(String[]::new);
   }
 
   private Map<String, @Nullable Object> selected(

@@ -137,11 +137,11 @@ public class ReplayTasks {
       throw new IllegalArgumentException("letters a second: from 1 to 1000");
     }
     int practiceId = practices.id(practice);
-    List<Long> ids = search.ids(practiceId, selection, List.of(State.OPEN), MOST);
+    // Of those that were named each has its result, and be it that it is closed already.
+    List<State> states = selection.ids() == null ? List.of(State.OPEN) : List.of(State.values());
+    List<Long> ids = search.ids(practiceId, selection, states, MOST);
     int leftOut =
-        ids.size() < MOST
-            ? 0
-            : (int) (search.count(practiceId, selection, List.of(State.OPEN)) - MOST);
+        ids.size() < MOST ? 0 : (int) (search.count(practiceId, selection, states) - MOST);
     Optional<Long> begun =
         database
             .sql(
@@ -325,12 +325,17 @@ public class ReplayTasks {
 
   /** The newest tasks, newest first. */
   public List<Task> list(String practice, int most) {
+    return list(practice, Long.MAX_VALUE, most);
+  }
+
+  /** The same, only those that are older than the one with this id. */
+  public List<Task> list(String practice, long before, int most) {
     return database
         .sql(
             TASKS
                 + " and t.id = any (array(select id from replay_tasks where practice_id = ?"
-                + " order by id desc limit ?)) order by t.id desc")
-        .params(practices.id(practice), practices.id(practice), most)
+                + " and id < ? order by id desc limit ?)) order by t.id desc")
+        .params(practices.id(practice), practices.id(practice), before, most)
         .query((row, n) -> task(row))
         .list();
   }

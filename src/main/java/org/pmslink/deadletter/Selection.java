@@ -15,7 +15,7 @@ public record Selection(@Nullable List<Long> ids, LetterFilter filter) {
 
   /** These letters. */
   public static Selection letters(List<Long> ids) {
-    return new Selection(List.copyOf(ids), LetterFilter.ALL);
+    return new Selection(ids.stream().distinct().toList(), LetterFilter.ALL);
   }
 
   /** All letters of a group. */

@@ -68,6 +68,15 @@ public class Alerts {
         .list();
   }
 
+  /** How many stand about the feeds of a practice. */
+  public int openOf(int practice) {
+    return database
+        .sql("select count(*) from alerts where practice_id = ? and recovered_at is null")
+        .param(practice)
+        .query(Integer.class)
+        .single();
+  }
+
   /** How many stand, about all feeds. */
   long open() {
     return database

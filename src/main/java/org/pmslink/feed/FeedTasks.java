@@ -8,11 +8,15 @@ import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.pmslink.access.Audit;
 import org.pmslink.mapping.MappingException;
@@ -31,8 +35,10 @@ import org.springframework.transaction.support.TransactionTemplate;
 
 /**
  * What people have the engine do with a feed that takes longer than they wait for a page: check its
- * file and ask its PMS, try it, take it up. One task at a time, so that trials take little from the
- * feeds that run; what came of each is kept for a while, without patient data.
+ * file and ask its PMS, try it, take it up. Of a practice one task at a time, in the order in which
+ * they were asked for; practices do not wait for each other, but that two dry runs at most go on at
+ * once, so that they take little from the feeds that run. What came of each is kept for a while,
+ * without patient data.
  */
 @Component
 @Profile("!tool")
@@ -41,6 +47,9 @@ public class FeedTasks {
 
   /** Longer than a read may take by default. */
   private static final Duration LONGEST_READ = Duration.ofSeconds(150);
+
+  /** Dry runs that go on at once, over all practices. */
+  private static final int DRY_RUNS = 2;
 
   private final FeedFiles files;
   private final FeedLoading loading;
@@ -53,13 +62,12 @@ public class FeedTasks {
   private final TransactionTemplate transaction;
   private final Set<Long> stopped = ConcurrentHashMap.newKeySet();
   private volatile boolean ending;
-  private final ExecutorService worker =
-      Executors.newSingleThreadExecutor(
-          task -> {
-            Thread thread = new Thread(task, "feed-tasks");
-            thread.setDaemon(true);
-            return thread;
-          });
+
+  /** One for each practice that has asked for something; a thread that has nothing to do ends. */
+  private final Map<Integer, ThreadPoolExecutor> workers = new ConcurrentHashMap<>();
+
+  /** Of dry runs, which may read for hours; who has waited longest is next. */
+  private final Semaphore turns = new Semaphore(DRY_RUNS, true);
 
   FeedTasks(
       FeedFiles files,
@@ -146,7 +154,7 @@ public class FeedTasks {
   @PreDestroy
   void end() {
     ending = true;
-    worker.shutdownNow();
+    workers.values().forEach(ExecutorService::shutdownNow);
   }
 
   /**
@@ -157,45 +165,122 @@ public class FeedTasks {
    */
   public long ask(String practice, String actor, String feed, Kind kind, boolean everything) {
     int id = practices.id(practice);
-    Optional<Task> underWay =
-        newest(practice, feed, 20).stream()
-            .filter(t -> t.isUnderWay() && t.kind() == kind && t.everything() == everything)
-            .findFirst();
-    if (underWay.isPresent()) {
-      return underWay.get().id();
+    for (int attempt = 0; attempt < 3; attempt++) {
+      Long fresh =
+          transaction.execute(status -> begun(id, practice, actor, feed, kind, everything));
+      if (fresh != null) {
+        worker(id).execute(() -> work(id, practice, fresh, feed, kind, everything));
+        return fresh;
+      }
+      Optional<Long> underWay =
+          database
+              .sql(
+                  """
+                  select id from feed_tasks
+                  where practice_id = ? and feed = ? and kind = ? and everything = ?
+                    and state in ('WAITING', 'RUNNING')""")
+              .params(id, feed, kind.name(), everything)
+              .query(Long.class)
+              .optional();
+      if (underWay.isPresent()) {
+        return underWay.get();
+      }
     }
-    Long task =
-        transaction.execute(
-            status -> {
-              long fresh =
-                  database
-                      .sql(
-                          """
-                          insert into feed_tasks (practice_id, feed, kind, everything, actor)
-                          values (?, ?, ?, ?, ?) returning id""")
-                      .params(id, feed, kind.name(), everything, actor)
-                      .query(Long.class)
-                      .single();
-              audit.note(
-                  practice,
-                  actor,
-                  switch (kind) {
-                    case CHECK -> "checked a feed";
-                    case DRY_RUN -> "tried a feed";
-                    case APPLY -> "applied a feed";
-                  },
-                  feed + ", task " + fresh);
-              return fresh;
-            });
-    long number = java.util.Objects.requireNonNull(task);
-    worker.execute(() -> work(id, practice, number, feed, kind, everything));
-    return number;
+    throw new FeedException("the task could not be begun; ask again");
   }
 
-  /** Has a task leave off. */
+  /** The number of a fresh task; {@code null} when the same is under way. */
+  private @Nullable Long begun(
+      int id, String practice, String actor, String feed, Kind kind, boolean everything) {
+    Optional<Long> fresh =
+        database
+            .sql(
+                """
+                insert into feed_tasks (practice_id, feed, kind, everything, actor)
+                values (?, ?, ?, ?, ?) on conflict do nothing returning id""")
+            .params(id, feed, kind.name(), everything, actor)
+            .query(Long.class)
+            .optional();
+    fresh.ifPresent(
+        task ->
+            audit.note(
+                practice,
+                actor,
+                switch (kind) {
+                  case CHECK -> "checked a feed";
+                  case DRY_RUN -> "tried a feed";
+                  case APPLY -> "applied a feed";
+                },
+                feed + ", task " + task));
+    return fresh.orElse(null);
+  }
+
+  private ExecutorService worker(int practice) {
+    return workers.computeIfAbsent(
+        practice,
+        p -> {
+          ThreadPoolExecutor one =
+              new ThreadPoolExecutor(
+                  1,
+                  1,
+                  30,
+                  TimeUnit.SECONDS,
+                  new LinkedBlockingQueue<>(),
+                  task -> {
+                    Thread thread = new Thread(task, "feed-tasks-" + p);
+                    thread.setDaemon(true);
+                    return thread;
+                  });
+          one.allowCoreThreadTimeOut(true);
+          return one;
+        });
+  }
+
+  /** Has a task leave off; one that waits does not begin. */
   public void stop(String practice, String actor, long task) {
-    audit.note(practice, actor, "stopped a task", "task " + task);
-    stopped.add(task);
+    Boolean waited =
+        transaction.execute(
+            status -> {
+              audit.note(practice, actor, "stopped a task", "task " + task);
+              return database
+                      .sql(
+                          """
+                          update feed_tasks set state = 'STOPPED', ended_at = now(),
+                            message = 'stopped before it began'
+                          where practice_id = ? and id = ? and state = 'WAITING'""")
+                      .params(practices.id(practice), task)
+                      .update()
+                  == 1;
+            });
+    if (!Boolean.TRUE.equals(waited)) {
+      stopped.add(task);
+    }
+  }
+
+  /** What a task waits for, in words; empty when it does not wait. */
+  public Optional<String> waitsFor(String practice, Task task) {
+    if (task.state() != State.WAITING) {
+      return Optional.empty();
+    }
+    Optional<String> ahead =
+        database
+            .sql(
+                """
+                select id || ' of feed ' || feed from feed_tasks
+                where practice_id = ? and state in ('WAITING', 'RUNNING') and id < ?
+                order by id desc limit 1""")
+            .params(practices.id(practice), task.id())
+            .query(String.class)
+            .optional();
+    if (ahead.isPresent()) {
+      return ahead.map(other -> "It begins when task " + other + " has ended.");
+    }
+    return task.kind() == Kind.DRY_RUN && turns.availablePermits() == 0
+        ? Optional.of(
+            "It begins when a trial of another practice has ended: "
+                + DRY_RUNS
+                + " go on at once, so that they take little from the feeds that run.")
+        : Optional.empty();
   }
 
   /** One task of a feed. */
@@ -247,14 +332,21 @@ public class FeedTasks {
   private void work(
       int practice, String name, long task, String feed, Kind kind, boolean everything) {
     try {
-      database
-          .sql("update feed_tasks set state = 'RUNNING' where practice_id = ? and id = ?")
-          .params(practice, task)
-          .update();
-      switch (kind) {
-        case CHECK -> check(practice, task, feed);
-        case DRY_RUN -> tryOut(practice, task, feed, everything);
-        case APPLY -> apply(practice, name, task, feed);
+      if (kind == Kind.DRY_RUN) {
+        turns.acquire();
+        try {
+          if (begins(practice, task)) {
+            tryOut(practice, task, feed, everything);
+          }
+        } finally {
+          turns.release();
+        }
+      } else if (begins(practice, task)) {
+        if (kind == Kind.CHECK) {
+          check(practice, task, feed);
+        } else {
+          apply(practice, name, task, feed);
+        }
       }
     } catch (FeedException | MappingException e) {
       ended(practice, task, State.FAILED, e.getMessage(), null);
@@ -269,6 +361,18 @@ public class FeedTasks {
     } finally {
       stopped.remove(task);
     }
+  }
+
+  /** Whether nobody has stopped a task while it waited. */
+  private boolean begins(int practice, long task) {
+    return database
+            .sql(
+                """
+                update feed_tasks set state = 'RUNNING'
+                where practice_id = ? and id = ? and state = 'WAITING'""")
+            .params(practice, task)
+            .update()
+        == 1;
   }
 
   private void check(int practice, long task, String feed) {

@@ -76,11 +76,13 @@ public final class PatientMatch implements IResourceProvider {
     audit.note(
         caller,
         "match",
-        String.format(
-            Locale.ROOT,
-            "fhir: %d candidates returned, %d certain",
-            found.candidates().size(),
-            found.certain()));
+        Audit.about(
+            String.format(
+                Locale.ROOT,
+                "fhir: %d candidates returned, %d certain",
+                found.candidates().size(),
+                found.certain()),
+            found.candidates().stream().map(c -> c.chart().name()).toList()));
     return bundle(caller.practice(), details.getFhirServerBase(), found);
   }
 

@@ -75,7 +75,7 @@ public final class PatientReads implements IResourceProvider {
       throw new FhirFault(410, IssueType.DELETED, "the PMS has this Patient no more");
     }
     Patient patient = patients(caller, List.of(chart)).get(0);
-    audit.note(caller, "read", "fhir: patient " + chart.id());
+    audit.note(caller, "read", "fhir: " + chart.source() + "/" + chart.sourceId());
     return patient;
   }
 
@@ -119,7 +119,12 @@ public final class PatientReads implements IResourceProvider {
           .getSearch()
           .setMode(SearchEntryMode.MATCH);
     }
-    audit.note(caller, "search", "fhir: " + page.charts().size() + " patients returned");
+    audit.note(
+        caller,
+        "search",
+        Audit.about(
+            "fhir: " + page.charts().size() + " patients returned",
+            page.charts().stream().map(c -> c.source() + "/" + c.sourceId()).toList()));
     return bundle;
   }
 

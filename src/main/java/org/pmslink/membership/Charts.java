@@ -69,7 +69,13 @@ public class Charts {
 
   /** A chart as matching sees it. */
   public record ChartCandidate(
-      long id, String source, String sourceId, PatientStatus status, Person person) {}
+      long id, String source, String sourceId, PatientStatus status, Person person) {
+
+    /** Its id in the PMS, with the source before a slash: as the audit names it. */
+    public String name() {
+      return source + "/" + sourceId;
+    }
+  }
 
   /** What is known of these charts, by source id; unknown ones are absent. */
   public Map<String, Known> known(int practice, String source, Collection<String> sourceIds) {

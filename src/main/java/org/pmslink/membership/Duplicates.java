@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.pmslink.matching.Comparison;
 import org.pmslink.matching.Decision.Match;
@@ -54,7 +55,13 @@ public class Duplicates {
    * @param score in bits
    */
   public record Finding(
-      long id, Kind kind, String one, String other, String grade, double score, Instant foundAt) {}
+      long id, Kind kind, String one, String other, String grade, double score, Instant foundAt) {
+
+    /** Whom findings are about, as the audit names them. */
+    public static List<String> names(List<Finding> findings) {
+      return findings.stream().flatMap(f -> Stream.of(f.one(), f.other())).toList();
+    }
+  }
 
   /** Asks to look for duplicates of records that came, changed or went. */
   void lookFor(int practice, Kind kind, Collection<Long> ids) {
@@ -255,7 +262,13 @@ public class Duplicates {
    * @param one id in the PMS, with the source before a slash, or member number
    */
   public record ToldApart(
-      long id, Kind kind, String one, String other, Instant at, String by, String reason) {}
+      long id, Kind kind, String one, String other, Instant at, String by, String reason) {
+
+    /** Whom findings are about, as the audit names them. */
+    public static List<String> names(List<ToldApart> findings) {
+      return findings.stream().flatMap(f -> Stream.of(f.one(), f.other())).toList();
+    }
+  }
 
   /**
    * Those that people have told apart, what was found last in front.

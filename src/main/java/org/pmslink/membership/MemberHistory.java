@@ -9,6 +9,7 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.pmslink.membership.Member.Field;
 import org.pmslink.patient.SearchWords;
@@ -144,6 +145,36 @@ public class MemberHistory {
         practices.id(practice),
         member.id(),
         LONGEST_HISTORY);
+  }
+
+  /** A link with the member whose it is. */
+  public record OfMember(String member, Link link) {
+
+    /** Whom links are about, as the audit names them. */
+    public static List<String> names(List<OfMember> links) {
+      return links.stream()
+          .flatMap(l -> Stream.of(l.member(), l.link().source() + "/" + l.link().sourceId()))
+          .toList();
+    }
+  }
+
+  /**
+   * Links of all members of a practice that stand, in the order in which they were made.
+   *
+   * @param after id of the last one that was seen; 0 for none
+   */
+  public List<OfMember> standing(String practice, long after, int most) {
+    return database.query(
+        """
+        select l.id, l.source, p.source_id, l.made_by, l.made_at, l.reason, l.grade, l.score,
+               l.flag_reason, l.flagged_at, l.ended_at, l.ended_by, l.end_reason, m.member_number
+        from links l join patients p on p.practice_id = l.practice_id and p.id = l.patient_id
+        join members m on m.practice_id = l.practice_id and m.id = l.member_id
+        where l.practice_id = ? and l.ended_at is null and l.id > ? order by l.id limit ?""",
+        (row, n) -> new OfMember(row.getString(14), link(row, n)),
+        practices.id(practice),
+        after,
+        most);
   }
 
   /** Where the value of a field comes from. */

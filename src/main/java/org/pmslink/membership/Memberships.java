@@ -285,6 +285,29 @@ public class Memberships {
         memberNumber);
   }
 
+  /** A plan with whose it is or was. */
+  public record OfMember(String member, Membership membership) {}
+
+  /**
+   * Plans of all members of a practice, in the order in which they were begun.
+   *
+   * @param after id of the last one that was seen; 0 for none
+   */
+  public List<OfMember> all(String practice, long after, int most) {
+    return database.query(
+        """
+        select s.id, s.status, s.starts_on, s.ends_on, p.id, p.name, p.entitlements,
+               p.retired_at is not null, m.member_number
+        from memberships s
+        join members m on m.practice_id = s.practice_id and m.id = s.member_id
+        join plans p on p.practice_id = s.practice_id and p.id = s.plan_id
+        where s.practice_id = ? and s.id > ? order by s.id limit ?""",
+        (row, n) -> new OfMember(row.getString(9), membership(row, n)),
+        practices.id(practice),
+        after,
+        most);
+  }
+
   /** The plan that a member has now, paused or not. */
   public Optional<Membership> current(String practice, String memberNumber) {
     return of(practice, memberNumber).stream().filter(m -> m.status() != Status.ENDED).findFirst();

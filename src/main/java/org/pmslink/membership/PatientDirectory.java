@@ -64,7 +64,13 @@ public class PatientDirectory {
       @Nullable Instant removedAt,
       @Nullable String mergedInto,
       @Nullable String memberNumber,
-      @Nullable String flagReason) {}
+      @Nullable String flagReason) {
+
+    /** Its id in the PMS, with the source before a slash: as the audit names it. */
+    public String name() {
+      return source + "/" + sourceId;
+    }
+  }
 
   /**
    * What a search has come to.

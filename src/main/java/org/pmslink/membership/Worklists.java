@@ -11,6 +11,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.pmslink.patient.PatientRecord;
 import org.pmslink.patient.RecordJson;
@@ -85,7 +86,19 @@ public class Worklists {
       String sourceId,
       String reason,
       Instant openedAt,
-      List<String> candidates) {}
+      List<String> candidates) {
+
+    /** Whom reviews are about, as the audit names them: charts with the members they may be. */
+    public static List<String> names(List<Review> reviews) {
+      return reviews.stream()
+          .flatMap(
+              review ->
+                  Stream.concat(
+                      Stream.of(review.source() + "/" + review.sourceId()),
+                      review.candidates().stream()))
+          .toList();
+    }
+  }
 
   /** Open reviews behind the one with this id, oldest first. */
   public List<Review> reviews(String practice, long after, int limit) {
@@ -228,6 +241,13 @@ public class Worklists {
       String memberNumber,
       String reason,
       @Nullable Instant flaggedAt) {
+
+    /** Whom links are about, as the audit names them. */
+    public static List<String> names(List<Flagged> links) {
+      return links.stream()
+          .flatMap(link -> Stream.of(link.source() + "/" + link.sourceId(), link.memberNumber()))
+          .toList();
+    }
 
     /** Where it stands in the list. */
     public Place place() {

@@ -110,7 +110,12 @@ public class MemberDesk {
     List<PatientSearch.Candidate> alike =
         search.search(actor.practice(), person, false, MOST_ALIKE).candidates();
     audit.note(
-        actor.practice(), actor.name(), "searched patients", alike.size() + " like a new member");
+        actor.practice(),
+        actor.name(),
+        "searched patients",
+        Audit.about(
+            alike.size() + " like a new member",
+            alike.stream().map(candidate -> candidate.chart().name()).toList()));
     return alike;
   }
 
@@ -135,7 +140,10 @@ public class MemberDesk {
       }
     }
     audit.note(
-        actor.practice(), actor.name(), "searched members", found.size() + " like a new member");
+        actor.practice(),
+        actor.name(),
+        "searched members",
+        Audit.about(found.size() + " like a new member", found.keySet()));
     return List.copyOf(found.values());
   }
 

@@ -28,6 +28,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 import org.pmslink.access.AccessTokens;
 import org.pmslink.access.Role;
 import org.pmslink.membership.Duplicates;
+import org.pmslink.membership.Plans;
 import org.pmslink.sample.OpenDentalServer;
 import org.springframework.web.servlet.mvc.method.annotation.RequestMappingHandlerMapping;
 
@@ -249,7 +250,7 @@ class ApiTest {
           .endsWith(machine.name + " ADDED   ACTIVE added with a chart");
       assertThat(machine.audit())
           .contains(
-              "searched patients: 1 found",
+              "searched patients: 1 found: open-dental/1",
               "saw patient: open-dental/1",
               "added member: M1, linked to open-dental/1",
               "saw member: M1",
@@ -616,6 +617,54 @@ class ApiTest {
   // ---- Pages ----
 
   @Test
+  void whoHasMissedEventsReadsTheLinksAndMembershipsOfAWholePractice() throws Exception {
+    try (Office office = Office.at(engine, pms);
+        Office other = Office.at(engine, pms)) {
+      for (String name : List.of("Ada", "Bea", "Cleo")) {
+        Someone who = Someone.named(name, "Pemberton");
+        office.chart(who);
+        office.member(name.substring(0, 1) + "1", who);
+        other.chart(who);
+        other.member(name.substring(0, 1) + "9", who);
+      }
+      office.open();
+      other.open();
+      long plan = engine.bean(Plans.class).add(office.name, "Gold", List.of(), "maria");
+      Program manager = new Program(office, Role.MANAGER);
+      for (String member : List.of("A1", "C1")) {
+        manager
+            .post(
+                "/members/" + member + "/memberships",
+                JSON.createObjectNode().put("plan", plan).put("starts_on", "2026-01-01"))
+            .is(201);
+      }
+
+      assertThat(all(manager, "/links"))
+          .extracting(one -> one.path("member").asText() + " " + one.at("/link/source_id").asText())
+          .containsExactlyInAnyOrder("A1 1", "B1 2", "C1 3");
+      assertThat(all(manager, "/memberships"))
+          .extracting(
+              one -> one.path("member").asText() + " " + one.at("/membership/plan/name").asText())
+          .containsExactly("A1 Gold", "C1 Gold");
+      assertThat(manager.audit())
+          .contains("listed links: 1 links: A1, open-dental/1")
+          .contains("listed plans: 1 found: A1");
+    }
+  }
+
+  /** Page by page, one on each. */
+  private static List<JsonNode> all(Program program, String path) throws Exception {
+    List<JsonNode> all = new ArrayList<>();
+    String next = "";
+    do {
+      JsonNode page = program.get(path + "?limit=1" + next).json();
+      page.path("items").forEach(all::add);
+      next = page.has("next") ? "&cursor=" + page.path("next").asText() : "";
+    } while (!next.isEmpty());
+    return all;
+  }
+
+  @Test
   void pagesHoldEveryOneOnceWhateverComesMeanwhile() throws Exception {
     try (Office office = Office.at(engine, pms)) {
       for (int i = 0; i < 5; i++) {
@@ -782,6 +831,16 @@ class ApiTest {
           .isEqualTo("passed");
       support.post(task.header("Location") + "/pause", "{}").isProblem(409);
       assertThat(support.get("/replays").json().path("items")).hasSize(1);
+      support.post("/replays", whole).is(201);
+      Answer newest = support.get("/replays?limit=1");
+      assertThat(newest.json().path("items")).hasSize(1);
+      assertThat(
+              support
+                  .get("/replays?limit=1&cursor=" + newest.json().path("next").asText())
+                  .json()
+                  .at("/items/0/id")
+                  .asLong())
+          .isLessThan(newest.json().at("/items/0/id").asLong());
       assertThat(
               support
                   .post("/dead-letters/discard", whole.put("text", "done"))
@@ -790,7 +849,10 @@ class ApiTest {
                   .asInt())
           .isZero();
       assertThat(support.audit())
-          .contains("dead-letter-reveal: letter " + id + ": ticket 7")
+          .anyMatch(
+              line ->
+                  line.matches(
+                      "dead-letter-reveal: letter " + id + " of open-dental/\\d+: ticket 7"))
           .anyMatch(line -> line.startsWith("dead-letter-edit: letter " + id));
     }
   }

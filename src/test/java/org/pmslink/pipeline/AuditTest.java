@@ -13,6 +13,8 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.sql.ResultSet;
+import java.sql.Statement;
 import java.time.LocalDate;
 import java.util.ArrayList;
 import java.util.List;
@@ -38,6 +40,7 @@ import org.pmslink.access.Users;
 import org.pmslink.membership.Plans;
 import org.pmslink.membership.Verdicts;
 import org.pmslink.sample.OpenDentalServer;
+import org.springframework.jdbc.core.ConnectionCallback;
 
 /** The audit and what it is about: there are both or neither; and what is gone from it shows. */
 @ExtendWith(Pipeline.class)
@@ -394,7 +397,7 @@ class AuditTest {
       bothOrNeither(
           office,
           id,
-          "pause plan: M1: " + membership,
+          "pause plan: M1: membership " + membership,
           manager.does("/members/M1/plan/" + membership, "step", "pause", "reason", "abroad"));
       bothOrNeither(
           office, id, "retired plan: " + plan, manager.does("/plans/" + plan + "/retire"));
@@ -503,7 +506,7 @@ class AuditTest {
       bothOrNeither(
           office,
           id,
-          "pause plan: M1: " + membership,
+          "pause plan: M1: membership " + membership,
           program.does(
               "PATCH",
               "/members/M1/memberships/" + membership,
@@ -729,7 +732,149 @@ class AuditTest {
               .call();
 
       assertThat(answer).isEqualTo(409);
-      assertThat(audit(office.id())).contains("searched patients: 1 like a new member");
+      assertThat(audit(office.id()))
+          .contains("searched patients: 1 like a new member: open-dental/2");
+    }
+  }
+
+  @Test
+  void theAuditSaysWhoSawAPatientByWhateverPageOrSearchThatWas() throws Exception {
+    try (Office office = Office.at(engine, pms)) {
+      office.member("7", Someone.named("Sevena", "Numbersen"));
+      people(office);
+      Manager manager = new Manager(office);
+      String base = "/console/" + office.name;
+      manager.sends("/patients", "q", otto.family());
+      manager.send("GET", base + "/patient?source=open-dental&id=2", "");
+      manager.send("GET", base + "/members", "");
+      manager.send("GET", base + "/members/7", "");
+      Program program = new Program(office);
+      program.send("GET", "/patients", "", "");
+      program.send("POST", "/patients/search", "{\"query\":\"" + ines.family() + "\"}", "");
+
+      // Otto's chart: found, seen, listed, and not by the search for Ines.
+      assertThat(found(office, Audit.Sought.ALL.about("open-dental/2")))
+          .satisfiesExactly(
+              entry -> assertThat(entry).startsWith(program.name + " listed patients 2 found: "),
+              entry -> assertThat(entry).isEqualTo(manager.login + " saw patient open-dental/2"),
+              entry ->
+                  assertThat(entry)
+                      .isEqualTo(manager.login + " searched patients 1 found: open-dental/2"));
+      assertThat(found(office, Audit.Sought.ALL.about("open-dental/1")))
+          .hasSize(2)
+          .allMatch(entry -> entry.startsWith(program.name));
+      // A member's number is not taken for a count of something, nor for the number of a letter.
+      Audit audit = engine.bean(Audit.class);
+      audit.note(office.name, "maria", "dead-letter-note", "letters 5, 7: a note");
+      audit.note(office.name, "maria", "searched members", "all, 7 found");
+      audit.note(office.name, "maria", "started plan", "M1: plan 7");
+      assertThat(found(office, Audit.Sought.ALL.about("7")))
+          .containsExactly(
+              manager.login + " saw member 7",
+              manager.login + " listed members all, 3 found: 7, M1, M2");
+      assertThat(found(office, Audit.Sought.ALL.about("open-dental/22"))).isEmpty();
+      assertThat(found(office, Audit.Sought.ALL.about("' or [x"))).isEmpty();
+
+      // With a time, and who.
+      java.time.Instant now = java.time.Instant.now();
+      assertThat(
+              found(
+                  office,
+                  new Audit.Sought(
+                      manager.login,
+                      "saw member",
+                      "7",
+                      now.minusSeconds(3600),
+                      now.plusSeconds(9))))
+          .containsExactly(manager.login + " saw member 7");
+      assertThat(found(office, new Audit.Sought(null, null, "7", null, now.minusSeconds(3600))))
+          .isEmpty();
+      assertThat(found(office, new Audit.Sought(null, null, null, now.plusSeconds(9), null)))
+          .isEmpty();
+
+      Shell listed =
+          Shell.run(
+              engine,
+              "audit",
+              "list",
+              "--practice",
+              office.name,
+              "--about",
+              "7",
+              "--by",
+              manager.login,
+              "--since",
+              "2026-01-01");
+      assertThat(listed.output()).contains("saw member  7").doesNotContain("plan 7");
+      Shell typed =
+          Shell.run(engine, "audit", "list", "--practice", office.name, "--about", otto.family());
+      assertThat(typed.output()).isBlank();
+      assertThat(audit(office.id()))
+          .anyMatch(
+              e -> e.matches("read audit: 2 entries by " + manager.login + ", about 7, since .*"))
+          .contains("read audit: no entries, by a filter that nothing fits")
+          .noneMatch(e -> e.contains(otto.family()));
+      assertWhole();
+    }
+  }
+
+  private List<String> found(Office office, Audit.Sought sought) {
+    return engine.bean(Audit.class).entries(office.name, null, sought, 50).stream()
+        .map(entry -> entry.actor() + " " + entry.action() + " " + entry.detail())
+        .toList();
+  }
+
+  @Test
+  void whateverIsRareIsFoundWithoutWalkingTheChain() throws Exception {
+    try (Office office = Office.at(engine, pms).open()) {
+      Map<String, String> ways = new TreeMap<>();
+      ways.put("actor = 'nobody' order by id desc limit 100", "audit_by_actor");
+      ways.put("action = 'merged members' order by id desc limit 100", "audit_by_action");
+      ways.put("at >= now() - interval '1 hour' order by at, id limit 1", "audit_by_time");
+      ways.put(
+          "audit_words(practice_id, detail) @> audit_words("
+              + office.id()
+              + ", 'open-dental/4711') and detail ~ 'open-dental/4711'",
+          "audit_by_subject");
+      Map<String, String> plans = new TreeMap<>();
+      // Not kept: these rows are in no chain.
+      engine
+          .store()
+          .execute(
+              (ConnectionCallback<Void>)
+                  connection -> {
+                    connection.setAutoCommit(false);
+                    try (Statement statement = connection.createStatement()) {
+                      statement.execute(
+                          """
+                          insert into audit (practice_id, actor, action, at, detail, chain)
+                          select %d, 'anna', 'saw patient', now() - a * interval '1 minute',
+                                 'open-dental/' || a, ''
+                          from generate_series(1, 20000) a"""
+                              .formatted(office.id()));
+                      statement.execute("analyze audit");
+                      for (String which : ways.keySet()) {
+                        StringBuilder plan = new StringBuilder();
+                        try (ResultSet lines =
+                            statement.executeQuery(
+                                "explain select id, at, actor, action, detail from audit"
+                                    + " where practice_id = "
+                                    + office.id()
+                                    + " and "
+                                    + which)) {
+                          while (lines.next()) {
+                            plan.append(lines.getString(1)).append('\n');
+                          }
+                        }
+                        plans.put(which, plan.toString());
+                      }
+                    } finally {
+                      connection.rollback();
+                      connection.setAutoCommit(true);
+                    }
+                    return null;
+                  });
+      ways.forEach((which, index) -> assertThat(plans.get(which)).as(which).contains(index));
     }
   }
 

@@ -9,6 +9,8 @@ import com.microsoft.playwright.Page;
 import com.microsoft.playwright.options.AriaRole;
 import com.microsoft.playwright.options.ColorScheme;
 import java.nio.file.Files;
+import java.sql.Connection;
+import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -21,8 +23,12 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledIf;
 import org.junit.jupiter.api.extension.ExtendWith;
+import org.pmslink.access.Audit;
 import org.pmslink.access.Role;
 import org.pmslink.access.Users;
+import org.pmslink.deadletter.Letter;
+import org.pmslink.deadletter.ReplayTasks;
+import org.pmslink.deadletter.Selection;
 import org.pmslink.feed.FeedTasks;
 import org.pmslink.membership.Duplicates;
 import org.pmslink.membership.Members;
@@ -674,6 +680,7 @@ class ConsoleTest {
       assertThat(page.locator("tbody tr")).hasCount(1);
       page.locator("tbody a").first().click();
       assertThat(page.locator("main")).not().containsText("Quillfeather");
+      page.getByLabel("all open letters of this group (1)").check();
       button(page, "Try without doing it").click();
       assertThat(page.getByRole(AriaRole.STATUS)).containsText("0 of 1 would pass");
       page.locator("tbody a").first().click();
@@ -684,6 +691,7 @@ class ConsoleTest {
       Engine.rewrite(office.mapping("patient.jslt"), "\"chartNumbre\"", "\"chartNumber\"");
       page.navigate("/console/" + office.name + "/letters");
       page.locator("tbody a").first().click();
+      page.locator("form tbody input").check();
       button(page, "Replay").click();
       assertThat(page.locator("#progress")).containsText("1 of 1 decided: 1 passed");
       assertThat(office.recordOf(chart, "person,name,family")).isEqualTo("Quillfeather");
@@ -691,6 +699,126 @@ class ConsoleTest {
               office.count(
                   "select count(*) from audit where practice_id = ? and action ="
                       + " 'dead-letter-reveal'"))
+          .isEqualTo(1);
+    }
+  }
+
+  @Test
+  void supportTicksLettersAssignsNotesGivesUpAndOpensAgain() throws Exception {
+    try (Office office = Office.at(engine, pms)) {
+      Engine.rewrite(office.mapping("patient.jslt"), "\"chartNumber\"", "\"chartNumbre\"");
+      long one = office.chart(Someone.named("Sentinella", "Quillfeather"));
+      for (int i = 0; i < 2; i++) {
+        office.chart(Someone.named("Tick", "Quillfeather"));
+      }
+      office.open();
+      assertThat(office.deadLetters()).isEqualTo(3);
+      Page page = staff(office, Role.SUPPORT);
+      assertThat(page.locator(".counts")).containsText("3 open dead letters");
+      page.navigate("/console/" + office.name + "/letters");
+      page.locator("tbody a").first().click();
+      Locator rows = page.locator("form tbody tr");
+      assertThat(rows).hasCount(3);
+
+      // Neither ticked nor all: nothing is done.
+      button(page, "Discard").click();
+      assertThat(page.getByRole(AriaRole.ALERT)).containsText("Tick the letters");
+      rows.nth(0).locator("input").check();
+      page.getByLabel("Who cares for it").fill("robin");
+      button(page, "Assign").click();
+      assertThat(page.getByRole(AriaRole.STATUS)).hasText("1 letter assigned to robin.");
+      rows.nth(1).locator("input").check();
+      page.getByLabel("A note").fill("asked the office");
+      button(page, "Note it").click();
+      assertThat(page.getByRole(AriaRole.STATUS)).hasText("Noted.");
+      rows.nth(0).locator("input").check();
+      page.getByLabel("all open letters of this group (3)").check();
+      button(page, "Discard").click();
+      assertThat(page.getByRole(AriaRole.ALERT)).containsText("choose one of the two");
+
+      // Asks first, with the number.
+      page.getByLabel("all open letters of this group (3)").check();
+      button(page, "Discard").click();
+      assertThat(page.locator("h1")).hasText("Discard 3 letters?");
+      button(page, "Leave them").click();
+      assertThat(rows).hasCount(3);
+      rows.nth(0).locator("input").check();
+      rows.nth(1).locator("input").check();
+      button(page, "Discard").click();
+      page.getByLabel("Why they are given up").fill("test rows");
+      button(page, "Discard 2 letters").click();
+      assertThat(page.getByRole(AriaRole.STATUS)).hasText("2 letters discarded.");
+      assertThat(rows).hasCount(1);
+
+      link(page, "discarded").click();
+      assertThat(rows).hasCount(2);
+      page.getByLabel("all discarded letters").check();
+      page.getByLabel("Why they are opened again").fill("no test rows");
+      button(page, "Open again").click();
+      assertThat(page.getByRole(AriaRole.STATUS)).hasText("2 letters opened again.");
+      assertThat(page.locator("main")).containsText("3 of 3 that there ever were");
+
+      // Found by its record; clicked twice, it is one replay.
+      page.navigate("/console/" + office.name + "/letters");
+      page.getByLabel("The record's id in the PMS").fill(String.valueOf(one));
+      page.locator("form[action$=find]").getByLabel("State").selectOption("OPEN");
+      button(page, "Find").click();
+      assertThat(rows).hasCount(1);
+      page.getByLabel("all that this search finds").check();
+      page.evaluate(
+          "() => { const b = document.querySelector('button[value=replay]'); b.click(); b.click(); }");
+      assertThat(page.locator("#progress"))
+          .containsText("1 of 1 decided: 0 passed, 1 failed again");
+      assertThat(office.count("select count(*) from replay_tasks where practice_id = ?"))
+          .isEqualTo(1);
+      engine
+          .store()
+          .update(
+              """
+              with one as (update replay_tasks set left_out = 150000 where practice_id = ?
+                           returning practice_id, id)
+              insert into replay_items (practice_id, task_id, letter_id, state, decided_at)
+              select practice_id, id, 1000000 + n, 'PASSED', now()
+              from one cross join generate_series(1, 60) n""",
+              office.id());
+      page.reload();
+      assertThat(page.locator("#progress")).containsText("150,000 more were asked for");
+      assertThat(page.locator("#progress tbody tr")).hasCount(50);
+      link(page, "Next page").click();
+      assertThat(page.locator("#progress tbody tr")).hasCount(11);
+      link(page, "failed again").click();
+      assertThat(page.locator("#progress tbody tr")).hasCount(1);
+    }
+  }
+
+  @Test
+  void ofTwoWhoEditOneLetterTheSecondIsTold() throws Exception {
+    try (Office office = Office.at(engine, pms)) {
+      Engine.rewrite(office.mapping("patient.jslt"), "\"chartNumber\"", "\"chartNumbre\"");
+      office.chart(Someone.named("Sentinella", "Quillfeather"));
+      office.open();
+      assertThat(office.deadLetters()).isEqualTo(1);
+      String address = "/console/" + office.name + "/letters/" + office.letters().get(0).id();
+      List<Page> pages = List.of(staff(office, Role.SUPPORT), staff(office, Role.SUPPORT));
+      for (Page page : pages) {
+        page.navigate(address);
+        page.getByLabel("Why the patient's data").fill("To mend it");
+        button(page, "Reveal").click();
+        assertThat(page.locator("textarea")).containsText("Quillfeather");
+      }
+      for (Page page : pages) {
+        String record = page.locator("textarea").inputValue();
+        page.locator("textarea").fill(record.replace("Quillfeather", "Quill"));
+        page.getByLabel("Why it is changed").fill("asked the office");
+        button(page, "Keep this instead").click();
+      }
+      assertThat(pages.get(0).getByRole(AriaRole.STATUS)).containsText("the original is kept");
+      assertThat(pages.get(1).getByRole(AriaRole.ALERT)).containsText("has changed this record");
+      assertThat(pages.get(1).locator("textarea")).containsText("Quill");
+      assertThat(
+              office.count(
+                  "select count(*) from dead_letter_events where practice_id = ?"
+                      + " and action = 'EDITED'"))
           .isEqualTo(1);
     }
   }
@@ -710,6 +838,94 @@ class ConsoleTest {
 
       assertThat(page.getByRole(AriaRole.STATUS)).containsText("read now");
       Awaitility.await().atMost(Office.LONGEST).until(office::charts, Long.valueOf(2)::equals);
+    }
+  }
+
+  @Test
+  void itComparesAFeedReadsEverythingInATrialAndStopsIt() throws Exception {
+    try (Office office = Office.at(engine, pms)) {
+      office.chart(Someone.named("Vera", "Kingsley"));
+      office.open();
+      String feed = "/console/" + office.name + "/feeds/" + office.name;
+      Page page = staff(office, Role.IT);
+      assertThat(page.locator(".counts")).containsText("of 1 feed does not run");
+      page.navigate(feed);
+      button(page, "Compare every chart now").click();
+      assertThat(page.getByRole(AriaRole.STATUS)).containsText("compared now");
+      office.awaitSettled();
+
+      String trial;
+      try (Connection held =
+              java.util.Objects.requireNonNull(office.pms().getDataSource()).getConnection();
+          Statement lock = held.createStatement()) {
+        // The PMS answers nobody else for as long as this holds.
+        lock.execute("lock tables patient write");
+        page.navigate(feed + "/file");
+        button(page, "Try: read everything").click();
+        assertThat(page.locator("#progress")).containsText("running");
+        trial = page.url();
+        page.navigate(feed + "/file");
+        button(page, "Check, and ask the PMS").click();
+        assertThat(page.locator("#progress")).containsText("It begins when task");
+        button(page, "Stop").click();
+        assertThat(page.locator("#progress")).containsText("stopped before it began");
+        page.navigate(trial);
+        button(page, "Stop").click();
+      }
+      assertThat(page.locator("#progress")).containsText("nothing was delivered");
+      assertThat(button(page, "Stop")).hasCount(0);
+
+      // Who presses Stop when it has ended is told so.
+      page.evaluate(
+          """
+          () => {
+            const form = document.createElement('form');
+            form.method = 'post';
+            form.action = location.pathname;
+            form.innerHTML = document.querySelector('input[name=_csrf]').outerHTML;
+            document.body.append(form);
+            form.submit();
+          }""");
+      assertThat(page.getByRole(AriaRole.STATUS).first()).containsText("come to its end already");
+    }
+  }
+
+  @Test
+  void anAuditorSeesWhoSawAPatient() throws Exception {
+    try (Office office = Office.at(engine, pms)) {
+      Someone vera = Someone.named("Vera", "Kingsley");
+      long chart = office.chart(vera);
+      office.member("V1", vera);
+      office.open();
+      Page desk = staff(office, Role.FRONT_DESK);
+      desk.navigate("/console/" + office.name + "/members/V1");
+      desk.navigate("/console/" + office.name + "/patients");
+      search(desk, "kingsley");
+      assertThat(desk.locator("#found tbody tr")).hasCount(1);
+      Audit audit = engine.bean(Audit.class);
+      for (int i = 0; i < 101; i++) {
+        audit.note(office.name, "maria", "saw member", "W" + i);
+      }
+      Page page = staff(office, Role.AUDITOR);
+      link(page, "Audit").last().click();
+      page.getByLabel("What").fill("");
+      page.getByLabel("Who", new Page.GetByLabelOptions().setExact(true)).fill("maria");
+      button(page, "Show").click();
+      assertThat(page.locator("tbody tr")).hasCount(100);
+      link(page, "Earlier").click();
+      assertThat(page.locator("tbody tr")).hasCount(1);
+      assertThat(page.locator("tbody")).containsText("W0");
+
+      page.getByLabel("Who", new Page.GetByLabelOptions().setExact(true)).fill("");
+      page.getByLabel("About whom").fill("open-dental/" + chart);
+      button(page, "Show").click();
+      assertThat(page.locator("tbody tr")).hasCount(2);
+      assertThat(page.locator("tbody")).containsText("searched patients");
+      assertThat(page.locator("tbody")).containsText("V1, linked to: open-dental/" + chart);
+      page.getByLabel("From").fill("2020-01-01");
+      page.getByLabel("until").fill("2020-01-02");
+      button(page, "Show").click();
+      assertThat(page.locator("main")).containsText("None.");
     }
   }
 
@@ -1009,6 +1225,9 @@ class ConsoleTest {
       Someone ida = Someone.named("Ida", "Overstreet");
       office.chart(ida);
       office.chart(ida);
+      long tooLong = office.chart(Someone.named("Zed", "Faraway"));
+      office.edit("alter table patient modify Address text");
+      office.edit("update patient set Address = repeat('x', 11000) where PatNum = ?", tooLong);
       office.edit(
           "insert into patient (LName, FName, Birthdate, Guarantor) values ('Quinlan', 'Finn',"
               + " '2015-03-04', ?)",
@@ -1026,6 +1245,15 @@ class ConsoleTest {
       long check =
           here.bean(FeedTasks.class)
               .ask(office.name, login, office.name, FeedTasks.Kind.CHECK, false);
+      Letter letter = office.letters().get(0);
+      long replay =
+          here.bean(ReplayTasks.class)
+              .start(
+                  office.name,
+                  login,
+                  Selection.letters(List.of(letter.id())),
+                  ReplayTasks.Options.USUAL)
+              .id();
       String review =
           base
               + "/reviews/"
@@ -1073,12 +1301,28 @@ class ConsoleTest {
               feed + "/tasks/" + check,
               base + "/bench",
               base + "/letters",
-              base + "/letters/find?record=1",
+              base + "/letters/find?record=" + tooLong,
+              base + "/letters/" + letter.id(),
+              base + "/letters/group?key=" + letter.group(),
+              base + "/replays/" + replay,
               base + "/nothing/of/that/name")) {
         page.navigate(address);
         if (address.endsWith("/patients")) {
           search(page, "quinlan");
           assertThat(page.locator("#found tbody tr")).hasCount(2);
+        }
+        if (address.endsWith("/bench")) {
+          page.locator("select").selectOption(office.name + "/patient.jslt");
+          page.locator("textarea").fill("{\"PatNum\": 77, \"LName\": \"Benchley\"}");
+          button(page, "Map it").click();
+          assertThat(page.locator("article")).containsText("Benchley");
+        }
+        if (address.contains("/letters/group")) {
+          page.locator("form tbody input").check();
+          button(page, "Discard").click();
+          assertThat(page.locator("h1")).hasText("Discard 1 letter?");
+          look(page, "practice-letters-discard", barriers);
+          page.navigate(address);
         }
         look(page, address.replaceFirst(base, "practice").replaceAll("[^a-z]+", "-"), barriers);
       }

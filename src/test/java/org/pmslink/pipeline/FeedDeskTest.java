@@ -9,9 +9,15 @@ import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.Statement;
 import java.time.Duration;
 import java.util.List;
+import java.util.Objects;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -21,6 +27,7 @@ import org.pmslink.access.Role;
 import org.pmslink.door.Hl7Memory;
 import org.pmslink.feed.FeedDesk;
 import org.pmslink.feed.FeedHistory;
+import org.pmslink.feed.FeedTasks;
 import org.pmslink.feed.FeedWatch;
 import org.pmslink.sample.OpenDentalServer;
 
@@ -50,6 +57,57 @@ class FeedDeskTest {
   /** For long enough that a feed would have read, which looks ten times a second. */
   private static void staysSo(Duration during, java.util.concurrent.Callable<Boolean> so) {
     Awaitility.await().during(during).atMost(Office.LONGEST).until(so);
+  }
+
+  @Test
+  void aLongTrialOfOnePracticeHoldsUpItsOwnTasksAndNoOther() throws Exception {
+    try (Office office = Office.at(engine, pms);
+        Office other = Office.at(engine, pms)) {
+      office.chart(Someone.named("Ines", "Caldwell"));
+      office.open();
+      other.open();
+      FeedTasks tasks = engine.bean(FeedTasks.class);
+      long trial;
+      try (Connection held = Objects.requireNonNull(office.pms().getDataSource()).getConnection();
+          Statement lock = held.createStatement()) {
+        // The PMS answers nobody else for as long as this holds.
+        lock.execute("lock tables patient write");
+        trial = tasks.ask(office.name, "ina", office.name, FeedTasks.Kind.DRY_RUN, true);
+        awaitTask(office, trial, FeedTasks.State.RUNNING);
+        Set<Long> asked =
+            IntStream.range(0, 8)
+                .parallel()
+                .mapToObj(
+                    i -> tasks.ask(office.name, "ina", office.name, FeedTasks.Kind.APPLY, false))
+                .collect(Collectors.toSet());
+        assertThat(asked).as("asked for eight times at once").hasSize(1);
+        long apply = asked.iterator().next();
+        assertThat(tasks.waitsFor(office.name, task(office, apply)))
+            .hasValueSatisfying(why -> assertThat(why).contains("task " + trial));
+
+        long check = tasks.ask(other.name, "ina", other.name, FeedTasks.Kind.CHECK, false);
+        awaitTask(other, check, FeedTasks.State.DONE);
+
+        tasks.stop(office.name, "ina", apply);
+        assertThat(task(office, apply).state()).isEqualTo(FeedTasks.State.STOPPED);
+        tasks.stop(office.name, "ina", trial);
+      }
+      Awaitility.await().atMost(Office.LONGEST).until(() -> !task(office, trial).isUnderWay());
+      assertThat(
+              office.count(
+                  "select count(*) from audit where practice_id = ? and action = 'applied a feed'"))
+          .isEqualTo(1);
+    }
+  }
+
+  private FeedTasks.Task task(Office office, long task) {
+    return engine.bean(FeedTasks.class).find(office.name, office.name, task).orElseThrow();
+  }
+
+  private void awaitTask(Office office, long task, FeedTasks.State state) {
+    Awaitility.await("task " + task)
+        .atMost(Office.LONGEST)
+        .until(() -> task(office, task).state(), state::equals);
   }
 
   @Test

@@ -43,6 +43,7 @@ import org.springframework.boot.test.system.OutputCaptureExtension;
 class LetterDeskTest {
   private static final String SENTINEL = "Quetzalcoatlus";
   private static final String WHO = "robin";
+  private static final int MOST = LetterDesk.MOST;
 
   private final Engine engine;
   private final OpenDentalServer pms;
@@ -286,10 +287,13 @@ class LetterDeskTest {
                       WHO,
                       letter.id(),
                       JsonNodeFactory.instance.objectNode(),
-                      "curious"))
+                      "curious",
+                      null))
           .isEqualTo(Edit.NOT_THERE);
       for (Selection selection : List.of(one, Selection.group(letter.group()))) {
-        assertThat(desk().discard(other.name, WHO, selection, "curious")).isZero();
+        assertThat(desk().discard(other.name, WHO, selection, "curious", MOST)).isZero();
+        assertThat(desk().reopen(other.name, WHO, selection, "curious")).isZero();
+        assertThat(desk().reach(other.name, selection).letters()).isZero();
         assertThat(desk().assign(other.name, WHO, selection, WHO)).isZero();
         assertThat(desk().note(other.name, WHO, selection, "curious")).isZero();
         assertThat(
@@ -330,7 +334,7 @@ class LetterDeskTest {
       assertThat(revealed.original()).isNull();
       assertThat(revealed.toString()).doesNotContain(SENTINEL);
       assertThat(audit(office))
-          .contains("robin dead-letter-reveal: letter " + id + ": ticket 4711")
+          .contains("robin dead-letter-reveal: letter " + id + " of open-dental/1: ticket 4711")
           .noneMatch(entry -> entry.contains(SENTINEL));
       assertThat(desk().events(office.name, id))
           .extracting(LetterDesk.Event::action)
@@ -350,11 +354,14 @@ class LetterDeskTest {
       ObjectNode stillWrong = record.deepCopy().put("City", "Dayton");
       JsonNode mended = record.deepCopy().put("FName", "Harold");
 
-      assertThat(desk().edit(office.name, WHO, id, stillWrong, "a first attempt"))
+      assertThat(desk().edit(office.name, WHO, id, stillWrong, "a first attempt", null))
           .isEqualTo(Edit.EDITED);
       assertThat(dryRun(office).passing()).isZero();
-      assertThat(desk().edit(office.name, WHO, id, mended, "the mapping cannot read Howard"))
+      String seen = desk().edition(office.name, id).orElseThrow();
+      assertThat(desk().edit(office.name, WHO, id, mended, "the mapping cannot read Howard", seen))
           .isEqualTo(Edit.EDITED);
+      assertThat(desk().edit(office.name, "kim", id, stillWrong, "seen before that", seen))
+          .isEqualTo(Edit.CHANGED_MEANWHILE);
       assertThat(dryRun(office).passing()).isEqualTo(1);
       assertThat(search().find(office.name, id).orElseThrow().edited()).isTrue();
       LetterDesk.Revealed edited = desk().reveal(office.name, WHO, id, "compare").orElseThrow();
@@ -370,7 +377,8 @@ class LetterDeskTest {
       assertThat(office.recordOf(chart, "person,name,given")).isEqualTo("Harold");
       assertThat(desk().reveal(office.name, WHO, id, "compare again").orElseThrow().original())
           .isEqualTo(record);
-      assertThat(desk().edit(office.name, WHO, id, record, "too late")).isEqualTo(Edit.NOT_OPEN);
+      assertThat(desk().edit(office.name, WHO, id, record, "too late", null))
+          .isEqualTo(Edit.NOT_OPEN);
       assertThat(
               engine
                   .store()
@@ -414,7 +422,12 @@ class LetterDeskTest {
         assertThat(
                 desk()
                     .edit(
-                        office.name, WHO, letter.id(), JsonNodeFactory.instance.objectNode(), "no"))
+                        office.name,
+                        WHO,
+                        letter.id(),
+                        JsonNodeFactory.instance.objectNode(),
+                        "no",
+                        null))
             .isEqualTo(Edit.NOT_OF_THE_PMS);
       } finally {
         engine.store().execute("alter table patients drop constraint refuses_letter");
@@ -500,10 +513,16 @@ class LetterDeskTest {
 
       Letter one = office.letters().get(0);
       assertThat(
-              desk().discard(office.name, WHO, Selection.letters(List.of(one.id())), "a test row"))
+              desk()
+                  .discard(
+                      office.name, WHO, Selection.letters(List.of(one.id())), "a test row", MOST))
           .isEqualTo(1);
-      assertThat(desk().discard(office.name, WHO, group, "the whole feed is a test")).isEqualTo(3);
-      assertThat(desk().discard(office.name, WHO, group, "again")).isZero();
+      assertThat(desk().reach(office.name, group)).isEqualTo(new LetterDesk.Reach(3, 0, 0));
+      assertThat(desk().discard(office.name, WHO, group, "the whole feed is a test", 2))
+          .as("not more than was confirmed")
+          .isEqualTo(2);
+      assertThat(desk().discard(office.name, WHO, group, "the last of them", MOST)).isEqualTo(1);
+      assertThat(desk().discard(office.name, WHO, group, "again", MOST)).isZero();
 
       assertThat(office.letters())
           .allSatisfy(
@@ -520,12 +539,92 @@ class LetterDeskTest {
               "NOTED true since the update",
               "DISCARDED false a test row",
               "DISCARDED true the whole feed is a test",
-              "DISCARDED true again");
+              "DISCARDED true the last of them");
       assertThat(audit(office))
           .contains(
               "robin dead-letter-discard: letters of group "
                   + key
-                  + ": 3 discarded: the whole feed is a test");
+                  + ": 2 discarded: the whole feed is a test");
+    }
+  }
+
+  @Test
+  void whatWasGivenUpIsOpenedAgainUnlessItsRecordHasANewerLetter() throws Exception {
+    try (Office office = failingOnHoward()) {
+      long first = office.chart(Someone.named("Howard", "Brandt"));
+      for (int i = 0; i < 2; i++) {
+        office.chart(Someone.named("Howard", "Brandt"));
+      }
+      office.open();
+      awaitLetters(office, 3);
+      String key = office.letters().get(0).group();
+      Selection group = Selection.group(key);
+      long older = office.letters(LetterFilter.ALL.ofRecord(String.valueOf(first))).get(0).id();
+      assertThat(desk().discard(office.name, WHO, Selection.letters(List.of(older)), "a row", MOST))
+          .isEqualTo(1);
+      // Its record comes anew, and has another letter.
+      office.edit("update patient set City = 'Dayton' where PatNum = ?", first);
+      office.sync();
+      awaitLetters(office, 4);
+      assertThat(desk().discard(office.name, WHO, group, "by mistake", MOST)).isEqualTo(3);
+
+      assertThat(desk().reopen(office.name, WHO, group, "it was one click")).isEqualTo(3);
+      assertThat(desk().reopen(office.name, WHO, group, "again")).isZero();
+
+      assertThat(office.letters(LetterFilter.ALL.in(State.OPEN)))
+          .hasSize(3)
+          .allSatisfy(letter -> assertThat(letter.closeReason()).isNull());
+      assertThat(office.letters(LetterFilter.ALL.in(State.DISCARDED)))
+          .extracting(Letter::id)
+          .containsExactly(older);
+      Group counted = groups().find(office.name, key).orElseThrow();
+      assertThat(counted.open()).isEqualTo(3);
+      assertThat(counted.ever()).as("none came anew by that").isEqualTo(4);
+      groups().sumUp();
+      assertThat(groups().find(office.name, key).orElseThrow()).isEqualTo(counted);
+      assertThat(desk().events(office.name, office.letters().get(0).id()))
+          .extracting(e -> e.action() + " " + e.detail())
+          .containsExactly("DISCARDED by mistake", "REOPENED it was one click");
+      assertThat(audit(office))
+          .contains(
+              "robin dead-letter-reopen: letters of group "
+                  + key
+                  + ": 3 opened again: it was one click");
+      mend(office);
+      awaitPassing(office, 3);
+      office.replay(LetterFilter.ALL);
+      Awaitility.await()
+          .atMost(Office.LONGEST)
+          .until(() -> office.letters(LetterFilter.ALL.in(State.RESOLVED)).size() == 3);
+      assertThat(office.charts()).isEqualTo(3);
+    }
+  }
+
+  @Test
+  void aDryRunAndAnAssignmentAreAboutOpenLettersAlone() throws Exception {
+    try (Office office = failingOnHoward()) {
+      for (int i = 0; i < 3; i++) {
+        office.chart(Someone.named("Howard", "Brandt"));
+      }
+      office.open();
+      awaitLetters(office, 3);
+      List<Long> ids = office.letters().stream().map(Letter::id).toList();
+      mend(office);
+      awaitPassing(office, 3);
+      assertThat(
+              desk().discard(office.name, WHO, Selection.letters(ids.subList(0, 2)), "a row", MOST))
+          .isEqualTo(2);
+
+      DryReplay.Result result =
+          engine
+              .bean(DryReplay.class)
+              .rehearse(office.name, WHO, Selection.letters(ids), DryReplay.USUAL);
+
+      assertThat(result.passing()).isEqualTo(1);
+      assertThat(result.tried()).isEqualTo(1);
+      assertThat(result.notOpen()).isEqualTo(2);
+      assertThat(desk().reach(office.name, Selection.letters(ids)))
+          .isEqualTo(new LetterDesk.Reach(1, 0, 2));
     }
   }
 
@@ -560,7 +659,10 @@ class LetterDeskTest {
           Shell.run(
               engine, "dead-letters", "show", "" + id, "--payload", "--reason", "ticket 4711");
       assertThat(shown.output()).contains(SENTINEL);
-      assertThat(audit(office)).anyMatch(entry -> entry.contains("letter " + id + ": ticket 4711"));
+      assertThat(audit(office))
+          .anyMatch(
+              entry ->
+                  entry.contains("letter " + id + " of open-dental/" + second + ": ticket 4711"));
 
       Shell dry = Shell.run(engine, "dead-letters", "dry-run", "--group", key);
       assertThat(dry.output()).contains("0 of 2 would pass").doesNotContain(SENTINEL);
@@ -589,6 +691,11 @@ class LetterDeskTest {
           Shell.run(engine, "dead-letters", "discard", "--group", key, "--reason", "a test row");
       assertThat(discarded.output()).contains("discarded 1 letters");
       assertThat(discarded.status()).isZero();
+      Shell reopened =
+          Shell.run(engine, "dead-letters", "reopen", "--group", key, "--reason", "no test row");
+      assertThat(reopened.output()).contains("opened again 1 letters");
+      assertThat(Shell.run(engine, "dead-letters", "dry-run", "--group", key).output())
+          .contains("0 of 1 would pass");
       assertThat(Shell.run(engine, "dead-letters", "replay").status()).isEqualTo(2);
     }
   }

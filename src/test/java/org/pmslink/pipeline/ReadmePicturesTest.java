@@ -100,6 +100,35 @@ class ReadmePicturesTest {
     }
   }
 
+  @Test
+  void thePagesOfSupportAndIt() throws Exception {
+    try (Office office = Office.at(engine, pms).withActivity();
+        StaffBrowser browser = StaffBrowser.at(engine)) {
+      Engine.rewrite(
+          office.mapping("patient.jslt"),
+          "\"given\": .FName",
+          "\"given\": if (.FName == \"Howard\") {\"first\": .FName} else .FName");
+      for (String family : new String[] {"Brandt", "Oyelaran", "Lindqvist", "Marlow"}) {
+        office.chart(Someone.named("Howard", family));
+        office.chart(Someone.named("Ines", family));
+      }
+      office.open();
+      Users users = engine.bean(Users.class);
+      String login = "robin-it";
+      users.changePassword(login, users.add(login), PASSWORD);
+      users.grant(login, office.name, Role.SUPPORT);
+      users.grant(login, office.name, Role.IT);
+      Page page = browser.window(WIDTH);
+      StaffBrowser.signIn(page, login, PASSWORD);
+      page.navigate("/console/" + office.name + "/letters");
+      page.locator("tbody a").first().click();
+      assertThat(page.locator("form tbody tr")).hasCount(4);
+      take(page, "dead-letters");
+      page.navigate("/console/" + office.name + "/feeds/" + office.name);
+      take(page, "feed");
+    }
+  }
+
   /** As much of the page as a reader wants to see, in at most 256 colours. */
   private static void take(Page page, String name) throws IOException {
     int height = (Integer) page.evaluate("Math.ceil(document.body.getBoundingClientRect().bottom)");

@@ -420,7 +420,12 @@ class ReplayTasksTest {
         Task task = start(office);
         engine
             .bean(LetterDesk.class)
-            .discard(office.name, WHO, Selection.letters(ids.subList(0, 1)), "a test row");
+            .discard(
+                office.name,
+                WHO,
+                Selection.letters(ids.subList(0, 1)),
+                "a test row",
+                LetterDesk.MOST);
         assertThat(next(office)).hasSize(2);
         assertThat(tasks().items(office.name, task.id(), ItemState.SKIPPED, 0, 10))
             .extracting(Item::letter)

@@ -592,7 +592,10 @@ class RightsTest {
                   "select action || ' ' || detail from audit where practice_id = ? order by id",
                   String.class,
                   office.count("select ?::integer"));
-      assertThat(entries).contains("saw member R1", "searched patients 1 found");
+      assertThat(entries)
+          .contains(
+              "saw member R1, linked to: open-dental/1",
+              "searched patients 1 found: open-dental/1");
       assertThat(entries.toString()).doesNotContainIgnoringCase("sentinel");
       Shell whole = Shell.run(engine, "audit", "verify");
       assertThat(whole.output()).contains("nothing is missing or altered");
