@@ -331,8 +331,7 @@ class MemberPages {
         links.whyNotLink(Visit.of(request).asActor(), chart, member, pair.reviewed());
     model.addAttribute("mayLink", whyNot == null);
     model.addAttribute(
-        "mayTellApart",
-        links.whyNotTellApart(Visit.of(request).asActor(), chart, member) == null);
+        "mayTellApart", links.whyNotTellApart(Visit.of(request).asActor(), chart, member) == null);
     model.addAttribute("whyNot", whyNot == null ? null : whyNot.getMessage());
     model.addAttribute("verdict", words(practices.id(practice), chart, member));
     return "compare";

@@ -10,9 +10,10 @@ document.addEventListener("keydown", (event) => {
     target.click();
   }
 });
-// A search that the server refused, because the session is over, leads to the page where one signs in.
+// What a page asks for by itself, or a search, is refused when the session is over: the page of that address is asked for as a
+// whole, which leads to where one signs in, and back.
 document.addEventListener("htmx:responseError", (event) => {
   if (event.detail.xhr.status === 401 || event.detail.xhr.status === 403) {
-    window.location.reload();
+    window.location.replace(event.detail.pathInfo.requestPath);
   }
 });
