@@ -6,6 +6,7 @@ import java.sql.Timestamp;
 import java.time.Instant;
 import java.time.format.DateTimeParseException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -285,24 +286,32 @@ public class Worklists {
     return flagged(practice, reason, "and l.id > ? order by l.id limit ?", after, limit);
   }
 
-  /** The flagged link of a member; the last of them, when there are several. */
-  public Optional<Flagged> flaggedOf(String practice, String memberNumber) {
+  /**
+   * The flagged link of a member to a chart of a PMS.
+   *
+   * @param source {@code null} for the one of any that was flagged first
+   */
+  public Optional<Flagged> flaggedOf(
+      String practice, String memberNumber, @Nullable String source) {
     return flagged(
             practice,
             null,
-            "and m.member_number = ? order by l.flagged_at desc, l.id desc limit 1",
-            memberNumber)
+            "and m.member_number = ? and (?::text is null or l.source = ?)"
+                + " order by l.flagged_at, l.id limit 1",
+            memberNumber,
+            source,
+            source)
         .stream()
         .findFirst();
   }
 
   private List<Flagged> flagged(
-      String practice, @Nullable String reason, String which, Object... values) {
-    List<Object> all = new ArrayList<>();
+      String practice, @Nullable String reason, String which, @Nullable Object... values) {
+    List<@Nullable Object> all = new ArrayList<>();
     all.add(practices.id(practice));
     all.add(reason);
     all.add(reason);
-    all.addAll(List.of(values));
+    all.addAll(Arrays.asList(values));
     return database.query(
         """
         select l.id, l.source, p.source_id, m.member_number, l.flag_reason, l.flagged_at
