@@ -135,15 +135,15 @@ class MemberPages {
         show + ": " + Math.min(listed.size(), PAGE) + (listed.size() > PAGE ? " or more" : ""));
     model.addAttribute("q", q);
     model.addAttribute("show", show);
-    model.addAttribute("more", listed.size() > PAGE && q.isBlank());
+    model.addAttribute("more", listed.size() > PAGE);
     List<MemberHistory.Listed> page = listed.size() > PAGE ? listed.subList(0, PAGE) : listed;
     model.addAttribute("members", page);
-    model.addAttribute(
-        "best",
+    List<String> unlinked =
         show.equals(Desk.UNLINKED)
-            ? worklists.bestCharts(
-                practice, page.stream().map(MemberHistory.Listed::memberNumber).toList())
-            : Map.of());
+            ? page.stream().map(MemberHistory.Listed::memberNumber).toList()
+            : List.of();
+    model.addAttribute("best", worklists.bestCharts(practice, unlinked));
+    model.addAttribute("whyNone", worklists.whyNone(practice, unlinked));
     return request.getHeader("HX-Request") == null ? "members" : "members :: found";
   }
 
@@ -211,6 +211,8 @@ class MemberPages {
     model.addAttribute("member", member);
     model.addAttribute("fields", Member.Field.values());
     model.addAttribute("origins", history.origins(practice, member));
+    model.addAttribute("added", history.added(practice, member).orElse(null));
+    model.addAttribute("longest", MemberHistory.LONGEST_HISTORY);
     model.addAttribute("since", history.since(practice, member).orElse(null));
     model.addAttribute("linked", linked);
     model.addAttribute("events", history.events(practice, member));

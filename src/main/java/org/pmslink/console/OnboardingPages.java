@@ -214,7 +214,7 @@ class OnboardingPages {
     try {
       out.printRecord(
           chart == null ? "member not linked" : "chart to review",
-          chart == null ? "no chart is like them" : shown.why(line.reason()),
+          line.whyNone() == null ? shown.why(line.reason()) : shown.whyNone(line.whyNone()),
           chart == null ? "" : cell(chart.source()),
           chart == null ? "" : cell(chart.sourceId()),
           chart == null ? "" : cell(shown.name(chart.person())),

@@ -163,6 +163,7 @@ class WorklistPages {
         "listed flagged links",
         String.valueOf(flagged.size()));
     model.addAttribute("flagged", flagged);
+    model.addAttribute("people", worklists.people(practice, flagged));
     model.addAttribute("more", found.size() > PAGE);
     model.addAttribute("reason", reason);
     model.addAttribute("reasons", worklists.flagReasons(practice));
@@ -183,6 +184,9 @@ class WorklistPages {
     audit.note(
         practice, Visit.of(request).actor(), "listed duplicates", String.valueOf(findings.size()));
     model.addAttribute("findings", findings);
+    model.addAttribute(
+        "people",
+        duplicates.people(practice, findings.stream().map(Duplicates.Finding::id).toList()));
     model.addAttribute("more", found.size() > PAGE);
     model.addAttribute("kind", kind);
     model.addAttribute("kinds", duplicates.openByKind(practice));
@@ -206,6 +210,9 @@ class WorklistPages {
         "listed duplicates told apart",
         String.valueOf(told.size()));
     model.addAttribute("told", told);
+    model.addAttribute(
+        "people",
+        duplicates.people(practice, told.stream().map(Duplicates.ToldApart::id).toList()));
     model.addAttribute("more", found.size() > PAGE);
     return "told-apart";
   }

@@ -326,4 +326,179 @@ class OfficePagesTest {
       }
     }
   }
+
+  private void insertReview(Office office, long chart, String member, double score) {
+    engine
+        .store()
+        .update(
+            """
+            insert into reviews (practice_id, patient_id, reason, candidates, rules_version)
+            select practice_id, id, 'NOT_CERTAIN',
+              jsonb_build_array(
+                jsonb_build_object('memberNumber', 'Z9',
+                                   'comparison', jsonb_build_object('score', 99)),
+                jsonb_build_object('memberNumber', ?::text,
+                                   'comparison', jsonb_build_object('score', ?::float8))), 'test'
+            from patients where practice_id = ? and source_id = ?""",
+            member,
+            score,
+            office.id(),
+            String.valueOf(chart));
+  }
+
+  @Test
+  void unlinkedMembersStandWithTheChartsMostLikeThemOrWithWhyThereIsNone() throws Exception {
+    try (Office office = Office.at(engine, pms)) {
+      String[] names = {"Weak", "Weaker", "Strong", "Fair"};
+      double[] scores = {1, -2, 9, 3};
+      List<Long> charts = new ArrayList<>();
+      for (String name : names) {
+        charts.add(office.chart(Someone.named(name, "Chart")));
+      }
+      office.member("U1", Someone.named("Ulla", "Nobody"));
+      office.member("U2", new Someone("Hardly", "", "", "", "", ""));
+      office.member("U3", Someone.named("Una", "Nowhere"));
+      office.open();
+      for (int i = 0; i < names.length; i++) {
+        insertReview(office, charts.get(i), "U1", scores[i]);
+      }
+      Visitor desk = staff(office, Role.FRONT_DESK);
+
+      String page = desk.get("/console/" + office.name + "/members?show=unlinked").body();
+
+      assertThat(page).containsSubsequence("Strong Chart", "Fair Chart", "Weak Chart");
+      assertThat(page).doesNotContain("Weaker Chart");
+      assertThat(page)
+          .containsSubsequence(
+              "U2",
+              "too little is known of them to look for a chart",
+              "U3",
+              "no free chart is found that may be theirs");
+      List<String> file =
+          desk.get("/console/" + office.name + "/onboarding/left.csv").body().lines().toList();
+      assertThat(file)
+          .anyMatch(line -> line.startsWith("member not linked,too little is known"))
+          .anyMatch(line -> line.startsWith("member not linked,no free chart is found"));
+    }
+  }
+
+  @Test
+  void listsOfDoubtsAndDuplicatesShowWhoTheyAreAbout() throws Exception {
+    try (Office office = Office.at(engine, pms)) {
+      Someone ada = Someone.named("Ada", "Thistlewood");
+      Someone emma = Someone.named("Emma", "Greenlaw");
+      office.chart(ada);
+      office.member("A1", ada);
+      office.member("E1", emma);
+      office.member("E2", emma);
+      office.open();
+      engine
+          .store()
+          .update(
+              "update links set flag_reason = 'LINK_DRIFTED', flagged_at = now()"
+                  + " where practice_id = ?",
+              office.id());
+      org.awaitility.Awaitility.await()
+          .atMost(Office.LONGEST)
+          .until(
+              () -> office.count("select count(*) from duplicates where practice_id = ?"),
+              found -> found == 1);
+      String base = "/console/" + office.name;
+      Visitor desk = staff(office, Role.FRONT_DESK);
+
+      assertThat(desk.get(base + "/flagged").body())
+          .containsSubsequence("Ada Thistlewood", day(ada), "A1", "Ada Thistlewood", day(ada));
+      assertThat(desk.get(base + "/duplicates").body())
+          .containsSubsequence("Emma Greenlaw", day(emma), "E1", "Emma Greenlaw", "E2");
+      long finding = office.count("select id from duplicates where practice_id = ?");
+      desk.post(base + "/duplicates/" + finding + "/not-same", "reason", "twins");
+      assertThat(desk.get(base + "/duplicates/told-apart").body())
+          .containsSubsequence("Emma Greenlaw", day(emma), "E1", "Emma Greenlaw", "E2", "twins");
+      assertThat(
+              engine
+                  .store()
+                  .queryForList(
+                      "select detail from audit where practice_id = ? and action like 'listed%'",
+                      String.class, office.id()))
+          .isNotEmpty()
+          .containsOnly("1");
+    }
+  }
+
+  private static String day(Someone who) {
+    String[] parts = who.birthDate().split("-");
+    return parts[1] + "/" + parts[2] + "/" + parts[0];
+  }
+
+  // ---- A member's page ----
+
+  @Test
+  void aMembersPageSaysWhoVerifiedWhereValuesComeFromAndWhatItLeavesOut() throws Exception {
+    try (Office office = Office.at(engine, pms)) {
+      Someone ada = Someone.named("Ada", "Hollingworth");
+      Someone bea = Someone.named("Bea", "Hollingworth");
+      long one = office.chart(ada);
+      long other = office.chart(bea);
+      office.member("A1", ada.withEmail(""));
+      office.open();
+      assertThat(office.memberOf(one)).isEqualTo("A1");
+      String base = "/console/" + office.name;
+      Visitor desk = staff(office, Role.MANAGER);
+      String page = desk.get(base + "/members/A1").body();
+      assertThat(page)
+          .contains("not verified by anybody", "from the PMS, open-dental/" + one + ",")
+          .contains("as it was when the member was added");
+
+      String at = base + "/patient?source=open-dental&id=" + other;
+      String once = hidden(desk.get(at), "once").get(0);
+      String[] form = form(bea, "source", "open-dental", "id", "" + other, "once", once);
+      String added = location(desk.post(base + "/patient", form));
+      assertThat(location(desk.post(base + "/patient", form)))
+          .as("a second click")
+          .isEqualTo(added);
+      page = desk.get(added.substring(added.indexOf("/console"))).body();
+      assertThat(page)
+          .contains(">verified</span>")
+          .doesNotContain("not verified by anybody")
+          .containsPattern("as it was when manager-p\\d+ added the member with chart open-dental/");
+
+      // Both have a chart of the same PMS.
+      String b = office.memberOf(other);
+      assertThat(desk.get(base + "/members/A1/merge?with=" + b).body())
+          .contains("Both are linked in open-dental", "those of the other one do not come along");
+      String back = location(desk.get(base + "/members/A1/merge?with=A17"));
+      assertThat(back).endsWith("/members/A1");
+      assertThat(desk.get(back.substring(back.indexOf("/console"))).body())
+          .contains("There is no member of that number");
+
+      engine
+          .store()
+          .update(
+              """
+              insert into member_changes (practice_id, member_id, field, before, after, actor)
+              select m.practice_id, m.id, 'CITY', 'a', 'b', 'ana'
+              from members m, generate_series(1, 201) where m.practice_id = ?
+                and m.member_number = 'A1'""",
+              office.id());
+      assertThat(desk.get(base + "/members/A1").body()).contains("The last 200; what was before");
+    }
+  }
+
+  @Test
+  void aSearchForMembersSaysThatThereAreMore() throws Exception {
+    try (Office office = Office.at(engine, pms).open()) {
+      for (int i = 100; i < 151; i++) {
+        office.member("S" + i, Someone.named("Sam", "Manifold"));
+      }
+      Visitor desk = staff(office, Role.FRONT_DESK);
+      String at = "/console/" + office.name + "/members";
+      desk.get(at);
+
+      assertThat(desk.post(at, "q", "manifold").body())
+          .contains("The first 50 by number; there are more.");
+      assertThat(desk.post(at, "q", "manifold S150").body())
+          .contains("S150")
+          .doesNotContain("there are more");
+    }
+  }
 }
