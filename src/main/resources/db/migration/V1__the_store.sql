@@ -44,6 +44,16 @@ create table members (
   unique (practice_id, id)
 );
 create sequence member_numbers;                       -- for members that nobody gives a number
+
+-- Forms of the console that have added a member: one that is sent twice adds nobody twice. Forgotten after a day.
+create table enrolment_forms (
+  practice_id   integer not null,
+  form          uuid not null,
+  member_number text not null,
+  sent_at       timestamptz not null default now(),
+  primary key (practice_id, form)
+);
+create index enrolment_forms_by_time on enrolment_forms (practice_id, sent_at);
 -- Counted at each look at a worklist, from the index alone.
 create index active_members on members (practice_id, id) where status = 'ACTIVE';
 create index members_waiting_for_a_match on members (practice_id, id) where matched_version < version;

@@ -15,6 +15,7 @@ import org.springframework.util.unit.DataSize;
  *     the minute is over
  * @param wrongPasswordsPerMinute for one name, after which it is not listened to for the rest of
  *     the minute
+ * @param idle after which somebody who did nothing signs in again
  * @param longestSession after which people sign in again, however busy they were
  * @param localPasswords whether people may sign in with passwords of ours
  */
@@ -24,5 +25,6 @@ record AccessSettings(
     @DefaultValue("20") int refusalsPerMinute,
     @DefaultValue("600") int callsPerMinute,
     @DefaultValue("5") int wrongPasswordsPerMinute,
+    @DefaultValue("15m") Duration idle,
     @DefaultValue("12h") Duration longestSession,
     @DefaultValue("true") boolean localPasswords) {}

@@ -1,9 +1,15 @@
 package org.pmslink.access;
 
+import jakarta.servlet.ServletException;
+import jakarta.servlet.http.HttpServletRequest;
+import jakarta.servlet.http.HttpServletResponse;
+import java.io.IOException;
 import java.util.Locale;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnWebApplication;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
+import org.springframework.http.HttpStatus;
+import org.springframework.security.access.AccessDeniedException;
 import org.springframework.security.authentication.AuthenticationProvider;
 import org.springframework.security.authentication.BadCredentialsException;
 import org.springframework.security.authentication.dao.DaoAuthenticationProvider;
@@ -13,7 +19,10 @@ import org.springframework.security.core.AuthenticationException;
 import org.springframework.security.core.userdetails.UserDetailsService;
 import org.springframework.security.core.userdetails.UsernameNotFoundException;
 import org.springframework.security.web.SecurityFilterChain;
+import org.springframework.security.web.authentication.LoginUrlAuthenticationEntryPoint;
 import org.springframework.security.web.authentication.WebAuthenticationDetails;
+import org.springframework.security.web.context.SecurityContextHolderFilter;
+import org.springframework.security.web.csrf.CsrfException;
 import org.springframework.security.web.header.writers.ReferrerPolicyHeaderWriter.ReferrerPolicy;
 import org.springframework.web.servlet.config.annotation.InterceptorRegistry;
 import org.springframework.web.servlet.config.annotation.WebMvcConfigurer;
@@ -68,6 +77,11 @@ class ConsoleSecurity implements WebMvcConfigurer {
                     .anyRequest()
                     .authenticated())
         .logout(out -> out.logoutUrl(SIGN_OUT).logoutSuccessUrl(SIGNED_OUT))
+        .addFilterBefore(new IdleSessions(settings.idle()), SecurityContextHolderFilter.class)
+        .exceptionHandling(
+            not ->
+                not.authenticationEntryPoint(ConsoleSecurity::askToSignIn)
+                    .accessDeniedHandler(ConsoleSecurity::refuse))
         .headers(
             headers ->
                 headers
@@ -92,6 +106,37 @@ class ConsoleSecurity implements WebMvcConfigurer {
       http.logout(out -> out.logoutSuccessHandler(provider.signOut()));
     }
     return http.build();
+  }
+
+  /**
+   * Sends nobody to the page where one signs in. A script that asks for a part of a page would show
+   * that page within its own; it is told, and has the whole page asked for.
+   */
+  private static void askToSignIn(
+      HttpServletRequest request, HttpServletResponse response, AuthenticationException nobody)
+      throws IOException, ServletException {
+    if (IdleSessions.isFromScript(request)) {
+      response.setStatus(HttpStatus.UNAUTHORIZED.value());
+    } else {
+      new LoginUrlAuthenticationEntryPoint(SIGN_IN).commence(request, response, nobody);
+    }
+  }
+
+  /**
+   * A form without the token of this session is one of another site, or one that was open for
+   * longer than its session: whoever sent it is told what they can do.
+   */
+  private static void refuse(
+      HttpServletRequest request, HttpServletResponse response, AccessDeniedException refused)
+      throws IOException {
+    if (!(refused instanceof CsrfException)) {
+      response.sendError(HttpStatus.FORBIDDEN.value());
+    } else if (PageGuard.signedIn() == null && !request.getServletPath().equals(SIGN_IN)) {
+      response.sendError(HttpStatus.UNAUTHORIZED.value());
+    } else {
+      request.setAttribute(ErrorPages.OUTDATED, true);
+      response.sendError(HttpStatus.FORBIDDEN.value());
+    }
   }
 
   @Bean

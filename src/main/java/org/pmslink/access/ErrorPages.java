@@ -1,6 +1,7 @@
 package org.pmslink.access;
 
 import jakarta.servlet.http.HttpServletRequest;
+import jakarta.servlet.http.HttpServletResponse;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.springframework.beans.factory.ObjectProvider;
@@ -13,6 +14,7 @@ import org.springframework.http.HttpStatus;
 import org.springframework.http.MediaType;
 import org.springframework.http.ResponseEntity;
 import org.springframework.stereotype.Controller;
+import org.springframework.web.servlet.ModelAndView;
 
 /**
  * What everybody is answered whose request came to nothing before a page or an address of ours
@@ -22,12 +24,21 @@ import org.springframework.stereotype.Controller;
 @Controller
 @ConditionalOnWebApplication
 class ErrorPages extends BasicErrorController {
+  /** Set on a request whose form was made before its sender signed in. */
+  static final String OUTDATED = ErrorPages.class.getName() + ".outdated";
 
   ErrorPages(
       ErrorAttributes attributes,
       ServerProperties server,
       ObjectProvider<ErrorViewResolver> resolvers) {
     super(attributes, server.getError(), resolvers.orderedStream().toList());
+  }
+
+  @Override
+  public ModelAndView errorHtml(HttpServletRequest request, HttpServletResponse response) {
+    ModelAndView page = super.errorHtml(request, response);
+    page.addObject("outdated", request.getAttribute(OUTDATED) != null);
+    return page;
   }
 
   @Override

@@ -2,6 +2,7 @@ package org.pmslink.access;
 
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
+import java.io.IOException;
 import java.time.Instant;
 import java.util.EnumSet;
 import java.util.Map;
@@ -49,7 +50,7 @@ public class PageGuard implements HandlerInterceptor {
         || who.since().isBefore(session.validFrom())
         || who.since().plus(settings.longestSession()).isBefore(Instant.now())) {
       request.getSession().invalidate();
-      response.sendRedirect(request.getContextPath() + ConsoleSecurity.SIGN_IN);
+      sendTo(ConsoleSecurity.SIGN_IN, request, response);
       return false;
     }
     boolean withPassword = who.withPassword();
@@ -58,7 +59,7 @@ public class PageGuard implements HandlerInterceptor {
       throw new ResponseStatusException(HttpStatus.NOT_FOUND);
     }
     if (session.mustChangePassword() && !atPassword) {
-      response.sendRedirect(request.getContextPath() + ConsoleSecurity.PASSWORD);
+      sendTo(ConsoleSecurity.PASSWORD, request, response);
       return false;
     }
     String practice = practice(request);
@@ -82,6 +83,16 @@ public class PageGuard implements HandlerInterceptor {
       throw new ResponseStatusException(HttpStatus.FORBIDDEN);
     }
     return true;
+  }
+
+  /** To another page; the script of a page has the whole page asked for, which is sent there. */
+  private static void sendTo(String page, HttpServletRequest request, HttpServletResponse response)
+      throws IOException {
+    if (IdleSessions.isFromScript(request)) {
+      response.setStatus(HttpStatus.UNAUTHORIZED.value());
+    } else {
+      response.sendRedirect(request.getContextPath() + page);
+    }
   }
 
   static SignedIn.@org.jspecify.annotations.Nullable Who signedIn() {

@@ -257,7 +257,8 @@ class MemberApi {
   private static Problem.Refused alike(AlikeException found) {
     return new Problem.Refused(
         409,
-        "there are charts or members like that: send one of the charts as patient, or"
+        "there are charts or members like that, or too many to look through: send one of the"
+            + " charts as patient, or"
             + " even_if_alike",
         found.charts().stream()
             .map(c -> new Problem.Alike(c.chart().id(), ApiJson.label(c.grade()), c.chart().name()))

@@ -110,12 +110,25 @@ class Desk {
         shown);
   }
 
-  /** Address of the review that waits behind this one, or of the list when none does. */
-  String nextReview(String practice, long review) {
-    return worklists.reviews(practice, review, 1).stream()
-        .map(next -> "/reviews/" + next.id())
-        .findFirst()
-        .orElse("/reviews");
+  /**
+   * Address of the review that waits behind this one, or of the list when none does.
+   *
+   * @param reason which of them are gone through; empty for all
+   */
+  String nextReview(String practice, String reason, long review) {
+    String path =
+        worklists.reviews(practice, reason.isEmpty() ? null : reason, review, 1).stream()
+            .map(next -> "/reviews/" + next.id())
+            .findFirst()
+            .orElse("/reviews");
+    return onlyFor(path, reason);
+  }
+
+  private static String onlyFor(String path, String reason) {
+    UriComponentsBuilder address = UriComponentsBuilder.fromPath(path);
+    return reason.isEmpty()
+        ? path
+        : address.queryParam("reason", "{reason}").encode().buildAndExpand(reason).toUriString();
   }
 
   /**
@@ -171,25 +184,30 @@ class Desk {
   /**
    * Where a worklist goes on behind a member: to the next link in doubt, or to the next member
    * without a chart; to the list when there is none.
+   *
+   * @param source of which PMS the member's link in doubt is; empty when nobody knows
+   * @param only for which reason links in doubt are gone through; empty for any
    */
-  String nextOf(String list, String practice, String member) {
+  String nextOf(String list, String practice, String member, String source, String only) {
     if (list.equals(FLAGGED)) {
       Worklists.Place here =
           worklists
-              .flaggedOf(practice, member)
+              .flaggedOf(practice, member, source.isEmpty() ? null : source)
               .map(Worklists.Flagged::place)
               .orElse(Worklists.Place.FIRST);
-      List<Worklists.Flagged> behind = worklists.flagged(practice, null, here, 1);
+      List<Worklists.Flagged> behind =
+          worklists.flagged(practice, only.isEmpty() ? null : only, here, 1);
       if (behind.isEmpty()) {
-        return "/flagged";
+        return onlyFor("/flagged", only);
       }
       Worklists.Flagged next = behind.get(0);
       return UriComponentsBuilder.fromPath("/members/{n}/compare")
           .queryParam("source", "{source}")
           .queryParam("id", "{id}")
           .queryParam("list", FLAGGED)
+          .queryParam("only", "{only}")
           .encode()
-          .buildAndExpand(next.memberNumber(), next.source(), next.sourceId())
+          .buildAndExpand(next.memberNumber(), next.source(), next.sourceId(), only)
           .toUriString();
     }
     return history.list(practice, "", MemberHistory.Which.UNLINKED, member, 1).stream()

@@ -141,15 +141,15 @@ class MemberPages {
             listed.stream().limit(PAGE).map(MemberHistory.Listed::memberNumber).toList()));
     model.addAttribute("q", q);
     model.addAttribute("show", show);
-    model.addAttribute("more", listed.size() > PAGE && q.isBlank());
+    model.addAttribute("more", listed.size() > PAGE);
     List<MemberHistory.Listed> page = listed.size() > PAGE ? listed.subList(0, PAGE) : listed;
     model.addAttribute("members", page);
-    model.addAttribute(
-        "best",
+    List<String> unlinked =
         show.equals(Desk.UNLINKED)
-            ? worklists.bestCharts(
-                practice, page.stream().map(MemberHistory.Listed::memberNumber).toList())
-            : Map.of());
+            ? page.stream().map(MemberHistory.Listed::memberNumber).toList()
+            : List.of();
+    model.addAttribute("best", worklists.bestCharts(practice, unlinked));
+    model.addAttribute("whyNone", worklists.whyNone(practice, unlinked));
     return request.getHeader("HX-Request") == null ? "members" : "members :: found";
   }
 
@@ -223,6 +223,8 @@ class MemberPages {
     model.addAttribute("member", member);
     model.addAttribute("fields", Member.Field.values());
     model.addAttribute("origins", history.origins(practice, member));
+    model.addAttribute("added", history.added(practice, member).orElse(null));
+    model.addAttribute("longest", MemberHistory.LONGEST_HISTORY);
     model.addAttribute("since", history.since(practice, member).orElse(null));
     model.addAttribute("linked", linked);
     model.addAttribute("events", history.events(practice, member));
@@ -240,13 +242,14 @@ class MemberPages {
       @PathVariable String practice,
       @PathVariable String number,
       @RequestParam(defaultValue = "") String list,
+      @RequestParam(defaultValue = "") String only,
       HttpServletRequest request,
       Model model) {
     Member member = desk.member(practice, number);
     PatientSearch.Found found =
         PatientSearch.isEnough(member.person())
             ? search.search(practice, member.person(), false, MOST_CANDIDATES)
-            : new PatientSearch.Found(List.of(), 0, false, "");
+            : PatientSearch.Found.NOBODY;
     audit.note(
         practice,
         Visit.of(request).actor(),
@@ -254,7 +257,11 @@ class MemberPages {
         Audit.about(
             number + ", " + found.candidates().size() + " candidates",
             found.candidates().stream().map(c -> c.chart().name()).toList()));
+    model.addAttribute("only", only);
     model.addAttribute("member", member);
+    model.addAttribute("tooMany", found.tooMany());
+    model.addAttribute("all", found.all());
+    model.addAttribute("isEnough", PatientSearch.isEnough(member.person()));
     model.addAttribute("list", isWorklist(list) ? list : "");
     model.addAttribute(
         "candidates",
@@ -277,15 +284,17 @@ class MemberPages {
       @PathVariable String number,
       @RequestParam(defaultValue = "") String q,
       @RequestParam(defaultValue = "") String list,
+      @RequestParam(defaultValue = "") String only,
       HttpServletRequest request,
       Model model) {
     Desk.Searched result = desk.search(practice, q, MOST_FOUND, Visit.of(request).actor());
     if (request.getHeader("HX-Request") != null) {
       model.addAttribute("member", desk.member(practice, number));
     } else {
-      candidates(practice, number, list, request, model);
+      candidates(practice, number, list, only, request, model);
     }
     model.addAttribute("list", isWorklist(list) ? list : "");
+    model.addAttribute("only", only);
     model.addAttribute("q", q);
     model.addAttribute("result", result);
     return request.getHeader("HX-Request") == null ? "link" : "link :: found";
@@ -300,11 +309,13 @@ class MemberPages {
       @RequestParam String source,
       @RequestParam String id,
       @RequestParam(defaultValue = "") String list,
+      @RequestParam(defaultValue = "") String only,
       HttpServletRequest request,
       Model model) {
     Member member = desk.member(practice, number);
     Found chart = desk.chart(practice, source, id);
     model.addAttribute("list", isWorklist(list) ? list : "");
+    model.addAttribute("only", only);
     return comparePage(practice, member, chart, request, model);
   }
 
@@ -318,11 +329,13 @@ class MemberPages {
   String next(
       @PathVariable String practice,
       @PathVariable String number,
-      @RequestParam(defaultValue = Desk.UNLINKED) String list) {
+      @RequestParam(defaultValue = Desk.UNLINKED) String list,
+      @RequestParam(defaultValue = "") String source,
+      @RequestParam(defaultValue = "") String only) {
     if (!isWorklist(list)) {
       throw new ResponseStatusException(HttpStatus.BAD_REQUEST);
     }
-    return "redirect:/console/" + practice + desk.nextOf(list, practice, number);
+    return "redirect:/console/" + practice + desk.nextOf(list, practice, number, source, only);
   }
 
   private String comparePage(
@@ -363,11 +376,13 @@ class MemberPages {
       @RequestParam(defaultValue = "") String reason,
       @RequestParam(defaultValue = "0") long review,
       @RequestParam(defaultValue = "") String list,
+      @RequestParam(defaultValue = "") String only,
       HttpServletRequest request,
       RedirectAttributes after,
       Model model) {
     return decide(
-        practice, number, source, id, true, seen, reason, review, list, request, after, model);
+        practice, number, source, id, true, seen, reason, review, list, only, request, after,
+        model);
   }
 
   /** A person says that the two are not one: a link between them ends, and none is made again. */
@@ -382,11 +397,13 @@ class MemberPages {
       @RequestParam(defaultValue = "") String reason,
       @RequestParam(defaultValue = "0") long review,
       @RequestParam(defaultValue = "") String list,
+      @RequestParam(defaultValue = "") String only,
       HttpServletRequest request,
       RedirectAttributes after,
       Model model) {
     return decide(
-        practice, number, source, id, false, seen, reason, review, list, request, after, model);
+        practice, number, source, id, false, seen, reason, review, list, only, request, after,
+        model);
   }
 
   /**
@@ -394,6 +411,7 @@ class MemberPages {
    *
    * @param review through which they came, the next one follows; 0 for none
    * @param list worklist through which they came, likewise; empty for none
+   * @param only which of the reviews or links in doubt they go through; empty for all
    */
   private String decide(
       String practice,
@@ -405,6 +423,7 @@ class MemberPages {
       String reason,
       long review,
       String list,
+      String only,
       HttpServletRequest request,
       RedirectAttributes after,
       Model model) {
@@ -413,8 +432,10 @@ class MemberPages {
     Actor actor = Visit.of(request).asActor();
     String worklist = isWorklist(list) ? list : "";
     model.addAttribute("list", worklist);
+    model.addAttribute("only", only);
+    model.addAttribute("review", review);
     // Whoever is decided about stands in the list no more.
-    String next = worklist.isEmpty() ? "" : desk.nextOf(worklist, practice, number);
+    String next = worklist.isEmpty() ? "" : desk.nextOf(worklist, practice, number, source, only);
     try {
       if (same) {
         links.same(actor, chart, member, seen, reason);
@@ -436,7 +457,7 @@ class MemberPages {
     return "redirect:/console/"
         + practice
         + (review > 0
-            ? desk.nextReview(practice, review)
+            ? desk.nextReview(practice, only, review)
             : next.isEmpty() ? "/members/" + number : next);
   }
 

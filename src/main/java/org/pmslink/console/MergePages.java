@@ -15,6 +15,7 @@ import org.pmslink.membership.Duplicates;
 import org.pmslink.membership.Member;
 import org.pmslink.membership.MemberHistory;
 import org.pmslink.membership.MemberMerges;
+import org.pmslink.membership.Members;
 import org.pmslink.membership.Memberships;
 import org.pmslink.membership.RefusedException;
 import org.pmslink.office.LinkDesk;
@@ -35,6 +36,7 @@ import org.springframework.web.servlet.mvc.support.RedirectAttributes;
 class MergePages {
   private static final String OTHER = "other";
 
+  private final Members members;
   private final MemberMerges merges;
   private final MemberHistory history;
   private final Memberships memberships;
@@ -44,6 +46,7 @@ class MergePages {
   private final Shown shown;
 
   MergePages(
+      Members members,
       MemberMerges merges,
       MemberHistory history,
       Memberships memberships,
@@ -51,6 +54,7 @@ class MergePages {
       Audit audit,
       Desk desk,
       Shown shown) {
+    this.members = members;
     this.merges = merges;
     this.history = history;
     this.memberships = memberships;
@@ -86,7 +90,11 @@ class MergePages {
       after.addFlashAttribute("complaint", "Say with which other member to compare.");
       return "redirect:/console/" + practice + "/members/" + number;
     }
-    Member other = desk.member(practice, with.strip());
+    Member other = members.find(practice, with.strip()).orElse(null);
+    if (other == null) {
+      after.addFlashAttribute("complaint", "There is no member of that number; check it.");
+      return "redirect:/console/" + practice + "/members/" + number;
+    }
     return page(practice, one, other, request, model);
   }
 

@@ -36,6 +36,11 @@ import org.springframework.web.bind.annotation.RequestMapping;
 @ConditionalOnWebApplication
 @RequestMapping("/console/{practice}/onboarding")
 class OnboardingPages {
+  /** How often the page asks again: while a load goes on, and while it waits for somebody. */
+  private static final String OFTEN = "every 2s";
+
+  private static final String RARELY = "every 20s";
+
   private final FeedStates states;
   private final Runs runs;
   private final PmsLookUp lookUp;
@@ -82,7 +87,7 @@ class OnboardingPages {
     /** Where it is, in words. */
     public String phase() {
       if (run == null) {
-        return "not begun";
+        return isSent() ? "as the PMS sends it" : "not begun";
       }
       return switch (run.phase()) {
         case READING -> run.readAt() == null ? "reading" : "storing";
@@ -93,7 +98,24 @@ class OnboardingPages {
 
     /** Whether there is more of it to come. */
     public boolean runs() {
-      return run == null || run.phase() != Runs.Phase.DONE;
+      return run == null ? !isSent() : run.phase() != Runs.Phase.DONE;
+    }
+
+    /** Whether there is no load, because the PMS sends of its own accord. */
+    private boolean isSent() {
+      return feed.lastReceivedAt() != null && feed.lastPassAt() == null;
+    }
+
+    /**
+     * Whether it goes on by itself. What has been read is stored and decided whatever becomes of
+     * the feed.
+     */
+    public boolean goesOn() {
+      return run != null
+          && run.phase() != Runs.Phase.DONE
+          && (run.readAt() != null
+              || feed.state().equals("STARTING")
+              || feed.state().equals("RUNNING"));
     }
 
     public long read() {
@@ -109,7 +131,10 @@ class OnboardingPages {
     }
   }
 
-  /** Asks itself again while a load runs; then the part that changes is all that is sent. */
+  /**
+   * Asks itself again while there is more of a load to come; then the part that changes is all that
+   * is sent.
+   */
   @GetMapping
   @Needs(Right.SEE_PATIENTS)
   String onboarding(@PathVariable String practice, HttpServletRequest request, Model model) {
@@ -120,7 +145,11 @@ class OnboardingPages {
             .map(feed -> load(id, feed))
             .toList();
     model.addAttribute("loads", loads);
-    model.addAttribute("runs", loads.stream().anyMatch(Load::runs));
+    boolean goesOn = loads.stream().anyMatch(Load::goesOn);
+    boolean runs = loads.stream().anyMatch(Load::runs);
+    model.addAttribute("runs", runs);
+    model.addAttribute("goesOn", goesOn);
+    model.addAttribute("asksAgain", goesOn ? OFTEN : runs ? RARELY : null);
     model.addAttribute("letters", letters.openCount(id, null));
     model.addAttribute("counts", worklists.counts(practice));
     return request.getHeader("HX-Request") == null ? "onboarding" : "onboarding :: progress";
@@ -185,7 +214,7 @@ class OnboardingPages {
     try {
       out.printRecord(
           chart == null ? "member not linked" : "chart to review",
-          chart == null ? "no chart is like them" : shown.why(line.reason()),
+          line.whyNone() == null ? shown.why(line.reason()) : shown.whyNone(line.whyNone()),
           chart == null ? "" : cell(chart.source()),
           chart == null ? "" : cell(chart.sourceId()),
           chart == null ? "" : cell(shown.name(chart.person())),

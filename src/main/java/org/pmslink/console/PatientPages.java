@@ -3,10 +3,17 @@ package org.pmslink.console;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.time.LocalDate;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.OptionalLong;
+import java.util.Set;
+import java.util.UUID;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+import org.pmslink.access.Actor;
 import org.pmslink.access.Audit;
 import org.pmslink.access.Needs;
 import org.pmslink.access.Right;
@@ -46,6 +53,12 @@ import org.springframework.web.util.UriComponentsBuilder;
 @RequestMapping("/console/{practice}")
 class PatientPages {
   private static final int MOST_FOUND = 25;
+
+  /** Stands in a form that adds a member, so that it adds one only, however often it is sent. */
+  private static final String ONCE = "once";
+
+  /** What a form gives back of {@link AlikeException#tooMany}. */
+  private static final String TOO_MANY = "too many";
 
   private final PatientDirectory patients;
   private final Practices practices;
@@ -233,6 +246,9 @@ class PatientPages {
     if (!model.containsAttribute("form")) {
       model.addAttribute("form", person);
     }
+    if (!model.containsAttribute(ONCE)) {
+      model.addAttribute(ONCE, UUID.randomUUID());
+    }
     model.addAttribute("plans", plans.list(practice, false));
     model.addAttribute(
         "namesakes",
@@ -253,16 +269,18 @@ class PatientPages {
       @PathVariable String practice,
       @RequestParam String source,
       @RequestParam String id,
+      @RequestParam(required = false) @Nullable UUID once,
       @ModelAttribute("form") Applicant form,
       HttpServletRequest request,
       Model model) {
+    model.addAttribute(ONCE, once == null ? UUID.randomUUID() : once);
     Found chart = desk.chart(practice, source, id);
     String complaint;
     try {
       return "redirect:/console/"
           + practice
           + "/members/"
-          + memberDesk.enrol(Visit.of(request).asActor(), form, chart, true);
+          + memberDesk.enrol(Visit.of(request).asActor(), once, form, chart, true);
     } catch (RefusedException e) {
       complaint = e.getMessage();
     }
@@ -274,6 +292,7 @@ class PatientPages {
   @Needs(Right.CHANGE_MEMBERS)
   String newMember(@PathVariable String practice, Model model) {
     model.addAttribute("form", Applicant.empty(today(practice)));
+    model.addAttribute(ONCE, UUID.randomUUID());
     model.addAttribute("plans", plans.list(practice, false));
     return "new-member";
   }
@@ -281,23 +300,37 @@ class PatientPages {
   /**
    * Makes somebody a member whom the PMS does not have; first shows who there is like them, and
    * makes them only when that has been seen.
+   *
+   * @param seen none of those who were shown is this person; the form names them as {@code warned}
    */
   @PostMapping("/members/new")
   @Needs(Right.CHANGE_MEMBERS)
   String enrolUnlinked(
       @PathVariable String practice,
+      @RequestParam(required = false) @Nullable UUID once,
       @ModelAttribute("form") Applicant form,
       @RequestParam(defaultValue = "false") boolean seen,
       HttpServletRequest request,
       Model model) {
+    Actor actor = Visit.of(request).asActor();
     String complaint = null;
     try {
-      return "redirect:/console/"
-          + practice
-          + "/members/"
-          + memberDesk.enrol(Visit.of(request).asActor(), form, null, seen);
+      String number;
+      try {
+        number = memberDesk.enrol(actor, once, form, null, false);
+      } catch (AlikeException e) {
+        // Whoever is like what has been typed since was not among them.
+        if (!seen || !warned(request).containsAll(names(e))) {
+          throw e;
+        }
+        number = memberDesk.enrol(actor, once, form, null, true);
+      }
+      return "redirect:/console/" + practice + "/members/" + number;
     } catch (AlikeException e) {
       model.addAttribute("namesakes", e.members());
+      model.addAttribute("tooMany", e.tooMany());
+      model.addAttribute("warned", names(e));
+      model.addAttribute("others", seen);
       model.addAttribute(
           "alike",
           e.charts().stream()
@@ -311,9 +344,26 @@ class PatientPages {
     } catch (RefusedException e) {
       complaint = e.getMessage();
     }
+    model.addAttribute(ONCE, once == null ? UUID.randomUUID() : once);
     model.addAttribute("complaint", complaint);
     model.addAttribute("plans", plans.list(practice, false));
     return "new-member";
+  }
+
+  /** Those of whom somebody was warned, as the form gives them back. */
+  private static Set<String> warned(HttpServletRequest request) {
+    String[] warned = request.getParameterValues("warned");
+    return warned == null ? Set.of() : new HashSet<>(Arrays.asList(warned));
+  }
+
+  private static List<String> names(AlikeException found) {
+    List<String> names = new ArrayList<>();
+    found.charts().forEach(c -> names.add(c.chart().source() + "/" + c.chart().sourceId()));
+    found.members().forEach(member -> names.add(member.memberNumber()));
+    if (found.tooMany()) {
+      names.add(TOO_MANY);
+    }
+    return names;
   }
 
   /** A chart that a new member may be, and why. */

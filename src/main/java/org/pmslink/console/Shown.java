@@ -10,6 +10,7 @@ import java.util.Locale;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.pmslink.membership.Member;
+import org.pmslink.membership.Worklists;
 import org.pmslink.patient.Person;
 import org.springframework.stereotype.Component;
 
@@ -172,6 +173,15 @@ class Shown {
       case "feed" -> "the PMS";
       case "engine" -> "PMS Link";
       default -> actor;
+    };
+  }
+
+  /** Why no chart waits that may be a member's. */
+  public String whyNone(Worklists.WhyNone why) {
+    return switch (why) {
+      case NOT_LOOKED_FOR_YET -> "not looked for yet";
+      case TOO_LITTLE_KNOWN -> "too little is known of them to look for a chart";
+      case NONE_FOUND -> "no free chart is found that may be theirs";
     };
   }
 

@@ -37,7 +37,6 @@ import org.springframework.web.servlet.mvc.support.RedirectAttributes;
 @RequestMapping("/console/{practice}")
 class WorklistPages {
   private static final int PAGE = 50;
-  private static final int MOST_CANDIDATES = 5;
 
   private final Worklists worklists;
   private final Duplicates duplicates;
@@ -105,8 +104,11 @@ class WorklistPages {
   /** The next that waits behind this one; the list when there is none. */
   @GetMapping("/reviews/next")
   @Needs(Right.SEE_PATIENTS)
-  String next(@PathVariable String practice, @RequestParam(defaultValue = "0") long after) {
-    return "redirect:/console/" + practice + desk.nextReview(practice, after);
+  String next(
+      @PathVariable String practice,
+      @RequestParam(defaultValue = "0") long after,
+      @RequestParam(defaultValue = "") String reason) {
+    return "redirect:/console/" + practice + desk.nextReview(practice, reason, after);
   }
 
   @GetMapping("/reviews/{id}")
@@ -114,13 +116,13 @@ class WorklistPages {
   String review(
       @PathVariable String practice,
       @PathVariable long id,
+      @RequestParam(defaultValue = "") String reason,
       HttpServletRequest request,
       Model model) {
     Worklists.Review review = worklists.review(practice, id).orElseThrow(Desk::notThere);
     Found chart = desk.chart(practice, review.source(), review.sourceId());
     List<SideBySide> pairs =
         review.candidates().stream()
-            .limit(MOST_CANDIDATES)
             .flatMap(number -> members.find(practice, number).stream())
             .filter(member -> !member.removed())
             .map((Member member) -> desk.compare(practice, chart, member))
@@ -131,6 +133,7 @@ class WorklistPages {
         "saw review",
         review.source() + "/" + review.sourceId() + " with " + review.candidates());
     model.addAttribute("review", review);
+    model.addAttribute("reason", reason);
     model.addAttribute("chart", chart);
     model.addAttribute("pairs", pairs);
     model.addAttribute("counts", worklists.waiting(practice));
@@ -160,6 +163,7 @@ class WorklistPages {
         "listed flagged links",
         Audit.about(flagged.size() + " links", Worklists.Flagged.names(flagged)));
     model.addAttribute("flagged", flagged);
+    model.addAttribute("people", worklists.people(practice, flagged));
     model.addAttribute("more", found.size() > PAGE);
     model.addAttribute("reason", reason);
     model.addAttribute("reasons", worklists.flagReasons(practice));
@@ -183,6 +187,9 @@ class WorklistPages {
         "listed duplicates",
         Audit.about(findings.size() + " findings", Duplicates.Finding.names(findings)));
     model.addAttribute("findings", findings);
+    model.addAttribute(
+        "people",
+        duplicates.people(practice, findings.stream().map(Duplicates.Finding::id).toList()));
     model.addAttribute("more", found.size() > PAGE);
     model.addAttribute("kind", kind);
     model.addAttribute("kinds", duplicates.openByKind(practice));
@@ -206,6 +213,9 @@ class WorklistPages {
         "listed duplicates told apart",
         Audit.about(told.size() + " findings", Duplicates.ToldApart.names(told)));
     model.addAttribute("told", told);
+    model.addAttribute(
+        "people",
+        duplicates.people(practice, told.stream().map(Duplicates.ToldApart::id).toList()));
     model.addAttribute("more", found.size() > PAGE);
     return "told-apart";
   }

@@ -56,6 +56,9 @@ public class PatientSearch {
    */
   public record Found(List<Candidate> candidates, int all, boolean tooMany, String rulesVersion) {
 
+    /** Of somebody of whom too little is known to search by. */
+    public static final Found NOBODY = new Found(List.of(), 0, false, "");
+
     public Found {
       candidates = List.copyOf(candidates);
     }

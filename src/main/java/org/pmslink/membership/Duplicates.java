@@ -4,6 +4,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.EnumMap;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -13,6 +14,8 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.pmslink.matching.Comparison;
 import org.pmslink.matching.Decision.Match;
+import org.pmslink.patient.PatientRecord;
+import org.pmslink.patient.Person;
 import org.pmslink.patient.RecordJson;
 import org.pmslink.practice.Practices;
 import org.springframework.jdbc.core.JdbcTemplate;
@@ -428,6 +431,31 @@ public class Duplicates {
   /** Those behind the one with this id, in the order in which they were first found. */
   public List<Finding> openAsFound(String practice, @Nullable Kind kind, long after, int limit) {
     return open("and d.id > ? order by d.id limit ?", practices.id(practice), kind, after, limit);
+  }
+
+  /** Who the two of each of these findings are, by the findings' numbers. */
+  public Map<Long, TwoPeople> people(String practice, Collection<Long> findings) {
+    Map<Long, TwoPeople> people = new HashMap<>();
+    database.query(
+        "select d.id, d.kind, coalesce(p.record::text, m.person::text),"
+            + " coalesce(q.record::text, n.person::text)"
+            + SIDES
+            + " where d.practice_id = ? and d.id = any (?)",
+        row -> {
+          Kind kind = Kind.valueOf(row.getString(2));
+          people.put(
+              row.getLong(1),
+              new TwoPeople(person(kind, row.getString(3)), person(kind, row.getString(4))));
+        },
+        practices.id(practice),
+        Links.array(findings));
+    return people;
+  }
+
+  private static Person person(Kind kind, String stored) {
+    return kind == Kind.CHART
+        ? RecordJson.read(stored, PatientRecord.class).person()
+        : RecordJson.read(stored, Person.class);
   }
 
   /** How many findings of each kind are open. */

@@ -2,6 +2,8 @@ package org.pmslink.membership;
 
 import java.time.LocalDate;
 import java.util.List;
+import java.util.Optional;
+import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 import org.pmslink.patient.SourcePatient;
 import org.pmslink.practice.Practices;
@@ -45,6 +47,25 @@ public class Enrolment {
   public record NewPlan(long plan, LocalDate startsOn, Memberships.Status status) {}
 
   /**
+   * Who was added.
+   *
+   * @param again whether that was done before, with the same form
+   */
+  public record Enrolled(String number, boolean again) {}
+
+  /** The number of the member that a form has added within the last day. */
+  public Optional<String> addedWith(String practice, UUID form) {
+    return database
+        .queryForList(
+            "select member_number from enrolment_forms where practice_id = ? and form = ?",
+            String.class,
+            practices.id(practice),
+            form)
+        .stream()
+        .findFirst();
+  }
+
+  /**
    * Adds a member.
    *
    * @param number as the office counts its members; blank for the next free one
@@ -67,8 +88,32 @@ public class Enrolment {
       String actor,
       String reason)
       throws RefusedException {
+    return enrolOnce(practice, null, number, details, chart, plan, actor, reason).number();
+  }
+
+  /**
+   * The same through a form that adds one member only, however often it is sent.
+   *
+   * @param form {@code null} for none
+   */
+  @Transactional(rollbackFor = RefusedException.class)
+  public Enrolled enrolOnce(
+      String practice,
+      @Nullable UUID form,
+      String number,
+      SourcePatient details,
+      @Nullable Chart chart,
+      @Nullable NewPlan plan,
+      String actor,
+      String reason)
+      throws RefusedException {
     int practiceId = practices.id(practice);
     lock.enter(practiceId, true);
+    // Whoever sends it at the same moment waits at the lock, and is told of it here.
+    Optional<String> before = form == null ? Optional.empty() : addedWith(practice, form);
+    if (before.isPresent()) {
+      return new Enrolled(before.get(), true);
+    }
     if (chart != null) {
       refuseIfTaken(practiceId, chart);
     }
@@ -97,10 +142,24 @@ public class Enrolment {
       verdicts.decide(
           practice, chart.source(), chart.sourceId(), given, Verdicts.Verdict.SAME, actor, reason);
     }
-    return given;
+    if (form != null) {
+      keep(practiceId, form, given);
+    }
+    return new Enrolled(given, false);
   }
 
-  /** Whoever clicks twice, or is slower than a colleague or a rule, adds nobody a second time. */
+  private void keep(int practice, UUID form, String number) {
+    database.update(
+        "delete from enrolment_forms where practice_id = ? and sent_at < now() - interval '1 day'",
+        practice);
+    database.update(
+        "insert into enrolment_forms (practice_id, form, member_number) values (?, ?, ?)",
+        practice,
+        form,
+        number);
+  }
+
+  /** Whoever is slower than a colleague or a rule adds nobody a second time. */
   private void refuseIfTaken(int practice, Chart chart) throws RefusedException {
     List<String> holders =
         database.queryForList(

@@ -14,8 +14,8 @@ import org.springframework.stereotype.Component;
 
 /**
  * What rules have left to people in a practice: charts in review with the members that they may be,
- * and members whom no chart is like. Read page by page, so that a large practice is neither held in
- * memory nor in a transaction.
+ * and members for whom no chart waits. Read page by page, so that a large practice is neither held
+ * in memory nor in a transaction.
  */
 @Component
 public class LeftOver {
@@ -48,13 +48,15 @@ public class LeftOver {
    *
    * @param reason of the review
    * @param grade of the two, with its score in bits
+   * @param whyNone of a member alone: why no chart waits that may be theirs
    */
   public record Line(
       @Nullable Chart chart,
       @Nullable Member member,
       @Nullable String reason,
       @Nullable String grade,
-      @Nullable Double score) {}
+      @Nullable Double score,
+      Worklists.@Nullable WhyNone whyNone) {}
 
   private record Place<T>(T at, Line line) {}
 
@@ -103,7 +105,8 @@ public class LeftOver {
                     row.getString(8) == null ? null : member(row, 8),
                     row.getString(2),
                     row.getString(6),
-                    (Double) row.getObject(7))),
+                    (Double) row.getObject(7),
+                    null)),
         practice,
         after,
         PAGE,
@@ -114,8 +117,10 @@ public class LeftOver {
 
   private List<Place<String>> members(int practice, String after) {
     return database.query(
-        """
-        select m.member_number, m.given, m.family, m.birth_date,
+        "select "
+            + Worklists.WhyNone.SQL
+            + """
+        , m.member_number, m.given, m.family, m.birth_date,
                coalesce(m.phone_mobile, m.phone_home, m.phone_work), m.email
         from members m
         where m.practice_id = ? and m.status = 'ACTIVE' and m.member_number > ?
@@ -126,7 +131,16 @@ public class LeftOver {
               and r.candidates @> jsonb_build_array(
                     jsonb_build_object('memberNumber', m.member_number)))
         order by m.member_number limit ?""",
-        (row, n) -> new Place<>(row.getString(1), new Line(null, member(row, 1), null, null, null)),
+        (row, n) ->
+            new Place<>(
+                row.getString(2),
+                new Line(
+                    null,
+                    member(row, 2),
+                    null,
+                    null,
+                    null,
+                    Worklists.WhyNone.valueOf(row.getString(1)))),
         practice,
         after,
         PAGE);

@@ -20,7 +20,8 @@ import org.springframework.stereotype.Component;
 /** Members as staff look for them, with their links and what became of both. */
 @Component
 public class MemberHistory {
-  private static final int LONGEST_HISTORY = 200;
+  /** Events, or links, of a member that are shown at most. */
+  public static final int LONGEST_HISTORY = 200;
 
   private static final String STANDING =
       "select 1 from links k where k.practice_id = m.practice_id and k.member_id = m.id"
@@ -177,8 +178,13 @@ public class MemberHistory {
         most);
   }
 
-  /** Where the value of a field comes from. */
-  public record Origin(String actor, Instant at) {}
+  /**
+   * Where the value of a field comes from.
+   *
+   * @param chart that a feed filled it from, with its PMS before a slash; {@code null} when
+   *     somebody typed it
+   */
+  public record Origin(String actor, Instant at, @Nullable String chart) {}
 
   /**
    * Where fields that were ever changed have their values from; the others came with the member.
@@ -187,16 +193,46 @@ public class MemberHistory {
     Map<Field, Origin> origins = new EnumMap<>(Field.class);
     database.query(
         """
-        select distinct on (field) field, actor, at from member_changes
-        where practice_id = ? and member_id = ? order by field, id desc""",
+        select distinct on (c.field) c.field, c.actor, c.at, p.source || '/' || p.source_id
+        from member_changes c
+        left join patients p on p.practice_id = c.practice_id and p.id = c.patient_id
+        where c.practice_id = ? and c.member_id = ? order by c.field, c.id desc""",
         row -> {
           origins.put(
               Field.valueOf(row.getString(1)),
-              new Origin(row.getString(2), row.getTimestamp(3).toInstant()));
+              new Origin(row.getString(2), row.getTimestamp(3).toInstant(), row.getString(4)));
         },
         practices.id(practice),
         member.id());
     return origins;
+  }
+
+  /**
+   * Where the values come from that nobody has changed since.
+   *
+   * @return empty for a member who came with a file
+   */
+  public Optional<Origin> added(String practice, Member member) {
+    return database
+        .query(
+            """
+            select e.actor, e.at, c.chart
+            from member_events e
+            left join lateral (
+              select p.source || '/' || p.source_id as chart
+              from links l join link_changes m on m.practice_id = l.practice_id and m.link_id = l.id
+              join patients p on p.practice_id = l.practice_id and p.id = l.patient_id
+              where l.practice_id = e.practice_id and l.member_id = e.member_id
+                and m.action = 'MADE' and m.at = e.at
+              limit 1) c on true
+            where e.practice_id = ? and e.member_id = ? and e.action = 'ADDED'
+            order by e.id limit 1""",
+            (row, n) ->
+                new Origin(row.getString(1), row.getTimestamp(2).toInstant(), row.getString(3)),
+            practices.id(practice),
+            member.id())
+        .stream()
+        .findFirst();
   }
 
   /** What something happened to. */

@@ -6,6 +6,8 @@ import java.sql.Timestamp;
 import java.time.Instant;
 import java.time.format.DateTimeParseException;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -14,6 +16,7 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.pmslink.patient.PatientRecord;
+import org.pmslink.patient.Person;
 import org.pmslink.patient.RecordJson;
 import org.pmslink.practice.Practices;
 import org.springframework.jdbc.core.JdbcTemplate;
@@ -167,18 +170,53 @@ public class Worklists {
    */
   public record BestChart(String memberNumber, long review, PatientRecord chart) {}
 
-  /** For members without a chart, the charts in review that may be theirs, a few for each. */
+  /** Why no chart waits that may be a member's. */
+  public enum WhyNone {
+    NOT_LOOKED_FOR_YET,
+    TOO_LITTLE_KNOWN,
+    NONE_FOUND;
+
+    /** Of a row of members, called {@code m}. */
+    static final String SQL =
+        "case when m.matched_version < m.version then 'NOT_LOOKED_FOR_YET'"
+            + " when cardinality(m.blocking_keys) = 0 then 'TOO_LITTLE_KNOWN'"
+            + " else 'NONE_FOUND' end";
+  }
+
+  /** For members for whom no chart waits, by their numbers, why that is so. */
+  public Map<String, WhyNone> whyNone(String practice, List<String> memberNumbers) {
+    Map<String, WhyNone> why = new HashMap<>();
+    database.query(
+        "select m.member_number, "
+            + WhyNone.SQL
+            + " from members m where m.practice_id = ? and m.member_number = any (?)",
+        row -> {
+          why.put(row.getString(1), WhyNone.valueOf(row.getString(2)));
+        },
+        practices.id(practice),
+        memberNumbers.toArray(String[]::new));
+    return why;
+  }
+
+  /**
+   * For members without a chart, the charts in review that may be theirs, a few for each, those
+   * that are most like them first.
+   */
   public Map<String, List<BestChart>> bestCharts(String practice, List<String> memberNumbers) {
     return database
         .query(
             """
             select m.number, r.id, p.record
             from unnest(?::text[]) as m (number) cross join lateral (
-              select id, patient_id from reviews
-              where practice_id = ? and closed_at is null
-                and candidates @> jsonb_build_array(jsonb_build_object('memberNumber', m.number))
-              order by id limit 3) r
-            join patients p on p.practice_id = ? and p.id = r.patient_id order by r.id""",
+              select v.id, v.patient_id, (c.candidate #>> '{comparison,score}')::float8 as score
+              from reviews v
+              cross join lateral jsonb_array_elements(v.candidates) as c (candidate)
+              where v.practice_id = ? and v.closed_at is null
+                and v.candidates @> jsonb_build_array(jsonb_build_object('memberNumber', m.number))
+                and c.candidate ->> 'memberNumber' = m.number
+              order by score desc nulls last, v.id limit 3) r
+            join patients p on p.practice_id = ? and p.id = r.patient_id
+            order by r.score desc nulls last, r.id""",
             (row, n) ->
                 new BestChart(
                     row.getString(1),
@@ -305,24 +343,32 @@ public class Worklists {
     return flagged(practice, reason, "and l.id > ? order by l.id limit ?", after, limit);
   }
 
-  /** The flagged link of a member; the last of them, when there are several. */
-  public Optional<Flagged> flaggedOf(String practice, String memberNumber) {
+  /**
+   * The flagged link of a member to a chart of a PMS.
+   *
+   * @param source {@code null} for the one of any that was flagged first
+   */
+  public Optional<Flagged> flaggedOf(
+      String practice, String memberNumber, @Nullable String source) {
     return flagged(
             practice,
             null,
-            "and m.member_number = ? order by l.flagged_at desc, l.id desc limit 1",
-            memberNumber)
+            "and m.member_number = ? and (?::text is null or l.source = ?)"
+                + " order by l.flagged_at, l.id limit 1",
+            memberNumber,
+            source,
+            source)
         .stream()
         .findFirst();
   }
 
   private List<Flagged> flagged(
-      String practice, @Nullable String reason, String which, Object... values) {
-    List<Object> all = new ArrayList<>();
+      String practice, @Nullable String reason, String which, @Nullable Object... values) {
+    List<@Nullable Object> all = new ArrayList<>();
     all.add(practices.id(practice));
     all.add(reason);
     all.add(reason);
-    all.addAll(List.of(values));
+    all.addAll(Arrays.asList(values));
     return database.query(
         """
         select l.id, l.source, p.source_id, m.member_number, l.flag_reason, l.flagged_at
@@ -341,6 +387,27 @@ public class Worklists {
                 row.getString(5),
                 row.getTimestamp(6) == null ? null : row.getTimestamp(6).toInstant()),
         all.toArray());
+  }
+
+  /** Whose chart and which member each of these links joins, by the links' numbers. */
+  public Map<Long, TwoPeople> people(String practice, List<Flagged> links) {
+    Map<Long, TwoPeople> people = new HashMap<>();
+    database.query(
+        """
+        select l.id, p.record, m.person
+        from links l join patients p on p.practice_id = l.practice_id and p.id = l.patient_id
+        join members m on m.practice_id = l.practice_id and m.id = l.member_id
+        where l.practice_id = ? and l.id = any (?)""",
+        row -> {
+          people.put(
+              row.getLong(1),
+              new TwoPeople(
+                  RecordJson.read(row.getString(2), PatientRecord.class).person(),
+                  RecordJson.read(row.getString(3), Person.class)));
+        },
+        practices.id(practice),
+        links.stream().map(Flagged::id).toArray(Long[]::new));
+    return people;
   }
 
   private static final String REVIEW =

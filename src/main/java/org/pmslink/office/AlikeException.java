@@ -14,16 +14,24 @@ public final class AlikeException extends RefusedException {
 
   private final transient List<PatientSearch.Candidate> charts;
   private final transient List<MemberHistory.Listed> members;
+  private final boolean tooMany;
 
-  AlikeException(List<PatientSearch.Candidate> charts, List<MemberHistory.Listed> members) {
+  AlikeException(
+      List<PatientSearch.Candidate> charts, boolean tooMany, List<MemberHistory.Listed> members) {
     super("There is somebody like that already; nobody was added.");
     this.charts = List.copyOf(charts);
     this.members = List.copyOf(members);
+    this.tooMany = tooMany;
   }
 
   /** Charts that they may be, best first. */
   public List<PatientSearch.Candidate> charts() {
     return charts;
+  }
+
+  /** Whether there are more charts like them than could be looked through. */
+  public boolean tooMany() {
+    return tooMany;
   }
 
   /** Members that they may be. */

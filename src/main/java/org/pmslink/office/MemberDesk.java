@@ -5,6 +5,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 import org.pmslink.access.Actor;
 import org.pmslink.access.Audit;
@@ -60,9 +61,31 @@ public class MemberDesk {
    */
   public String enrol(Actor actor, Applicant applicant, @Nullable Found chart, boolean insist)
       throws RefusedException {
+    return enrol(actor, null, applicant, chart, insist);
+  }
+
+  /**
+   * The same through a form that adds one member only, however often it is sent.
+   *
+   * @param form {@code null} for none
+   */
+  public String enrol(
+      Actor actor, @Nullable UUID form, Applicant applicant, @Nullable Found chart, boolean insist)
+      throws RefusedException {
     String complaint = applicant.complaint();
     if (complaint != null) {
       throw new RefusedException(complaint);
+    }
+    PatientSearch.Found alike = null;
+    List<MemberHistory.Listed> namesakes = List.of();
+    if (chart == null && !insist) {
+      alike = alike(actor, applicant);
+      namesakes = namesakes(actor, applicant);
+    }
+    // After the search: whom this form has added already is like them, too.
+    String before = form == null ? null : enrolment.addedWith(actor.practice(), form).orElse(null);
+    if (before != null) {
+      return sameAs(actor, applicant, before);
     }
     if (chart != null && chart.memberNumber() != null) {
       throw new RefusedException(
@@ -71,51 +94,66 @@ public class MemberDesk {
     if (chart != null && (chart.removedAt() != null || chart.mergedInto() != null)) {
       throw new RefusedException("This chart is no longer in use in the PMS.");
     }
-    if (chart == null && !insist) {
-      List<PatientSearch.Candidate> alike = alike(actor, applicant);
-      List<MemberHistory.Listed> namesakes = namesakes(actor, applicant);
-      if (!alike.isEmpty() || !namesakes.isEmpty()) {
-        throw new AlikeException(alike, namesakes);
-      }
+    if (alike != null
+        && (alike.tooMany() || !alike.candidates().isEmpty() || !namesakes.isEmpty())) {
+      throw new AlikeException(alike.candidates(), alike.tooMany(), namesakes);
     }
     return audit.together(
         () -> {
-          String number =
-              enrolment.enrol(
+          Enrolment.Enrolled enrolled =
+              enrolment.enrolOnce(
                   actor.practice(),
+                  form,
                   applicant.number(),
                   applicant.typed(),
                   chart == null ? null : new Enrolment.Chart(chart.source(), chart.sourceId()),
                   applicant.newPlan(),
                   actor.name(),
                   "chosen when the member was added");
-          audit.note(
-              actor.practice(),
-              actor.name(),
-              "added member",
-              number
-                  + (chart == null
-                      ? ""
-                      : ", linked to " + chart.source() + "/" + chart.sourceId()));
-          return number;
+          if (!enrolled.again()) {
+            audit.note(
+                actor.practice(),
+                actor.name(),
+                "added member",
+                enrolled.number()
+                    + (chart == null
+                        ? ""
+                        : ", linked to " + chart.source() + "/" + chart.sourceId()));
+          }
+          return enrolled.number();
         });
   }
 
+  /**
+   * Whom a form has added that is sent once more, as long as it is still for them.
+   *
+   * @throws RefusedException when somebody else has been typed into it since
+   */
+  private String sameAs(Actor actor, Applicant applicant, String number) throws RefusedException {
+    Map<Field, String> fields =
+        members.find(actor.practice(), number).map(Member::fields).orElse(Map.of());
+    if (!applicant.family().equalsIgnoreCase(fields.getOrDefault(Field.FAMILY, ""))
+        || !applicant.given().equalsIgnoreCase(fields.getOrDefault(Field.GIVEN, ""))) {
+      throw new RefusedException(
+          "This form has added member " + number + " already; begin a new one for somebody else.");
+    }
+    return number;
+  }
+
   /** Charts that somebody may be who is to become a member without one. */
-  private List<PatientSearch.Candidate> alike(Actor actor, Applicant applicant) {
+  private PatientSearch.Found alike(Actor actor, Applicant applicant) {
     Person person = normalizer.person(applicant.typed());
     if (!PatientSearch.isEnough(person)) {
-      return List.of();
+      return PatientSearch.Found.NOBODY;
     }
-    List<PatientSearch.Candidate> alike =
-        search.search(actor.practice(), person, false, MOST_ALIKE).candidates();
+    PatientSearch.Found alike = search.search(actor.practice(), person, false, MOST_ALIKE);
     audit.note(
         actor.practice(),
         actor.name(),
         "searched patients",
         Audit.about(
-            alike.size() + " like a new member",
-            alike.stream().map(candidate -> candidate.chart().name()).toList()));
+            alike.candidates().size() + " like a new member",
+            alike.candidates().stream().map(candidate -> candidate.chart().name()).toList()));
     return alike;
   }
 

@@ -318,7 +318,122 @@ class ConsoleTest {
     }
   }
 
+  @Test
+  void theOfficeWatchesALoadAndSeesThatItWasPaused() throws Exception {
+    try (Office office = Office.at(engine, pms)) {
+      office.chart(Someone.named("Ada", "Pemberley"));
+      office.open();
+      // A load of another PMS, which no route reads, so that it stands where it is put.
+      engine
+          .store()
+          .update(
+              "insert into feeds (practice_id, feed, source, state)"
+                  + " values (?, 'slow', 'slow', 'RUNNING')",
+              office.id());
+      engine
+          .store()
+          .update(
+              "insert into feed_runs (practice_id, feed, source, kind, records)"
+                  + " values (?, 'slow', 'slow', 'FIRST_LOAD', 40)",
+              office.id());
+      try {
+        Page page = staff(office, Role.FRONT_DESK);
+        page.navigate("/console/" + office.name + "/onboarding");
+        Locator load =
+            page.locator("article").filter(new Locator.FilterOptions().setHasText("slow"));
+        assertThat(load).containsText("first load: reading");
+        assertThat(load.locator("progress")).hasCount(1);
+        assertThat(load).containsText("Read40");
+        assertThat(page.locator("ol")).containsText("it goes on by itself");
+        assertThat(page.locator("#progress")).hasAttribute("hx-trigger", "every 2s");
+
+        load(office, "update feed_runs set records = 1200 where practice_id = ? and feed = 'slow'");
+        // Of its own accord.
+        assertThat(load).containsText("Read1,200");
+        load(
+            office,
+            "update feeds set on_hold_since = now(), on_hold_by = 'ivo',"
+                + " on_hold_why = 'the server is moved' where practice_id = ? and feed = 'slow'");
+        assertThat(load).containsText("paused by ivo: the server is moved");
+        assertThat(page.locator("ol")).containsText("The load does not go on for now");
+        assertThat(page.locator("#progress")).hasAttribute("hx-trigger", "every 20s");
+        load(office, "update feed_runs set phase = 'DONE' where practice_id = ? and feed = 'slow'");
+        page.reload();
+        assertThat(load).containsText("first load: done");
+        assertThat(page.locator("#progress[hx-trigger]")).hasCount(0);
+      } finally {
+        load(office, "delete from feed_runs where practice_id = ? and feed = 'slow'");
+        load(office, "delete from feeds where practice_id = ? and feed = 'slow'");
+      }
+    }
+  }
+
+  private void load(Office office, String sql) {
+    engine.store().update(sql, office.id());
+  }
+
   // ---- Reviews ----
+
+  @Test
+  void reviewsOfOneReasonAreGoneThroughByThemselves() throws Exception {
+    try (Office office = Office.at(engine, pms)) {
+      for (String name : List.of("Ada", "Bea", "Cleo")) {
+        Someone one = Someone.named(name, "Rother" + name.toLowerCase(Locale.ROOT));
+        office.chart(one.withEmail(""));
+        office.member(name.substring(0, 1) + "1", one.withMobile("").withEmail(""));
+      }
+      office.open();
+      engine
+          .store()
+          .update(
+              "update reviews set reason = 'DUPLICATE_CHARTS' where practice_id = ? and id ="
+                  + " (select id from reviews where practice_id = ? and closed_at is null"
+                  + " order by id offset 1 limit 1)",
+              office.id(),
+              office.id());
+      Page page = staff(office, Role.FRONT_DESK);
+      link(page, "Reviews").click();
+      assertThat(page.locator("tbody tr")).hasCount(3);
+      page.getByRole(AriaRole.NAVIGATION, named("Reasons"))
+          .getByText("alike, but not certain (2)")
+          .click();
+      assertThat(page.locator("tbody tr")).hasCount(2);
+      press(page, "n");
+      assertThat(page.locator("main")).containsText("alike, but not certain");
+      page.getByLabel("Why").fill("Twins");
+      button(page, "Two people").click();
+      assertThat(page.getByRole(AriaRole.STATUS)).containsText("Kept apart.");
+      assertThat(page.locator("main")).containsText("alike, but not certain");
+      press(page, "n");
+      assertThat(page).hasURL(Pattern.compile(".*/reviews\\?reason=NOT_CERTAIN"));
+      assertThat(page.locator("tbody tr")).hasCount(1);
+    }
+  }
+
+  @Test
+  void keysAreSwitchedOffAndStayOff() throws Exception {
+    try (Office office = Office.at(engine, pms).open()) {
+      Page page = staff(office, Role.FRONT_DESK);
+      page.navigate("/console/" + office.name + "/members");
+      press(page, "/");
+      assertThat(page.locator("#q")).isFocused();
+
+      button(page, "Keys on").click();
+
+      press(page, "/");
+      assertThat(page.locator("#q")).not().isFocused();
+      page.reload();
+      assertThat(button(page, "Keys off")).hasAttribute("aria-pressed", "false");
+      page.navigate("/console/" + office.name + "/reviews");
+      assertThat(page.locator("kbd:visible")).hasCount(0);
+      page.navigate("/console/" + office.name + "/members");
+      press(page, "/");
+      assertThat(page.locator("#q")).not().isFocused();
+      button(page, "Keys off").click();
+      press(page, "/");
+      assertThat(page.locator("#q")).isFocused();
+    }
+  }
 
   @Test
   void aReviewIsDecidedTheNextComesByItselfAndTheFirstIsTakenBack() throws Exception {
@@ -459,7 +574,7 @@ class ConsoleTest {
       page.navigate("/console/" + office.name + "/flagged");
       assertThat(page.locator("tbody tr")).hasCount(50);
       // Somebody else verifies the last one that is shown.
-      List<String> shown = page.locator("tbody td:first-child").allInnerTexts();
+      List<String> shown = page.locator("tbody td:first-child small").allInnerTexts();
       engine
           .store()
           .update(
@@ -472,7 +587,7 @@ class ConsoleTest {
       link(page, "Next page").click();
       assertThat(page.locator("tbody tr")).hasCount(2);
       assertThat(link(page, "Next page")).hasCount(0);
-      assertThat(page.locator("tbody td:first-child").allInnerTexts())
+      assertThat(page.locator("tbody td:first-child small").allInnerTexts())
           .doesNotContainAnyElementsOf(shown);
       link(page, "linked, but the records are not alike any more").click();
       assertThat(page.locator("tbody tr")).hasCount(50);
@@ -624,6 +739,54 @@ class ConsoleTest {
       assertThat(office.memberOf(right)).isEmpty();
       assertThat(office.historyOf(right)).last().asString().startsWith("ENDED Changed her name");
       assertThat(manager.locator("main")).containsText("Changed her name at court");
+    }
+  }
+
+  @Test
+  void aLinkIsEndedTwoAreToldApartAndAnotherChartIsFound() throws Exception {
+    try (Office office = Office.at(engine, pms)) {
+      Someone cora = Someone.named("Cora", "Whitfield");
+      Someone dina = Someone.named("Dina", "Underhill");
+      long hers = office.chart(cora);
+      long other = office.chart(dina);
+      office.member("C1", cora);
+      office.open();
+      assertThat(office.memberOf(hers)).isEqualTo("C1");
+      Page page = staff(office, Role.MANAGER);
+      page.navigate("/console/" + office.name + "/members");
+      search(page, "whitf");
+      assertThat(page.locator("#found tbody tr")).hasCount(1);
+      assertThat(page.url()).doesNotContain("whitf");
+      link(page, "Cora Whitfield").click();
+      assertThat(page.locator("article")).containsText("not verified by anybody");
+      link(page, "Verify or re-link").or(button(page, "Verify or re-link")).click();
+      page.getByLabel("Why").fill("Another Cora");
+      button(page, "No, unlink").click();
+
+      assertThat(page.getByRole(AriaRole.STATUS)).containsText("Kept apart.");
+      assertThat(office.memberOf(hers)).isEmpty();
+      assertThat(office.historyOf(hers)).last().isEqualTo("ENDED Another Cora");
+      office.awaitSettled();
+      assertThat(office.memberOf(hers)).isEmpty();
+
+      page.navigate(
+          "/console/" + office.name + "/members/C1/compare?source=open-dental&id=" + other);
+      page.getByLabel("Why").fill("Seen both");
+      button(page, "No, two people").click();
+      assertThat(page.getByRole(AriaRole.STATUS)).containsText("Kept apart.");
+      page.navigate(
+          "/console/" + office.name + "/members/C1/compare?source=open-dental&id=" + other);
+      assertThat(page.locator("main")).containsText("two people, said manager");
+
+      button(page, "Find another chart").or(link(page, "Find another chart")).click();
+      assertThat(page.locator("h1")).hasText("Link Cora Whitfield to the PMS");
+      search(page, "dina");
+      page.locator("#found tbody a").click();
+      page.getByLabel("Why").fill("Changed her name");
+      button(page, "Yes, link").click();
+      assertThat(page.getByRole(AriaRole.STATUS)).containsText("Linked.");
+      assertThat(office.memberOf(other)).isEqualTo("C1");
+      assertThat(page.locator("article").first()).containsText("verified");
     }
   }
 
@@ -1143,6 +1306,10 @@ class ConsoleTest {
       desk.getByLabel("Status").selectOption("paused");
       button(desk, "Start the plan").click();
       assertThat(button(desk, "Resume")).isVisible();
+      desk.getByLabel("Why").fill("back from abroad");
+      button(desk, "Resume").click();
+      assertThat(history(desk, "plan Gold 2026 resumed")).containsText("back from abroad");
+      assertThat(button(desk, "Pause")).isVisible();
       desk.getByLabel("Why").fill("moved away");
       button(desk, "End the plan").click();
       assertThat(button(desk, "Start the plan")).isVisible();
@@ -1206,6 +1373,63 @@ class ConsoleTest {
       Page desk = staff(office, Role.FRONT_DESK);
       desk.navigate("/console/" + office.name + "/members/" + one + "/merge?with=" + other);
       assertThat(desk.getByText("Making two members one is for managers.")).isVisible();
+    }
+  }
+
+  @Test
+  void twoWithALinkAndAPlanEachAreMadeOneAgainstWhatSomebodySaid() throws Exception {
+    try (Office office = Office.at(engine, pms)) {
+      Someone cora = Someone.named("Cora", "Whitlock");
+      Someone nora = Someone.named("Nora", "Whitelock");
+      long one = office.chart(cora);
+      long other = office.chart(nora);
+      office.member("C1", cora);
+      office.member("C2", nora);
+      office.open();
+      assertThat(List.of(office.memberOf(one), office.memberOf(other))).containsExactly("C1", "C2");
+      Plans plans = engine.bean(Plans.class);
+      for (String name : List.of("Gold", "Silver")) {
+        plans.add(office.name, name, List.of(), "maria");
+      }
+      Page page = staff(office, Role.MANAGER);
+      for (String number : List.of("C1", "C2")) {
+        page.navigate("/console/" + office.name + "/members/" + number);
+        page.locator("select[name=plan]")
+            .selectOption(
+                new com.microsoft.playwright.options.SelectOption()
+                    .setLabel(number.equals("C1") ? "Gold" : "Silver"));
+        button(page, "Start the plan").click();
+        assertThat(button(page, "Pause")).isVisible();
+      }
+      // Somebody has said that C1 and the chart of C2 are two people.
+      page.navigate(
+          "/console/" + office.name + "/members/C1/compare?source=open-dental&id=" + other);
+      page.getByLabel("Why").fill("Mother and daughter");
+      button(page, "No, two people").click();
+      assertThat(page.getByRole(AriaRole.STATUS)).containsText("Kept apart.");
+
+      page.navigate("/console/" + office.name + "/members/C1");
+      page.getByLabel("Number of the other member").fill("C22");
+      button(page, "Compare and make one").click();
+      assertThat(page.getByRole(AriaRole.ALERT)).containsText("no member of that number");
+      page.getByLabel("Number of the other member").fill("C2");
+      button(page, "Compare and make one").click();
+      assertThat(page.locator("main")).containsText("those of the other one do not come along");
+      page.locator("input[name=link-open-dental][value=other]").check();
+      page.locator("input[name=plan][value=other]").check();
+      page.getByLabel("Why", new Page.GetByLabelOptions().setExact(true)).fill("One card");
+      page.getByLabel("They are one all the same").check();
+      button(page, "Make them one").click();
+
+      assertThat(page.getByRole(AriaRole.STATUS)).containsText("one member now");
+      assertThat(page.locator("h1")).containsText("C1");
+      assertThat(page.locator("main")).containsText("Silver since");
+      Awaitility.await()
+          .atMost(Office.LONGEST)
+          .untilAsserted(
+              () ->
+                  assertThat(List.of(office.memberOf(one), office.memberOf(other)))
+                      .containsExactly("", "C1"));
     }
   }
 

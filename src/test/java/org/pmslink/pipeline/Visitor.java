@@ -39,6 +39,11 @@ class Visitor {
     return send("GET", address, "");
   }
 
+  /** As the script of a page that asks again by itself. */
+  HttpResponse<String> getAsScript(String address) throws Exception {
+    return send("GET", address, "", "HX-Request", "true");
+  }
+
   HttpResponse<String> post(String address, String... values) throws Exception {
     StringBuilder form = new StringBuilder("_csrf=" + URLEncoder.encode(token, UTF_8));
     for (int i = 0; i < values.length; i += 2) {
@@ -48,7 +53,8 @@ class Visitor {
     return send("POST", address, form.toString());
   }
 
-  private HttpResponse<String> send(String method, String address, String form) throws Exception {
+  private HttpResponse<String> send(String method, String address, String form, String... headers)
+      throws Exception {
     URI url = URI.create(address.startsWith("/") ? engine.url() + address : address);
     Map<String, String> own = cookies.computeIfAbsent(url.getHost(), host -> new TreeMap<>());
     HttpRequest.Builder request = HttpRequest.newBuilder(url).timeout(Duration.ofSeconds(30));
@@ -58,6 +64,9 @@ class Visitor {
       request.header("Cookie", line.toString());
     }
     request.header("Accept", "text/html");
+    if (headers.length > 0) {
+      request.headers(headers);
+    }
     if (method.equals("POST")) {
       request.header("Content-Type", "application/x-www-form-urlencoded");
     }

@@ -1,0 +1,504 @@
+package org.pmslink.pipeline;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.pmslink.pipeline.Visitor.location;
+
+import java.net.http.HttpResponse;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.pmslink.access.Actor;
+import org.pmslink.access.Right;
+import org.pmslink.access.Role;
+import org.pmslink.access.Users;
+import org.pmslink.membership.RefusedException;
+import org.pmslink.office.Applicant;
+import org.pmslink.office.MemberDesk;
+import org.pmslink.sample.OpenDentalServer;
+import org.pmslink.sample.OpenIdProvider;
+
+/** What the office's pages say and do, asked for as a browser does, without one. */
+@ExtendWith(Pipeline.class)
+class OfficePagesTest {
+  private static final String PASSWORD = "a sentence to remember";
+  private static final AtomicInteger STAFF = new AtomicInteger(1);
+
+  private final Engine engine;
+  private final OpenDentalServer pms;
+
+  OfficePagesTest(Engine engine, OpenDentalServer pms) {
+    this.engine = engine;
+    this.pms = pms;
+  }
+
+  private Visitor staff(Office office, Role role) throws Exception {
+    String login = role.label() + "-p" + STAFF.getAndIncrement();
+    Users users = engine.bean(Users.class);
+    users.changePassword(login, users.add(login), PASSWORD);
+    users.grant(login, office.name, role);
+    Visitor person = new Visitor(engine, new OpenIdProvider(OpenIdProvider.freePort()));
+    person.get("/sign-in");
+    assertThat(location(person.post("/sign-in", "login", login, "password", PASSWORD)))
+        .endsWith("/console");
+    return person;
+  }
+
+  /** Values of the fields of a name that a form gives back unseen. */
+  private static List<String> hidden(HttpResponse<String> page, String name) {
+    List<String> values = new ArrayList<>();
+    Matcher found =
+        Pattern.compile("type=\"hidden\" name=\"" + name + "\" value=\"([^\"]*)\"")
+            .matcher(page.body());
+    while (found.find()) {
+      values.add(found.group(1));
+    }
+    return values;
+  }
+
+  private static String[] form(Someone who, String... more) {
+    List<String> form =
+        new ArrayList<>(
+            List.of(
+                "given", who.given(),
+                "family", who.family(),
+                "birthDate", who.birthDate(),
+                "phone", who.mobile(),
+                "email", who.email()));
+    form.addAll(List.of(more));
+    return form.toArray(String[]::new);
+  }
+
+  private static String[] seen(HttpResponse<String> page, Someone who) {
+    List<String> form = new ArrayList<>(List.of(form(who, "seen", "true")));
+    form.addAll(List.of("once", hidden(page, "once").get(0)));
+    hidden(page, "warned").forEach(name -> form.addAll(List.of("warned", name)));
+    return form.toArray(String[]::new);
+  }
+
+  private static long members(Office office) {
+    return office.count("select count(*) from members where practice_id = ?");
+  }
+
+  // ---- Adding a member ----
+
+  @Test
+  void aFormThatIsSentTwiceAddsOneMember() throws Exception {
+    try (Office office = Office.at(engine, pms).open()) {
+      Someone nora = Someone.named("Nora", "Ashdown");
+      Visitor desk = staff(office, Role.FRONT_DESK);
+      String at = "/console/" + office.name + "/members/new";
+      String once = hidden(desk.get(at), "once").get(0);
+
+      String member = location(desk.post(at, form(nora, "once", once)));
+
+      assertThat(location(desk.post(at, form(nora, "once", once)))).isEqualTo(member);
+      assertThat(members(office)).isEqualTo(1);
+      assertThat(
+              office.count(
+                  "select count(*) from audit where practice_id = ? and action = 'added member'"))
+          .isEqualTo(1);
+      // Somebody else in the same form is not taken for her.
+      HttpResponse<String> other =
+          desk.post(at, form(Someone.named("Otto", "Ashdown"), "once", once));
+      assertThat(other.body()).contains("begin a new one for somebody else");
+      assertThat(members(office)).isEqualTo(1);
+
+      // At the same moment.
+      UUID form = UUID.randomUUID();
+      Someone pia = Someone.named("Pia", "Ashdown");
+      Applicant applicant =
+          new Applicant(
+              "",
+              pia.family(),
+              pia.given(),
+              "",
+              "",
+              pia.birthDate(),
+              pia.mobile(),
+              "",
+              "",
+              "",
+              "",
+              "",
+              "",
+              "",
+              "",
+              "");
+      Actor actor = new Actor("ana", office.name, EnumSet.allOf(Right.class));
+      List<CompletableFuture<String>> clicks =
+          IntStream.range(0, 4)
+              .mapToObj(
+                  i ->
+                      CompletableFuture.supplyAsync(
+                          () -> {
+                            try {
+                              return engine
+                                  .bean(MemberDesk.class)
+                                  .enrol(actor, form, applicant, null, true);
+                            } catch (RefusedException e) {
+                              throw new AssertionError(e);
+                            }
+                          }))
+              .toList();
+      assertThat(clicks.stream().map(CompletableFuture::join).distinct()).hasSize(1);
+      assertThat(members(office)).isEqualTo(2);
+    }
+  }
+
+  @Test
+  void whoWasWarnedOfSomebodyIsWarnedOfOthersTheyTypeAfterwards() throws Exception {
+    try (Office office = Office.at(engine, pms)) {
+      Someone odette = Someone.named("Odette", "Marlow");
+      Someone petra = Someone.named("Petra", "Lindqvist");
+      office.chart(odette);
+      office.chart(petra);
+      office.open();
+      Visitor desk = staff(office, Role.FRONT_DESK);
+      String at = "/console/" + office.name + "/members/new";
+      desk.get(at);
+      HttpResponse<String> warned = desk.post(at, form(odette));
+      assertThat(warned.body()).contains("The PMS has somebody like that", "Odette Marlow");
+      assertThat(hidden(warned, "warned")).hasSize(1);
+
+      HttpResponse<String> again = desk.post(at, seen(warned, petra));
+
+      assertThat(again.statusCode()).isEqualTo(200);
+      assertThat(again.body()).contains("like others than before", "Petra Lindqvist");
+      assertThat(members(office)).isZero();
+      assertThat(location(desk.post(at, seen(again, petra)))).contains("/members/M");
+      assertThat(members(office)).isEqualTo(1);
+    }
+  }
+
+  @Test
+  void tooManyAlikeAreNotSaidToBeNone() throws Exception {
+    try (Office office = Office.at(engine, pms)) {
+      List<Object[]> charts = new ArrayList<>();
+      for (int i = 0; i < 210; i++) {
+        charts.add(new Object[] {(1950 + i % 50) + "-0" + (1 + i % 9) + "-11"});
+      }
+      office
+          .pms()
+          .batchUpdate(
+              "insert into patient (LName, FName, Birthdate, WirelessPhone, Email, City)"
+                  + " values ('Garcia', 'Maria', ?, '6142280001', '', '')",
+              charts);
+      Someone maria = new Someone("Garcia", "Maria", "", "6142280001", "", "");
+      office.member("G1", maria);
+      office.open();
+      Visitor desk = staff(office, Role.FRONT_DESK);
+
+      HttpResponse<String> page =
+          desk.get("/console/" + office.name + "/members/G1/link?list=unlinked");
+
+      assertThat(page.body())
+          .contains("Too many charts share what is known of this member")
+          .doesNotContain("The rules find none");
+
+      String at = "/console/" + office.name + "/members/new";
+      desk.get(at);
+      Someone another = new Someone("Garcia", "Maria", "1944-12-30", "6142280001", "", "");
+      page = desk.post(at, form(another));
+      assertThat(page.body()).contains("Too many charts of the PMS share what is typed");
+      assertThat(members(office)).isEqualTo(1);
+      assertThat(location(desk.post(at, seen(page, another)))).contains("/members/M");
+    }
+  }
+
+  // ---- Worklists ----
+
+  @Test
+  void worklistsOfOneReasonGoOnWithThatReason() throws Exception {
+    try (Office office = Office.at(engine, pms)) {
+      for (String name : List.of("Ada", "Bea", "Cleo")) {
+        Someone one = Someone.named(name, "Pember" + name.toLowerCase(java.util.Locale.ROOT));
+        office.chart(one.withEmail(""));
+        office.member(name + "1", one.withMobile("").withEmail(""));
+      }
+      office.open();
+      List<Long> reviews =
+          engine
+              .store()
+              .queryForList(
+                  "select id from reviews where practice_id = ? and closed_at is null order by id",
+                  Long.class,
+                  office.id());
+      assertThat(reviews).hasSize(3);
+      engine
+          .store()
+          .update("update reviews set reason = 'DUPLICATE_CHARTS' where id = ?", reviews.get(1));
+      String base = "/console/" + office.name;
+      Visitor desk = staff(office, Role.FRONT_DESK);
+      String first = "/reviews/" + reviews.get(0) + "?reason=NOT_CERTAIN";
+      String third = "/reviews/" + reviews.get(2) + "?reason=NOT_CERTAIN";
+      assertThat(desk.get(base + "/reviews?reason=NOT_CERTAIN").body())
+          .contains(base + first, base + third);
+      String next = base + "/reviews/next?reason=NOT_CERTAIN&after=";
+      assertThat(location(desk.get(next + reviews.get(0)))).endsWith(third);
+      assertThat(location(desk.get(next + reviews.get(2)))).endsWith("/reviews?reason=NOT_CERTAIN");
+
+      HttpResponse<String> page = desk.get(base + first);
+      assertThat(hidden(page, "only")).containsExactly("NOT_CERTAIN");
+      String member = page.body().replaceFirst("(?s).*/members/(\\w+)/same.*", "$1");
+      String[] decision = {
+        "source",
+        "open-dental",
+        "id",
+        hidden(page, "id").get(0),
+        "seen",
+        hidden(page, "seen").get(0),
+        "review",
+        hidden(page, "review").get(0),
+        "only",
+        "NOT_CERTAIN",
+        "reason",
+        ""
+      };
+      String apart = base + "/members/" + member + "/not-same";
+      page = desk.post(apart, decision);
+      assertThat(page.body()).contains("Say why", "Back to the review");
+      assertThat(hidden(page, "review")).containsExactly(String.valueOf(reviews.get(0)));
+      decision[decision.length - 1] = "twins";
+      assertThat(location(desk.post(apart, decision))).endsWith(third);
+    }
+  }
+
+  @Test
+  void nothingIsSkippedBehindAMemberWhoseLinksAreInDoubtInTwoPmss() throws Exception {
+    try (Office office = Office.at(engine, pms)) {
+      Someone ada = Someone.named("Ada", "Thorncroft");
+      Someone bea = Someone.named("Bea", "Winterbourne");
+      office.chart(ada);
+      long other = office.chart(bea);
+      office.member("A1", ada);
+      office.member("B1", bea);
+      office.open();
+      try (Office second =
+          Office.at(engine, pms).with("practice", office.name).with("source", "second")) {
+        second.chart(ada);
+        second.connect();
+        org.awaitility.Awaitility.await()
+            .atMost(Office.LONGEST)
+            .until(
+                () ->
+                    office.count(
+                        "select count(*) from links where practice_id = ? and ended_at is null"),
+                links -> links == 3);
+        office.awaitSettled();
+        for (String[] flag :
+            List.of(
+                new String[] {"A1", "open-dental", "3", "CHART_GONE"},
+                new String[] {"B1", "open-dental", "2", "LINK_DRIFTED"},
+                new String[] {"A1", "second", "1", "CHART_GONE"})) {
+          engine
+              .store()
+              .update(
+                  """
+                  update links set flag_reason = ?, flagged_at = now() - make_interval(mins => ?)
+                  where practice_id = ? and source = ? and member_id =
+                    (select id from members where practice_id = ? and member_number = ?)""",
+                  flag[3],
+                  Integer.valueOf(flag[2]),
+                  office.id(),
+                  flag[1],
+                  office.id(),
+                  flag[0]);
+        }
+        String base = "/console/" + office.name;
+        Visitor desk = staff(office, Role.FRONT_DESK);
+        String next = base + "/members/A1/next?list=flagged&source=open-dental";
+        assertThat(location(desk.get(next)))
+            .contains("/members/B1/compare", "id=" + other, "list=flagged");
+        String gone = location(desk.get(next + "&only=CHART_GONE"));
+        assertThat(gone).contains("/members/A1/compare", "source=second", "only=CHART_GONE");
+        assertThat(location(desk.get(base + "/members/A1/next?list=flagged&source=second")))
+            .endsWith("/flagged");
+        String page = desk.get(gone.substring(gone.indexOf("/console"))).body();
+        assertThat(page).contains("link?list=flagged&amp;only=CHART_GONE");
+      }
+    }
+  }
+
+  private void insertReview(Office office, long chart, String member, double score) {
+    engine
+        .store()
+        .update(
+            """
+            insert into reviews (practice_id, patient_id, reason, candidates, rules_version)
+            select practice_id, id, 'NOT_CERTAIN',
+              jsonb_build_array(
+                jsonb_build_object('memberNumber', 'Z9',
+                                   'comparison', jsonb_build_object('score', 99)),
+                jsonb_build_object('memberNumber', ?::text,
+                                   'comparison', jsonb_build_object('score', ?::float8))), 'test'
+            from patients where practice_id = ? and source_id = ?""",
+            member,
+            score,
+            office.id(),
+            String.valueOf(chart));
+  }
+
+  @Test
+  void unlinkedMembersStandWithTheChartsMostLikeThemOrWithWhyThereIsNone() throws Exception {
+    try (Office office = Office.at(engine, pms)) {
+      String[] names = {"Weak", "Weaker", "Strong", "Fair"};
+      double[] scores = {1, -2, 9, 3};
+      List<Long> charts = new ArrayList<>();
+      for (String name : names) {
+        charts.add(office.chart(Someone.named(name, "Chart")));
+      }
+      office.member("U1", Someone.named("Ulla", "Nobody"));
+      office.member("U2", new Someone("Hardly", "", "", "", "", ""));
+      office.member("U3", Someone.named("Una", "Nowhere"));
+      office.open();
+      for (int i = 0; i < names.length; i++) {
+        insertReview(office, charts.get(i), "U1", scores[i]);
+      }
+      Visitor desk = staff(office, Role.FRONT_DESK);
+
+      String page = desk.get("/console/" + office.name + "/members?show=unlinked").body();
+
+      assertThat(page).containsSubsequence("Strong Chart", "Fair Chart", "Weak Chart");
+      assertThat(page).doesNotContain("Weaker Chart");
+      assertThat(page)
+          .containsSubsequence(
+              "U2",
+              "too little is known of them to look for a chart",
+              "U3",
+              "no free chart is found that may be theirs");
+      List<String> file =
+          desk.get("/console/" + office.name + "/onboarding/left.csv").body().lines().toList();
+      assertThat(file)
+          .anyMatch(line -> line.startsWith("member not linked,too little is known"))
+          .anyMatch(line -> line.startsWith("member not linked,no free chart is found"));
+    }
+  }
+
+  @Test
+  void listsOfDoubtsAndDuplicatesShowWhoTheyAreAbout() throws Exception {
+    try (Office office = Office.at(engine, pms)) {
+      Someone ada = Someone.named("Ada", "Thistlewood");
+      Someone emma = Someone.named("Emma", "Greenlaw");
+      office.chart(ada);
+      office.member("A1", ada);
+      office.member("E1", emma);
+      office.member("E2", emma);
+      office.open();
+      engine
+          .store()
+          .update(
+              "update links set flag_reason = 'LINK_DRIFTED', flagged_at = now()"
+                  + " where practice_id = ?",
+              office.id());
+      org.awaitility.Awaitility.await()
+          .atMost(Office.LONGEST)
+          .until(
+              () -> office.count("select count(*) from duplicates where practice_id = ?"),
+              found -> found == 1);
+      String base = "/console/" + office.name;
+      Visitor desk = staff(office, Role.FRONT_DESK);
+
+      assertThat(desk.get(base + "/flagged").body())
+          .containsSubsequence("Ada Thistlewood", day(ada), "A1", "Ada Thistlewood", day(ada));
+      assertThat(desk.get(base + "/duplicates").body())
+          .containsSubsequence("Emma Greenlaw", day(emma), "E1", "Emma Greenlaw", "E2");
+      long finding = office.count("select id from duplicates where practice_id = ?");
+      desk.post(base + "/duplicates/" + finding + "/not-same", "reason", "twins");
+      assertThat(desk.get(base + "/duplicates/told-apart").body())
+          .containsSubsequence("Emma Greenlaw", day(emma), "E1", "Emma Greenlaw", "E2", "twins");
+      assertThat(
+              engine
+                  .store()
+                  .queryForList(
+                      "select detail from audit where practice_id = ? and action like 'listed%'",
+                      String.class, office.id()))
+          .isNotEmpty()
+          .containsOnly("1");
+    }
+  }
+
+  private static String day(Someone who) {
+    String[] parts = who.birthDate().split("-");
+    return parts[1] + "/" + parts[2] + "/" + parts[0];
+  }
+
+  // ---- A member's page ----
+
+  @Test
+  void aMembersPageSaysWhoVerifiedWhereValuesComeFromAndWhatItLeavesOut() throws Exception {
+    try (Office office = Office.at(engine, pms)) {
+      Someone ada = Someone.named("Ada", "Hollingworth");
+      Someone bea = Someone.named("Bea", "Hollingworth");
+      long one = office.chart(ada);
+      long other = office.chart(bea);
+      office.member("A1", ada.withEmail(""));
+      office.open();
+      assertThat(office.memberOf(one)).isEqualTo("A1");
+      String base = "/console/" + office.name;
+      Visitor desk = staff(office, Role.MANAGER);
+      String page = desk.get(base + "/members/A1").body();
+      assertThat(page)
+          .contains("not verified by anybody", "from the PMS, open-dental/" + one + ",")
+          .contains("as it was when the member was added");
+
+      String at = base + "/patient?source=open-dental&id=" + other;
+      String once = hidden(desk.get(at), "once").get(0);
+      String[] form = form(bea, "source", "open-dental", "id", "" + other, "once", once);
+      String added = location(desk.post(base + "/patient", form));
+      assertThat(location(desk.post(base + "/patient", form)))
+          .as("a second click")
+          .isEqualTo(added);
+      page = desk.get(added.substring(added.indexOf("/console"))).body();
+      assertThat(page)
+          .contains(">verified</span>")
+          .doesNotContain("not verified by anybody")
+          .containsPattern("as it was when manager-p\\d+ added the member with chart open-dental/");
+
+      // Both have a chart of the same PMS.
+      String b = office.memberOf(other);
+      assertThat(desk.get(base + "/members/A1/merge?with=" + b).body())
+          .contains("Both are linked in open-dental", "those of the other one do not come along");
+      String back = location(desk.get(base + "/members/A1/merge?with=A17"));
+      assertThat(back).endsWith("/members/A1");
+      assertThat(desk.get(back.substring(back.indexOf("/console"))).body())
+          .contains("There is no member of that number");
+
+      engine
+          .store()
+          .update(
+              """
+              insert into member_changes (practice_id, member_id, field, before, after, actor)
+              select m.practice_id, m.id, 'CITY', 'a', 'b', 'ana'
+              from members m, generate_series(1, 201) where m.practice_id = ?
+                and m.member_number = 'A1'""",
+              office.id());
+      assertThat(desk.get(base + "/members/A1").body()).contains("The last 200; what was before");
+    }
+  }
+
+  @Test
+  void aSearchForMembersSaysThatThereAreMore() throws Exception {
+    try (Office office = Office.at(engine, pms).open()) {
+      for (int i = 100; i < 151; i++) {
+        office.member("S" + i, Someone.named("Sam", "Manifold"));
+      }
+      Visitor desk = staff(office, Role.FRONT_DESK);
+      String at = "/console/" + office.name + "/members";
+      desk.get(at);
+
+      assertThat(desk.post(at, "q", "manifold").body())
+          .contains("The first 50 by number; there are more.");
+      assertThat(desk.post(at, "q", "manifold S150").body())
+          .contains("S150")
+          .doesNotContain("there are more");
+    }
+  }
+}
