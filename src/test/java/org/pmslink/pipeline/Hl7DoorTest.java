@@ -183,7 +183,7 @@ class Hl7DoorTest {
       ObjectNode record =
           (ObjectNode) desk.reveal(practice.name, "Pat", letter, "too long").orElseThrow().record();
       ((ObjectNode) record.at("/PID/0/11/0")).put("1", "9 Oak St");
-      desk.edit(practice.name, "Pat", letter, record, "asked the office");
+      desk.edit(practice.name, "Pat", letter, record, "asked the office", null);
       replay(practice);
       assertThat(practice.recordOf("17", "person,address,line1")).contains("9");
 
