@@ -665,7 +665,7 @@ class Links {
     List<Long> there = new ArrayList<>();
     database.query(
         """
-        select id, patient_id = ? and member_id = ?, patient_id from links
+        select id, patient_id = ? and member_id = ?, patient_id, member_id from links
         where practice_id = ? and source = ? and (patient_id = ? or member_id = ?)
           and ended_at is null order by id for update""",
         row -> {
@@ -730,6 +730,7 @@ class Links {
         select id from links
         where practice_id = ? and patient_id = ? and member_id = ? and ended_at is null for update""",
         row -> {
+            takeBackFilled(practice, row.getLong(1), row.getLong(4), actor);
           takeBackFilled(practice, row.getLong(1), member, actor);
           end(practice, row.getLong(1), actor, reason);
           ended.add(row.getLong(1));

@@ -4,7 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.node.LongNode;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
@@ -414,3 +416,71 @@ class VerdictsTest {
         .untilAsserted(() -> assertThat(office.count(sql)).isEqualTo(count));
   }
 }
+  private Map<Member.Field, String> contacts(Office office, String member) {
+    Map<Member.Field, String> contacts = new EnumMap<>(Member.Field.class);
+    engine
+        .bean(Members.class)
+        .find(office.name, member)
+        .orElseThrow()
+        .fields()
+        .forEach(
+            (field, value) -> {
+              if (field.isContact()) {
+                contacts.put(field, value);
+              }
+            });
+    return contacts;
+  }
+
+  @Test
+  void aMemberThatIsRelinkedKeepsNothingOfTheWrongChart() throws Exception {
+    try (Office office = Office.at(engine, pms)) {
+      long wrong = office.chart(ines);
+      long right = office.chart(tomas.withEmail(""));
+      office.edit("update patient set HmPhone = '6142287001' where PatNum = ?", wrong);
+      office.member("M1", ines.withEmail("").withMobile(""));
+      office.open();
+      say(office, wrong, "M1", Verdict.SAME, "ana");
+      Map<Member.Field, String> before = contacts(office, "M1");
+      assertThat(before)
+          .containsEntry(Member.Field.EMAIL, ines.email())
+          .containsEntry(Member.Field.PHONE_HOME, "+16142287001");
+
+      say(office, right, "M1", Verdict.SAME, "maria");
+
+      assertThat(contacts(office, "M1"))
+          .containsEntry(Member.Field.PHONE_MOBILE, tomas.e164())
+          .doesNotContainKeys(Member.Field.EMAIL, Member.Field.PHONE_HOME);
+      office.awaitSettled();
+      takeBack(office, right, "M1");
+      assertThat(office.memberOf(wrong)).isEqualTo("M1");
+      assertThat(contacts(office, "M1")).as("as before the re-link").isEqualTo(before);
+    }
+  }
+
+  @Test
+  void aChartThatIsGivenToAnotherMemberTakesItsDataAlong() throws Exception {
+    try (Office office = Office.at(engine, pms)) {
+      long chart = office.chart(ines);
+      office.edit("update patient set HmPhone = '6142287002' where PatNum = ?", chart);
+      office.member("M1", ines.withEmail(""));
+      office.member("M2", tomas.withMobile(""));
+      office.open();
+      assertThat(office.memberOf(chart)).isEqualTo("M1");
+      Map<Member.Field, String> one = contacts(office, "M1");
+      Map<Member.Field, String> other = contacts(office, "M2");
+      assertThat(one).containsEntry(Member.Field.EMAIL, ines.email());
+
+      say(office, chart, "M2", Verdict.SAME, "maria");
+
+      assertThat(contacts(office, "M1"))
+          .as("what was typed of them")
+          .isEqualTo(Map.of(Member.Field.PHONE_MOBILE, ines.mobile()));
+      assertThat(contacts(office, "M2")).containsEntry(Member.Field.EMAIL, ines.email());
+      office.awaitSettled();
+      takeBack(office, chart, "M2");
+      assertThat(contacts(office, "M1")).isEqualTo(one);
+      assertThat(contacts(office, "M2")).isEqualTo(other);
+    }
+  }
+
