@@ -187,7 +187,12 @@ public class Members {
       return;
     }
     database.update(
-        "update members set locked_fields = ? where practice_id = ? and id = ?",
+        """
+        update members set locked_fields = ?, version = version + 1,
+          matched_version = case when matched_version = version then version + 1
+                                 else matched_version end,
+          match_sent_at = null, updated_at = now()
+        where practice_id = ? and id = ?""",
         fields.stream().sorted().map(Enum::name).toArray(String[]::new),
         practiceId,
         member.id());
