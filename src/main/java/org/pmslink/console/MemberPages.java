@@ -331,8 +331,7 @@ class MemberPages {
         links.whyNotLink(Visit.of(request).asActor(), chart, member, pair.reviewed());
     model.addAttribute("mayLink", whyNot == null);
     model.addAttribute(
-        "mayTellApart",
-        links.whyNotTellApart(Visit.of(request).asActor(), chart, member) == null);
+        "mayTellApart", links.whyNotTellApart(Visit.of(request).asActor(), chart, member) == null);
     model.addAttribute("whyNot", whyNot == null ? null : whyNot.getMessage());
     model.addAttribute("verdict", words(practices.id(practice), chart, member));
     return "compare";
@@ -402,12 +401,12 @@ class MemberPages {
     model.addAttribute("list", worklist);
     // Whoever is decided about stands in the list no more.
     String next = worklist.isEmpty() ? "" : desk.nextOf(worklist, practice, number);
+    long made;
     try {
-      if (same) {
-        links.same(actor, chart, member, seen, reason);
-      } else {
-        links.notSame(actor, chart, member, seen, reason);
-      }
+      made =
+          same
+              ? links.same(actor, chart, member, seen, reason)
+              : links.notSame(actor, chart, member, seen, reason);
     } catch (RefusedException e) {
       model.addAttribute("complaint", e.getMessage());
       return comparePage(practice, member, chart, request, model);
@@ -419,7 +418,13 @@ class MemberPages {
             practice,
             "/members/{}/take-back",
             number,
-            Map.of("source", chart.source(), "id", chart.sourceId())));
+            Map.of(
+                "source",
+                chart.source(),
+                "id",
+                chart.sourceId(),
+                "verdict",
+                String.valueOf(made))));
     return "redirect:/console/"
         + practice
         + (review > 0
@@ -427,7 +432,11 @@ class MemberPages {
             : next.isEmpty() ? "/members/" + number : next);
   }
 
-  /** Takes back what a person decided about the two. */
+  /**
+   * Takes back what a person decided about the two.
+   *
+   * @param verdict which word of theirs: the page may be older than what somebody else has said
+   */
   @PostMapping("/{number}/take-back")
   @Needs(Right.LINK)
   String takeBack(
@@ -435,12 +444,13 @@ class MemberPages {
       @PathVariable String number,
       @RequestParam String source,
       @RequestParam String id,
+      @RequestParam(defaultValue = "0") long verdict,
       HttpServletRequest request,
       RedirectAttributes after) {
     Member member = desk.member(practice, number);
     Found chart = desk.chart(practice, source, id);
     try {
-      links.takeBack(Visit.of(request).asActor(), chart, member);
+      links.takeBack(Visit.of(request).asActor(), chart, member, verdict);
       after.addFlashAttribute("done", "Taken back; the matching rules decide about it again.");
     } catch (NotAllowedException e) {
       throw new ResponseStatusException(HttpStatus.FORBIDDEN);

@@ -338,7 +338,11 @@ class AuditTest {
           "linked: M1 and open-dental/2",
           () -> manager.says("M1", "same", seen(office, "M1")));
       bothOrNeither(
-          office, id, "took back: M1 and open-dental/2", () -> manager.says("M1", "take-back", ""));
+          office,
+          id,
+          "took back: M1 and open-dental/2",
+          manager.does(
+              "/members/M1/take-back", "source", "open-dental", "id", "2", "verdict", verdict));
       bothOrNeither(
           office,
           id,

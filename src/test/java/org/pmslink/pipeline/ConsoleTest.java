@@ -680,6 +680,41 @@ class ConsoleTest {
       page.getByLabel("Why the patient's data").fill("To tell the office which chart");
       button(page, "Reveal").click();
       assertThat(page.locator("textarea")).containsText("Quillfeather");
+  @Test
+  void whatSomebodyElseHasSaidSinceIsNotUndone() throws Exception {
+    try (Office office = Office.at(engine, pms)) {
+      Someone cora = Someone.named("Cora", "Whitfield");
+      long chart = office.chart(cora);
+      office.member("C1", cora);
+      office.open();
+      String compare =
+          "/console/" + office.name + "/members/C1/compare?source=open-dental&id=" + chart;
+      Page one = staff(office, Role.MANAGER);
+      one.navigate(compare);
+      one.getByLabel("Why").fill("Asked the patient");
+      button(one, "Yes, verified").click();
+      assertThat(one.getByRole(AriaRole.STATUS)).containsText("Linked.");
+      Page other = staff(office, Role.MANAGER);
+      other.navigate(compare);
+      other.getByLabel("Why").fill("Saw two birth certificates");
+      button(other, "No, unlink").click();
+      assertThat(other.getByRole(AriaRole.STATUS)).containsText("Kept apart.");
+
+      press(one, "u");
+
+      assertThat(one.getByRole(AriaRole.ALERT)).containsText("Somebody has decided");
+      assertThat(office.memberOf(chart)).isEmpty();
+      Page desk = staff(office, Role.FRONT_DESK);
+      desk.navigate(compare);
+      assertThat(desk.locator("main")).containsText("Somebody else has decided about the two");
+      assertThat(button(desk, "No, two people")).hasCount(0);
+      assertThat(button(desk, "Yes, link")).hasCount(0);
+      press(other, "u");
+      assertThat(other.getByRole(AriaRole.STATUS)).containsText("Taken back");
+      assertThat(office.memberOf(chart)).as("as the first had verified it").isEqualTo("C1");
+    }
+  }
+
 
       Engine.rewrite(office.mapping("patient.jslt"), "\"chartNumbre\"", "\"chartNumber\"");
       page.navigate("/console/" + office.name + "/letters");
