@@ -1,5 +1,9 @@
 package org.pmslink.membership;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.sql.Timestamp;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -7,6 +11,7 @@ import java.util.Collection;
 import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -17,6 +22,7 @@ import org.jspecify.annotations.Nullable;
 import org.pmslink.membership.ActiveLinks.ActiveLink;
 import org.pmslink.membership.Member.Field;
 import org.pmslink.patient.PatientRecord;
+import org.pmslink.patient.Person;
 import org.pmslink.patient.RecordJson;
 import org.springframework.jdbc.core.JdbcTemplate;
 import org.springframework.stereotype.Component;
@@ -37,6 +43,9 @@ class Links {
 
   /** Why nothing is decided about a chart: a person has. */
   static final String LINKED_BY_PERSON = "LINKED_BY_PERSON";
+
+  /** The chart of a link is not like its member. */
+  static final String LINK_DRIFTED = "LINK_DRIFTED";
 
   /** Two members, one person: only a person can tell which membership goes on. */
   private static final String BOTH_LINKED = "MERGED_BOTH_LINKED";
@@ -105,6 +114,9 @@ class Links {
         toLink.add(link);
       } else if (command instanceof Command.Review review) {
         toReview.add(review);
+      } else if (command instanceof Command.NoMatch noMatch && isAboutPersonsLink(noMatch, chart)) {
+        outcomes.add(lookedAt(practice, chart, noMatch));
+        noReview.add(chart.id());
       } else if (command instanceof Command.NoMatch noMatch) {
         outcomes.add(
             chart.link() == null
@@ -133,6 +145,51 @@ class Links {
       }
     }
     return new Counts(linked, reviewed, unlinked);
+  }
+
+  private static boolean isAboutPersonsLink(Command.NoMatch noMatch, Chart chart) {
+    return chart.link() != null
+        && !chart.link().madeBy().equals(RULE)
+        && (noMatch.reason().equals(LINKED_BY_PERSON) || noMatch.reason().equals(LINK_DRIFTED));
+  }
+
+  /**
+   * What rules make of a link that a person has made: it stands, but it says that it is in doubt,
+   * unless a person has looked at the chart since it changed.
+   */
+  private Outcome lookedAt(int practice, Chart chart, Command.NoMatch noMatch) {
+    ActiveLink link = Objects.requireNonNull(chart.link());
+    String reason = noMatch.reason();
+    if (reason.equals(LINK_DRIFTED) && hashOf(practice, chart.id()).equals(link.seenPerson())) {
+      reason = LINKED_BY_PERSON;
+    }
+    if (reason.equals(LINK_DRIFTED)) {
+      flag(practice, List.of(chart.id()), LINK_DRIFTED);
+    } else if (LINK_DRIFTED.equals(link.flagReason())) {
+      unflag(practice, link, "alike again");
+    }
+    return new Outcome(chart.id(), "LINKED", reason, noMatch.rulesVersion());
+  }
+
+  /** Of all that a chart says of its person; not of the rest, which tells nobody from another. */
+  static String hash(Person chart) {
+    try {
+      return HexFormat.of()
+          .formatHex(
+              MessageDigest.getInstance("SHA-256").digest(RecordJson.write(chart).getBytes(UTF_8)));
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("every JVM has SHA-256", e);
+    }
+  }
+
+  private String hashOf(int practice, long chart) {
+    String record =
+        database.queryForObject(
+            "select record from patients where practice_id = ? and id = ?",
+            String.class,
+            practice,
+            chart);
+    return hash(RecordJson.read(Objects.requireNonNull(record), PatientRecord.class).person());
   }
 
   private Map<String, Chart> charts(int practice, String source, List<Command> commands) {
@@ -563,7 +620,8 @@ class Links {
     return database.queryForObject(
         """
         select jsonb_build_object('patient_id', patient_id, 'member_id', member_id,
-                 'made_by', made_by, 'made_at', made_at, 'flag_reason', flag_reason)::text
+                 'made_by', made_by, 'made_at', made_at, 'flag_reason', flag_reason,
+                 'seen_person', seen_person)::text
         from links where practice_id = ? and id = ?""",
         String.class,
         practice,
@@ -672,6 +730,7 @@ class Links {
           if (row.getBoolean(2)) {
             there.add(row.getLong(1));
           } else {
+            takeBackFilled(practice, row.getLong(1), row.getLong(4), actor);
             end(practice, row.getLong(1), actor, reason);
             ended.add(row.getLong(1));
             inTheWay.add(row.getLong(3));
@@ -688,23 +747,25 @@ class Links {
           database.queryForObject(
               """
               insert into links (practice_id, source, patient_id, member_id, made_by, reason,
-                                 rules_version)
-              values (?, ?, ?, ?, ?, ?, '-') returning id""",
+                                 rules_version, seen_person)
+              values (?, ?, ?, ?, ?, ?, '-', ?) returning id""",
               Long.class,
               practice,
               source,
               chart,
               member,
               actor,
-              reason);
+              reason,
+              hashOf(practice, chart));
       change(practice, Objects.requireNonNull(made), "MADE", actor, reason, null);
     } else {
       String before = snapshot(practice, there.get(0));
       database.update(
           """
-          update links set made_by = ?, flag_reason = null, flagged_at = null
+          update links set made_by = ?, seen_person = ?, flag_reason = null, flagged_at = null
           where practice_id = ? and id = ?""",
           actor,
+          hashOf(practice, chart),
           practice,
           there.get(0));
       change(practice, there.get(0), "VERIFIED", actor, reason, before);
@@ -730,7 +791,6 @@ class Links {
         select id from links
         where practice_id = ? and patient_id = ? and member_id = ? and ended_at is null for update""",
         row -> {
-            takeBackFilled(practice, row.getLong(1), row.getLong(4), actor);
           takeBackFilled(practice, row.getLong(1), member, actor);
           end(practice, row.getLong(1), actor, reason);
           ended.add(row.getLong(1));
@@ -826,7 +886,9 @@ class Links {
   void takeBack(int practice, long chart, long member, String actor, String reason) {
     database.query(
         """
-        select l.id, c.before ->> 'made_by', c.before ->> 'flag_reason' from links l
+        select l.id, c.before ->> 'made_by', c.before ->> 'flag_reason',
+               c.before ->> 'seen_person'
+        from links l
         left join lateral (
           select before from link_changes
           where practice_id = l.practice_id and link_id = l.id and action = 'VERIFIED'
@@ -844,10 +906,11 @@ class Links {
           String before = snapshot(practice, link);
           database.update(
               """
-              update links set made_by = ?, flag_reason = ?::text,
+              update links set made_by = ?, seen_person = ?, flag_reason = ?::text,
                 flagged_at = case when ?::text is not null then now() end
               where practice_id = ? and id = ?""",
               madeBy,
+              row.getString(4),
               row.getString(3),
               row.getString(3),
               practice,
@@ -991,10 +1054,10 @@ class Links {
             """
             insert into links (practice_id, source, patient_id, member_id, made_by, made_at, reason,
                                grade, score, runner_up, explanation, ground, rules_version,
-                               flag_reason, flagged_at)
+                               seen_person, flag_reason, flagged_at)
             select practice_id, source, coalesce(?, patient_id), coalesce(?, member_id), made_by,
                    made_at, ?, grade, score, runner_up, explanation, ground, rules_version,
-                   case when kept then flag_reason end, case when kept then flagged_at end
+                   seen_person, case when kept then flag_reason end, case when kept then flagged_at end
             from (select *, ? or flag_reason not like 'CHART\\_%' as kept from links) l
             where practice_id = ? and id = ? returning id""",
             Long.class, chart, member, reason, member != null, practice, link);

@@ -182,6 +182,95 @@ class VerdictsTest {
   }
 
   @Test
+  void onlyTheWordThatWasSeenIsTakenBack() throws Exception {
+    try (Office office = Office.at(engine, pms)) {
+      long chart = office.chart(ines);
+      office.member("M1", ines);
+      office.open();
+      String id = String.valueOf(chart);
+      long first = verdicts.decide(office.name, PMS, id, "M1", Verdict.SAME, "maria", "asked them");
+      long second =
+          verdicts.decide(office.name, PMS, id, "M1", Verdict.NOT_SAME, "ana", "two people");
+
+      assertThatThrownBy(
+              () -> verdicts.withdraw(office.name, PMS, id, "M1", first, "maria", "a slip"))
+          .isInstanceOf(RefusedException.class)
+          .hasMessageContaining("since");
+      assertThat(standing(office)).containsExactly("NOT_SAME " + chart + " M1 ana");
+      assertThat(office.memberOf(chart)).isEmpty();
+
+      verdicts.withdraw(office.name, PMS, id, "M1", second, "ana", "a slip");
+      assertThat(standing(office)).containsExactly("SAME " + chart + " M1 maria");
+      verdicts.withdraw(office.name, PMS, id, "M1", first, "maria", "a slip");
+      assertThatThrownBy(
+              () -> verdicts.withdraw(office.name, PMS, id, "M1", first, "maria", "a slip"))
+          .isInstanceOf(RefusedException.class)
+          .hasMessageContaining("Nothing is decided");
+    }
+  }
+
+  private void overwrite(Office office, long chart, Someone who) {
+    office.edit(
+        """
+        update patient set LName = ?, FName = ?, Birthdate = ?, WirelessPhone = ?, Email = ?
+        where PatNum = ?""",
+        who.family(),
+        who.given(),
+        who.birthDate(),
+        who.mobile(),
+        who.email(),
+        chart);
+    office.sync();
+  }
+
+  @Test
+  void aChartThatAPersonHasLinkedAndThatBecomesSomebodyElseIsInDoubt() throws Exception {
+    try (Office office = Office.at(engine, pms)) {
+      long chart = office.chart(ines);
+      office.member("M1", ines);
+      office.open();
+      say(office, chart, "M1", Verdict.SAME, "maria");
+      overwrite(office, chart, ines.withMobile("6142287010"));
+      assertThat(office.flagOf(chart)).as("another telephone").isEmpty();
+
+      overwrite(office, chart, tomas);
+      assertThat(office.memberOf(chart)).as("a person's link is ended by no rule").isEqualTo("M1");
+      assertThat(office.flagOf(chart)).isEqualTo("LINK_DRIFTED");
+      assertThat(office.reviewOf(chart)).isEmpty();
+      // Whatever has the chart looked at again, with the stranger's contacts at the member by now.
+      CommandBatch again = decided(office, chart);
+      assertThat(again.commands())
+          .singleElement()
+          .extracting(command -> ((Command.NoMatch) command).reason())
+          .isEqualTo("LINK_DRIFTED");
+      engine.bean(ApplyCommands.class).apply(again);
+      office.member("M2", tomas);
+      office.awaitSettled();
+      office.compare();
+      assertThat(office.flagOf(chart)).isEqualTo("LINK_DRIFTED");
+      assertThat(office.historyOf(chart))
+          .containsOnlyOnce("FLAGGED LINK_DRIFTED")
+          .doesNotContain("UNFLAGGED alike again");
+      CommandBatch underWay = decided(office, chart);
+
+      say(office, chart, "M1", Verdict.SAME, "maria");
+      assertThat(office.flagOf(chart)).isEmpty();
+      engine.bean(ApplyCommands.class).apply(underWay);
+      assertThat(office.flagOf(chart)).as("found before a person looked at it").isEmpty();
+      office.chart(tomas.withFamily("Brandtner"));
+      office.sync();
+      engine.bean(ApplyCommands.class).apply(decided(office, chart));
+      assertThat(office.flagOf(chart)).as("a person has seen it so").isEmpty();
+
+      overwrite(office, chart, tomas.withMobile("6142287011"));
+      assertThat(office.flagOf(chart)).as("until it changes again").isEqualTo("LINK_DRIFTED");
+      overwrite(office, chart, ines);
+      assertThat(office.flagOf(chart)).as("the mistake is mended").isEmpty();
+      assertThat(office.historyOf(chart)).last().isEqualTo("UNFLAGGED alike again");
+    }
+  }
+
+  @Test
   void nobodyIsAddedTwiceForOneChart() throws Exception {
     try (Office office = Office.at(engine, pms).open()) {
       long chart = office.chart(ines);
@@ -382,40 +471,6 @@ class VerdictsTest {
     }
   }
 
-  @Test
-  void aMemberIsLookedForInEveryPmsOfThePractice() throws Exception {
-    try (Office office = Office.at(engine, pms);
-        Office second =
-            Office.at(engine, pms).with("practice", office.name).with("source", "second")) {
-      office.chart(ines);
-      second.chart(ines);
-      office.open();
-      assertThat(second.connect()).isNull();
-      awaitCount(
-          office,
-          1,
-          """
-          select count(*) from feed_runs
-          where practice_id = ? and source = 'second' and kind = 'FIRST_LOAD' and phase = 'DONE'""");
-
-      office.member("M1", ines);
-      String linked =
-          """
-          select count(distinct source) from links l
-          where l.practice_id = ? and l.ended_at is null""";
-      awaitCount(office, 2, linked);
-
-      engine.bean(Members.class).remove(office.name, "M1", "maria", "moved away");
-      awaitCount(office, 0, linked);
-    }
-  }
-
-  private static void awaitCount(Office office, long count, String sql) {
-    Awaitility.await()
-        .atMost(Office.LONGEST)
-        .untilAsserted(() -> assertThat(office.count(sql)).isEqualTo(count));
-  }
-}
   private Map<Member.Field, String> contacts(Office office, String member) {
     Map<Member.Field, String> contacts = new EnumMap<>(Member.Field.class);
     engine
@@ -484,3 +539,37 @@ class VerdictsTest {
     }
   }
 
+  @Test
+  void aMemberIsLookedForInEveryPmsOfThePractice() throws Exception {
+    try (Office office = Office.at(engine, pms);
+        Office second =
+            Office.at(engine, pms).with("practice", office.name).with("source", "second")) {
+      office.chart(ines);
+      second.chart(ines);
+      office.open();
+      assertThat(second.connect()).isNull();
+      awaitCount(
+          office,
+          1,
+          """
+          select count(*) from feed_runs
+          where practice_id = ? and source = 'second' and kind = 'FIRST_LOAD' and phase = 'DONE'""");
+
+      office.member("M1", ines);
+      String linked =
+          """
+          select count(distinct source) from links l
+          where l.practice_id = ? and l.ended_at is null""";
+      awaitCount(office, 2, linked);
+
+      engine.bean(Members.class).remove(office.name, "M1", "maria", "moved away");
+      awaitCount(office, 0, linked);
+    }
+  }
+
+  private static void awaitCount(Office office, long count, String sql) {
+    Awaitility.await()
+        .atMost(Office.LONGEST)
+        .untilAsserted(() -> assertThat(office.count(sql)).isEqualTo(count));
+  }
+}
