@@ -160,13 +160,12 @@ public record Applicant(
           .map(need -> need.words)
           .collect(Collectors.joining(", ", "Still needed: ", "."));
     }
-    try {
-      LocalDate born = LocalDate.parse(birthDate);
-      if (born.isAfter(LocalDate.now(ZoneOffset.UTC).plusDays(1)) || born.getYear() < 1900) {
-        return "Nobody is born on that day; check the birth date.";
-      }
-    } catch (DateTimeException e) {
-      return "The birth date is no day; write it like 1980-04-12.";
+    String day = complaintAboutBirthDate(birthDate);
+    if (day != null) {
+      return day;
+    }
+    if (!GENDERS.contains(gender)) {
+      return "The sex is female, male, other or unknown, or left open.";
     }
     if (number.length() > LONGEST_NUMBER || !number.matches("[A-Za-z0-9._-]*")) {
       return "A member number has letters, digits, dots and hyphens, at most "
@@ -212,3 +211,16 @@ public record Applicant(
         null);
   }
 }
+  /** What is wrong with a birth date as typed; {@code null} for nothing. */
+  static @Nullable String complaintAboutBirthDate(String typed) {
+    try {
+      LocalDate born = LocalDate.parse(typed);
+      return born.isAfter(LocalDate.now(ZoneOffset.UTC).plusDays(1))
+              || born.getYear() < EARLIEST_YEAR
+          ? "Nobody is born on that day; check the birth date."
+          : null;
+    } catch (DateTimeException e) {
+      return "The birth date is no day; write it like 1980-04-12.";
+    }
+  }
+

@@ -29,6 +29,8 @@ public class MemberDesk {
   private final Members members;
   private final MemberHistory history;
   private final Enrolment enrolment;
+  private static final Set<Field> REACHED_BY =
+      EnumSet.of(Field.PHONE_HOME, Field.PHONE_MOBILE, Field.PHONE_WORK, Field.EMAIL);
   private final PatientSearch search;
   private final PatientNormalizer normalizer;
   private final Audit audit;
@@ -165,11 +167,7 @@ public class MemberDesk {
         changes.put(one.getKey(), value);
       }
     }
-    for (Field name : List.of(Field.FAMILY, Field.GIVEN)) {
-      if ("".equals(changes.get(name))) {
-        throw new RefusedException("A member needs a first and a last name.");
-      }
-    }
+    refuseWhatNobodyIsAddedWith(seen, changes);
     if (!locked.stream().allMatch(Field::isContact)) {
       throw new RefusedException("Only contact fields can be locked: feeds write no others.");
     }
@@ -206,3 +204,29 @@ public class MemberDesk {
         });
   }
 }
+  /** What is asked of a new member goes for one that is changed, too, as far as it is changed. */
+  private static void refuseWhatNobodyIsAddedWith(Member seen, Map<Field, String> changes)
+      throws RefusedException {
+    for (Field name : List.of(Field.FAMILY, Field.GIVEN)) {
+      if ("".equals(changes.get(name))) {
+        throw new RefusedException("A member needs a first and a last name.");
+      }
+    }
+    String born = changes.get(Field.BIRTH_DATE);
+    if (born != null) {
+      String complaint =
+          born.isEmpty() ? "A member needs a birth date." : Applicant.complaintAboutBirthDate(born);
+      if (complaint != null) {
+        throw new RefusedException(complaint);
+      }
+    }
+    boolean takesOneAway = REACHED_BY.stream().anyMatch(field -> "".equals(changes.get(field)));
+    if (takesOneAway
+        && REACHED_BY.stream()
+            .allMatch(
+                field ->
+                    changes.getOrDefault(field, seen.fields().getOrDefault(field, "")).isEmpty())) {
+      throw new RefusedException("A member needs a telephone or an e-mail.");
+    }
+  }
+
