@@ -137,7 +137,7 @@ class MemberApi {
    * @param number as the office counts; the next free one when absent
    * @param patient number here of the chart whose person this is; absent for somebody whom the PMS
    *     does not have, whom rules link by themselves when the chart appears
-   * @param evenIfAlike an unlinked member is made although charts or members are alike
+   * @param evenIfAlike the member is made although members, or without a patient charts, are alike
    */
   @Schema(description = "Somebody who becomes a member.")
   record NewMember(
@@ -146,8 +146,12 @@ class MemberApi {
       String given,
       @Nullable String middle,
       @Nullable String suffix,
+      @Nullable String preferred,
       @Schema(description = "YYYY-MM-DD") String birthDate,
+      @Schema(description = "female, male, other or unknown") @Nullable String gender,
       @Schema(description = "A telephone or an e-mail is needed.") @Nullable String phoneMobile,
+      @Nullable String phoneHome,
+      @Nullable String phoneWork,
       @Nullable String email,
       @Nullable String line1,
       @Nullable String line2,
@@ -161,7 +165,8 @@ class MemberApi {
           @Nullable Long patient,
       @Schema(
               description =
-                  "Makes an unlinked member although there are charts or members like it.")
+                  "Makes the member although there are members like it, or, without a patient,"
+                      + " charts.")
           @Nullable Boolean evenIfAlike,
       @Schema(description = "The plan that the membership begins with.") @Nullable Long plan,
       @Schema(description = "YYYY-MM-DD; today when absent") @Nullable String startsOn,
@@ -176,8 +181,12 @@ class MemberApi {
           given,
           middle,
           suffix,
+          preferred,
           birthDate,
+          gender,
           phoneMobile,
+          phoneHome,
+          phoneWork,
           email,
           line1,
           line2,
@@ -186,7 +195,8 @@ class MemberApi {
           postalCode,
           plan == null ? null : String.valueOf(plan),
           startsOn == null ? today.toString() : startsOn,
-          status);
+          status,
+          null);
     }
 
     /** What has to be sent and was not; {@code null} for nothing. */
@@ -212,9 +222,11 @@ class MemberApi {
   @Operation(
       summary = "Makes somebody a member, linked to their chart or not",
       description =
-          "Without a patient, charts and members that the new one may be are looked for first;"
+          "Members that the new one may be are looked for first, and without a patient charts, too;"
               + " when there are any, the answer is 409 with their numbers, and nothing is made"
-              + " unless even_if_alike says so.")
+              + " unless even_if_alike says so. With LINK alone the patient must be certain or"
+              + " probable by what is sent of the person. Contact data in which the chart says"
+              + " otherwise stay as they were sent, and are locked.")
   @ResponseStatus(HttpStatus.CREATED)
   ResponseEntity<Shown.MemberDetails> create(
       Caller caller, HttpServletRequest request, @RequestBody NewMember typed)
@@ -255,8 +267,10 @@ class MemberApi {
   private static Problem.Refused alike(AlikeException found) {
     return new Problem.Refused(
         409,
-        "there are charts or members like that: send one of the charts as patient, or"
-            + " even_if_alike",
+        found.charts().isEmpty()
+            ? "there are members like that: when it is none of them, send even_if_alike"
+            : "there are charts or members like that: send one of the charts as patient, or"
+                + " even_if_alike",
         found.charts().stream()
             .map(c -> new Problem.Alike(c.chart().id(), ApiJson.label(c.grade())))
             .toList(),

@@ -58,6 +58,7 @@ class PatientPages {
   private final Runs runs;
   private final Audit audit;
   private final Desk desk;
+  private final Shown shown;
 
   PatientPages(
       PatientDirectory patients,
@@ -70,7 +71,8 @@ class PatientPages {
       PmsLookUp lookUp,
       Runs runs,
       Audit audit,
-      Desk desk) {
+      Desk desk,
+      Shown shown) {
     this.patients = patients;
     this.practices = practices;
     this.charts = charts;
@@ -82,6 +84,7 @@ class PatientPages {
     this.runs = runs;
     this.audit = audit;
     this.desk = desk;
+    this.shown = shown;
   }
 
   @GetMapping("/patients")
@@ -221,11 +224,13 @@ class PatientPages {
       model.addAttribute("form", person);
     }
     model.addAttribute("plans", plans.list(practice, false));
-    model.addAttribute(
-        "namesakes",
-        chart.memberNumber() == null
-            ? memberDesk.namesakes(Visit.of(request).asActor(), person)
-            : List.of());
+    if (!model.containsAttribute("namesakes")) {
+      model.addAttribute(
+          "namesakes",
+          chart.memberNumber() == null
+              ? memberDesk.namesakes(Visit.of(request).asActor(), person)
+              : List.of());
+    }
     return "patient";
   }
 
@@ -233,7 +238,11 @@ class PatientPages {
     return practices.today(practices.id(practice));
   }
 
-  /** Makes the person of a chart a member, linked. */
+  /**
+   * Makes the person of a chart a member, linked.
+   *
+   * @param seen whether they have looked at the members like that
+   */
   @PostMapping("/patient")
   @Needs(Right.CHANGE_MEMBERS)
   String enrol(
@@ -241,15 +250,27 @@ class PatientPages {
       @RequestParam String source,
       @RequestParam String id,
       @ModelAttribute("form") Applicant form,
+      @RequestParam(defaultValue = "false") boolean seen,
       HttpServletRequest request,
+      RedirectAttributes after,
       Model model) {
     Found chart = desk.chart(practice, source, id);
     String complaint;
     try {
-      return "redirect:/console/"
-          + practice
-          + "/members/"
-          + memberDesk.enrol(Visit.of(request).asActor(), form, chart, true);
+      String number = memberDesk.enrol(Visit.of(request).asActor(), form, chart, seen);
+      String kept =
+          desk.member(practice, number).lockedFields().stream()
+              .map(shown::field)
+              .collect(Collectors.joining(", "));
+      after.addFlashAttribute(
+          "done",
+          kept.isEmpty()
+              ? "Added."
+              : "Added. Differs from the PMS; kept and locked: " + kept + ".");
+      return "redirect:/console/" + practice + "/members/" + number;
+    } catch (AlikeException e) {
+      complaint = e.getMessage();
+      model.addAttribute("namesakes", e.members());
     } catch (RefusedException e) {
       complaint = e.getMessage();
     }

@@ -181,11 +181,13 @@ public class Members {
   }
 
   /** Locks fields, so that no feed writes them; replaces the locks the member had. */
-  private void lock(
+  void lock(
       int practiceId, Member member, Set<Field> fields, String actor, @Nullable String reason) {
     if (fields.equals(member.lockedFields())) {
       return;
     }
+    // Another version, though it is matched as it was: whoever has the locks before them that there
+    // were must not save those.
     database.update(
         """
         update members set locked_fields = ?, version = version + 1,

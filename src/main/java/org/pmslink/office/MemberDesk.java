@@ -1,6 +1,8 @@
 package org.pmslink.office;
 
+import java.util.ArrayList;
 import java.util.EnumMap;
+import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -8,7 +10,9 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.pmslink.access.Actor;
 import org.pmslink.access.Audit;
+import org.pmslink.access.Right;
 import org.pmslink.linking.PatientSearch;
+import org.pmslink.matching.Comparison.Grade;
 import org.pmslink.membership.Enrolment;
 import org.pmslink.membership.Member;
 import org.pmslink.membership.Member.Field;
@@ -25,12 +29,12 @@ import org.springframework.stereotype.Component;
 public class MemberDesk {
   private static final int LONGEST_VALUE = 200;
   private static final int MOST_ALIKE = 5;
+  private static final Set<Field> REACHED_BY =
+      EnumSet.of(Field.PHONE_HOME, Field.PHONE_MOBILE, Field.PHONE_WORK, Field.EMAIL);
 
   private final Members members;
   private final MemberHistory history;
   private final Enrolment enrolment;
-  private static final Set<Field> REACHED_BY =
-      EnumSet.of(Field.PHONE_HOME, Field.PHONE_MOBILE, Field.PHONE_WORK, Field.EMAIL);
   private final PatientSearch search;
   private final PatientNormalizer normalizer;
   private final Audit audit;
@@ -54,10 +58,11 @@ public class MemberDesk {
    * Adds a member.
    *
    * @param chart whose person this is; {@code null} for somebody whom the PMS does not have
-   * @param insist whether somebody without a chart is added although there are charts or members
-   *     like them
+   * @param insist whether somebody is added although there are members like them, or, without a
+   *     chart, charts
    * @return the member's number
    * @throws AlikeException when there are, and nobody insists
+   * @throws NotAllowedException when they are not like the chart, and making sure is for others
    * @throws RefusedException saying what is missing or wrong
    */
   public String enrol(Actor actor, Applicant applicant, @Nullable Found chart, boolean insist)
@@ -73,8 +78,11 @@ public class MemberDesk {
     if (chart != null && (chart.removedAt() != null || chart.mergedInto() != null)) {
       throw new RefusedException("This chart is no longer in use in the PMS.");
     }
-    if (chart == null && !insist) {
-      List<PatientSearch.Candidate> alike = alike(actor, applicant);
+    if (chart != null) {
+      refuseUnlike(actor, applicant, chart);
+    }
+    if (!insist) {
+      List<PatientSearch.Candidate> alike = chart == null ? alike(actor, applicant) : List.of();
       List<MemberHistory.Listed> namesakes = namesakes(actor, applicant);
       if (!alike.isEmpty() || !namesakes.isEmpty()) {
         throw new AlikeException(alike, namesakes);
@@ -87,7 +95,10 @@ public class MemberDesk {
                   actor.practice(),
                   applicant.number(),
                   applicant.typed(),
-                  chart == null ? null : new Enrolment.Chart(chart.source(), chart.sourceId()),
+                  chart == null
+                      ? null
+                      : new Enrolment.Chart(
+                          chart.source(), chart.sourceId(), !applicant.prefilled().isEmpty()),
                   applicant.newPlan(),
                   actor.name(),
                   "chosen when the member was added");
@@ -101,6 +112,39 @@ public class MemberDesk {
                       : ", linked to " + chart.source() + "/" + chart.sourceId()));
           return number;
         });
+  }
+
+  /**
+   * Adding a member to a chart links the two. Whoever may link only what rules find likely adds
+   * nobody else there: neither another's chart that was picked, nor one whose data were typed over.
+   */
+  private void refuseUnlike(Actor actor, Applicant applicant, Found chart)
+      throws NotAllowedException {
+    if (actor.may(Right.RELINK)) {
+      return;
+    }
+    Person person = normalizer.person(applicant.typed());
+    Grade grade =
+        PatientSearch.isEnough(person)
+            ? search
+                .search(actor.practice(), person, false, PatientSearch.MOST)
+                .candidates()
+                .stream()
+                .filter(candidate -> candidate.chart().id() == chart.id())
+                .map(PatientSearch.Candidate::grade)
+                .findFirst()
+                .orElse(Grade.CERTAINLY_NOT)
+            : Grade.CERTAINLY_NOT;
+    if (actor.may(Right.LINK) && grade.compareTo(Grade.PROBABLE) >= 0) {
+      return;
+    }
+    String attempt = "to add a member linked to " + chart.source() + "/" + chart.sourceId();
+    audit.note(actor.practice(), actor.name(), "refused", attempt);
+    throw new NotAllowedException(
+            "What was typed is not enough like the chart to be sure that it is the same person."
+                + " Check it, or add the member without a chart; a manager can link the two after"
+                + " making sure.")
+        .at(attempt);
   }
 
   /** Charts that somebody may be who is to become a member without one. */
@@ -117,12 +161,14 @@ public class MemberDesk {
   }
 
   /**
-   * Members whom a new one may be: of that last name with that birth date or that telephone.
+   * Members whom a new one may be: of that last name with that birth date or one of the telephones.
    * Whoever has been entered once should not be entered again.
    */
   public List<MemberHistory.Listed> namesakes(Actor actor, Applicant applicant) {
     Map<String, MemberHistory.Listed> found = new LinkedHashMap<>();
-    for (String detail : List.of(applicant.birthDate(), applicant.phone().replaceAll("\\D", ""))) {
+    List<String> details = new ArrayList<>(List.of(applicant.birthDate()));
+    applicant.phones().forEach(phone -> details.add(phone.replaceAll("\\D", "")));
+    for (String detail : details) {
       if (!applicant.family().isEmpty() && !detail.isEmpty()) {
         history
             .list(
@@ -186,24 +232,6 @@ public class MemberDesk {
         });
   }
 
-  /**
-   * Ends a membership: the record stays, link and plan end.
-   *
-   * @return false when there is no such member any more
-   * @throws RefusedException when they do not say why
-   */
-  public boolean remove(Actor actor, String number, String reason) throws RefusedException {
-    String why = LinkDesk.reason(reason);
-    return audit.together(
-        () -> {
-          boolean was = members.remove(actor.practice(), number, actor.name(), why);
-          if (was) {
-            audit.note(actor.practice(), actor.name(), "removed member", number);
-          }
-          return was;
-        });
-  }
-}
   /** What is asked of a new member goes for one that is changed, too, as far as it is changed. */
   private static void refuseWhatNobodyIsAddedWith(Member seen, Map<Field, String> changes)
       throws RefusedException {
@@ -230,3 +258,21 @@ public class MemberDesk {
     }
   }
 
+  /**
+   * Ends a membership: the record stays, link and plan end.
+   *
+   * @return false when there is no such member any more
+   * @throws RefusedException when they do not say why
+   */
+  public boolean remove(Actor actor, String number, String reason) throws RefusedException {
+    String why = LinkDesk.reason(reason);
+    return audit.together(
+        () -> {
+          boolean was = members.remove(actor.practice(), number, actor.name(), why);
+          if (was) {
+            audit.note(actor.practice(), actor.name(), "removed member", number);
+          }
+          return was;
+        });
+  }
+}

@@ -337,6 +337,7 @@ class AuditTest {
           id,
           "linked: M1 and open-dental/2",
           () -> manager.says("M1", "same", seen(office, "M1")));
+      String verdict = String.valueOf(newest(office, "verdicts"));
       bothOrNeither(
           office,
           id,
@@ -362,7 +363,7 @@ class AuditTest {
               "Newcomer",
               "birthDate",
               "1971-05-06",
-              "phone",
+              "phoneMobile",
               "6145550133"));
       bothOrNeither(
           office,
