@@ -486,12 +486,18 @@ class MemberApi {
     }
   }
 
-  /** What became of it: links that could not be put back, because the chart is another's by now. */
-  record TakenApart(int linksNotPutBack) {}
+  /**
+   * What became of it.
+   *
+   * @param linksNotPutBack because the chart is another's by now
+   * @param plansEnded that began while the two were one
+   */
+  record TakenApart(int linksNotPutBack, int plansEnded) {}
 
   @PostMapping("/{number}/merges/{merge}/take-apart")
   @Needs(Right.RELINK)
-  @Operation(summary = "Takes two members apart again: both are what they were")
+  @Operation(summary = "Takes two members apart again: both are what they were",
+      description = "A plan that began while they were one ends.")
   TakenApart takeApart(
       Caller caller,
       HttpServletRequest request,
@@ -503,9 +509,10 @@ class MemberApi {
     String why = reason.given();
     return audit.together(
         () -> {
-          int lost = merges.takeApart(caller.practice(), merge, caller.name(), why);
+          MemberMerges.Apart apart =
+              merges.takeApart(caller.practice(), merge, caller.name(), why);
           audit.note(caller, "took members apart", number + ": merge " + merge);
-          return new TakenApart(lost);
+          return new TakenApart(apart.linksLost(), apart.plansEnded());
         });
   }
 

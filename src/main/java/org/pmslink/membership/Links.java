@@ -41,6 +41,9 @@ class Links {
   /** Why a member has back what it had before a link filled it. */
   private static final String LINK_ENDED = "LINK_ENDED";
 
+  /** Why a link ends whose member is none any more. */
+  private static final String MEMBER_REMOVED = "MEMBER_REMOVED";
+
   /** Why nothing is decided about a chart: a person has. */
   static final String LINKED_BY_PERSON = "LINKED_BY_PERSON";
 
@@ -426,10 +429,22 @@ class Links {
     List<Object[]> rows = new ArrayList<>();
     List<String> contested = new ArrayList<>();
     for (Command.Review review : commands) {
+    if (unlink.reason().equals(MEMBER_REMOVED) && isActive(practice, link.memberId())) {
+      return; // Taken apart from another meanwhile, it is a member again.
+    }
       Chart chart = chart(charts, review);
       rows.add(
           new Object[] {
             practice,
+  private boolean isActive(int practice, long member) {
+    return Boolean.TRUE.equals(
+        database.queryForObject(
+            "select status = 'ACTIVE' from members where practice_id = ? and id = ?",
+            Boolean.class,
+            practice,
+            member));
+  }
+
             chart.id(),
             review.reason(),
             RecordJson.write(review.candidates()),
