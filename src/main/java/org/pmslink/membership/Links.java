@@ -50,6 +50,9 @@ class Links {
   /** The chart of a link is not like its member. */
   static final String LINK_DRIFTED = "LINK_DRIFTED";
 
+  private static final Set<String> OF_A_PERSONS_LINK =
+      Set.of("LINKED_BY_PERSON", "CHANGED_SINCE_SEEN", LINK_DRIFTED);
+
   /** Two members, one person: only a person can tell which membership goes on. */
   private static final String BOTH_LINKED = "MERGED_BOTH_LINKED";
 
@@ -111,7 +114,7 @@ class Links {
       if (chart == null || chart.version() > command.version()) {
         continue;
       }
-      if (said.overrules(chart, command)) {
+      if (said.overrules(chart, command) || isAboutAnEndedLink(command, chart)) {
         overruled.add(chart.id());
       } else if (command instanceof Command.Link link) {
         toLink.add(link);
@@ -151,9 +154,19 @@ class Links {
   }
 
   private static boolean isAboutPersonsLink(Command.NoMatch noMatch, Chart chart) {
-    return chart.link() != null
-        && !chart.link().madeBy().equals(RULE)
+    return isLinkedByPerson(chart)
         && (noMatch.reason().equals(LINKED_BY_PERSON) || noMatch.reason().equals(LINK_DRIFTED));
+  }
+
+  /** Whether rules left a chart alone for a person's link that is there no more. */
+  private static boolean isAboutAnEndedLink(Command command, Chart chart) {
+    return command instanceof Command.NoMatch noMatch
+        && OF_A_PERSONS_LINK.contains(noMatch.reason())
+        && !isLinkedByPerson(chart);
+  }
+
+  private static boolean isLinkedByPerson(Chart chart) {
+    return chart.link() != null && !chart.link().madeBy().equals(RULE);
   }
 
   /**
@@ -416,8 +429,20 @@ class Links {
         || (unlink.memberNumber() != null && !unlink.memberNumber().equals(link.memberNumber()))) {
       return;
     }
+    if (unlink.reason().equals(MEMBER_REMOVED) && isActive(practice, link.memberId())) {
+      return; // Taken apart from another meanwhile, it is a member again.
+    }
     end(practice, link.id(), unlink.actor(), unlink.reason());
     outcomes.add(new Outcome(chart.id(), "UNLINKED", unlink.reason(), "-"));
+  }
+
+  private boolean isActive(int practice, long member) {
+    return Boolean.TRUE.equals(
+        database.queryForObject(
+            "select status = 'ACTIVE' from members where practice_id = ? and id = ?",
+            Boolean.class,
+            practice,
+            member));
   }
 
   private void review(
@@ -429,22 +454,10 @@ class Links {
     List<Object[]> rows = new ArrayList<>();
     List<String> contested = new ArrayList<>();
     for (Command.Review review : commands) {
-    if (unlink.reason().equals(MEMBER_REMOVED) && isActive(practice, link.memberId())) {
-      return; // Taken apart from another meanwhile, it is a member again.
-    }
       Chart chart = chart(charts, review);
       rows.add(
           new Object[] {
             practice,
-  private boolean isActive(int practice, long member) {
-    return Boolean.TRUE.equals(
-        database.queryForObject(
-            "select status = 'ACTIVE' from members where practice_id = ? and id = ?",
-            Boolean.class,
-            practice,
-            member));
-  }
-
             chart.id(),
             review.reason(),
             RecordJson.write(review.candidates()),
@@ -511,7 +524,8 @@ class Links {
 
   /**
    * Files decisions; one that must be taken again on newer facts is marked so, and what was marked
-   * since the store was read for a decision stays marked.
+   * since the store was read for a decision stays marked; also what was marked at the very moment
+   * up to which the decision knows, which is when the oldest open transaction began.
    */
   private void settle(int practice, List<Outcome> outcomes, @Nullable Instant matchedAt) {
     if (outcomes.isEmpty()) {
@@ -530,7 +544,7 @@ class Links {
         on conflict (practice_id, patient_id) do update
         set outcome = excluded.outcome, reason = excluded.reason,
             rules_version = excluded.rules_version,
-            stale_since = case when decisions.stale_since > ? then decisions.stale_since
+            stale_since = case when decisions.stale_since >= ? then decisions.stale_since
                                else excluded.stale_since end,
             sent_at = null, decided_at = now()""",
         practice,

@@ -121,6 +121,29 @@ class VerdictsTest {
   }
 
   @Test
+  void aDecisionThatIsUnderWayLeavesNoChartAloneWhoseLinkIsAPersonsNoMore() throws Exception {
+    try (Office office = Office.at(engine, pms)) {
+      long chart = office.chart(ines);
+      office.member("M1", ines);
+      office.open();
+      say(office, chart, "M1", Verdict.SAME, "maria");
+      CommandBatch underWay = decided(office, chart);
+      takeBack(office, chart, "M1");
+      office.awaitSettled();
+
+      engine.bean(ApplyCommands.class).apply(underWay);
+
+      office.awaitSettled();
+      assertThat(
+              office.count(
+                  "select count(*) from decisions where practice_id = ? and outcome = 'LINKED'"
+                      + " and reason = 'CERTAIN'"))
+          .as("decided about again, by rules")
+          .isEqualTo(1);
+    }
+  }
+
+  @Test
   void takingBackPutsBackWhatTheVerdictHadTakenThePlaceOf() throws Exception {
     try (Office office = Office.at(engine, pms)) {
       long one = office.chart(ines);
