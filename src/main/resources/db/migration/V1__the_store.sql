@@ -525,7 +525,7 @@ create table member_merges (
   undo_reason text
 );
 create unique index one_standing_merge_per_member on member_merges (practice_id, merged_id) where undone_at is null;
-create index member_merges_by_survivor on member_merges (practice_id, survivor_id) where undone_at is null;
+create index member_merges_by_survivor on member_merges (practice_id, survivor_id);
 
 -- What the practice sells, and who has it. Visits count against it; they are not written here.
 create table plans (

@@ -496,7 +496,8 @@ class MemberApi {
 
   @PostMapping("/{number}/merges/{merge}/take-apart")
   @Needs(Right.RELINK)
-  @Operation(summary = "Takes two members apart again: both are what they were",
+  @Operation(
+      summary = "Takes two members apart again: both are what they were",
       description = "A plan that began while they were one ends.")
   TakenApart takeApart(
       Caller caller,
@@ -509,8 +510,7 @@ class MemberApi {
     String why = reason.given();
     return audit.together(
         () -> {
-          MemberMerges.Apart apart =
-              merges.takeApart(caller.practice(), merge, caller.name(), why);
+          MemberMerges.Apart apart = merges.takeApart(caller.practice(), merge, caller.name(), why);
           audit.note(caller, "took members apart", number + ": merge " + merge);
           return new TakenApart(apart.linksLost(), apart.plansEnded());
         });

@@ -832,7 +832,10 @@ class Links {
     return ended;
   }
 
-  /** Puts links back that have ended, where chart and member are there and still free. */
+  /**
+   * Puts links back that have ended, where chart and member are there and still free. One that was
+   * made while the member was one with another is not: whose it is, nobody has said.
+   */
   void putBack(int practice, List<Long> ended, String actor, String reason) {
     for (Long link : ended) {
       String before = snapshot(practice, link);
@@ -841,6 +844,11 @@ class Links {
               """
               update links l set ended_at = null, ended_by = null, end_reason = null
               where l.practice_id = ? and l.id = ? and l.ended_at is not null
+                and not exists (select 1 from member_merges g
+                                join link_changes c on c.practice_id = g.practice_id
+                                  and c.link_id = l.id and c.action in ('MADE', 'MOVED')
+                                  and c.at between g.at and g.undone_at
+                                where g.practice_id = l.practice_id and g.survivor_id = l.member_id)
                 and exists (select 1 from patients p where p.practice_id = l.practice_id
                               and p.id = l.patient_id and p.removed_at is null
                               and p.merged_into is null)

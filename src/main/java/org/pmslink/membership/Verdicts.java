@@ -405,6 +405,11 @@ public class Verdicts {
         then,
         Links.array(made),
         merged);
+    // What was true of the one that they were comes back with nothing that is taken back later.
+    database.update(
+        "update verdicts set replaced_by = null where practice_id = ? and id = any (?)",
+        practice,
+        Links.array(made));
     withdraw(
         practice,
         database.queryForList(
