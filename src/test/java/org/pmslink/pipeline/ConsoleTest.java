@@ -233,6 +233,15 @@ class ConsoleTest {
       assertThat(page.getByLabel("E-mail")).hasValue("ines@new.example");
       assertThat(page.getByText("There is a member like that already")).isVisible();
       page.getByLabel("None of the members like that is this person").check();
+      page.getByLabel("First name").fill("Zelda");
+      page.getByLabel("Last name").fill("Quist");
+      page.getByLabel("Birth date").fill("1944-05-06");
+      button(page, "Add the member, linked to this chart").click();
+      assertThat(page.getByRole(AriaRole.ALERT)).containsText("not enough like the chart");
+      page.getByLabel("First name").fill(ines.given());
+      page.getByLabel("Last name").fill(ines.family());
+      page.getByLabel("Birth date").fill(ines.birthDate());
+      page.getByLabel("None of the members like that is this person").check();
 
       button(page, "Add the member, linked to this chart").click();
 
