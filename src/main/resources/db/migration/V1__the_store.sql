@@ -237,6 +237,7 @@ create table links (
   explanation   json,                                 -- prior and evidence, which add up to the score
   ground        json,                                 -- who was compared, and what was known of everybody else
   rules_version text not null,
+  seen_person   text,                                 -- hash of who the chart was when a person last said that it is they
   flag_reason   text,                                 -- wants verification, and why
   flagged_at    timestamptz,
   ended_at      timestamptz,
@@ -535,7 +536,7 @@ create table member_merges (
   undo_reason text
 );
 create unique index one_standing_merge_per_member on member_merges (practice_id, merged_id) where undone_at is null;
-create index member_merges_by_survivor on member_merges (practice_id, survivor_id) where undone_at is null;
+create index member_merges_by_survivor on member_merges (practice_id, survivor_id);
 
 -- What the practice sells, and who has it. Visits count against it; they are not written here.
 create table plans (

@@ -1,6 +1,7 @@
 package org.pmslink.api;
 
 import io.swagger.v3.oas.annotations.Operation;
+import io.swagger.v3.oas.annotations.media.Schema;
 import io.swagger.v3.oas.annotations.tags.Tag;
 import jakarta.servlet.http.HttpServletRequest;
 import java.io.IOException;
@@ -134,6 +135,7 @@ class LinkApi {
    * @param why absent when one of them is no longer in use
    * @param mayLink whether this caller may say that the two are one
    * @param whyNot otherwise why not
+   * @param seen what there is of links and verdicts, to be sent with a verdict
    */
   record Compared(
       String member,
@@ -141,7 +143,8 @@ class LinkApi {
       Shown.@Nullable Why why,
       boolean mayLink,
       @Nullable String whyNot,
-      Verdicts.@Nullable Decided verdict) {}
+      Verdicts.@Nullable Decided verdict,
+      String seen) {}
 
   @GetMapping("/comparisons/{patient}")
   @Needs(Right.SEE_PATIENTS)
@@ -158,7 +161,8 @@ class LinkApi {
         explanation == null ? null : Shown.Why.of(explanation),
         not == null,
         not == null ? null : not.getMessage(),
-        decided(caller, member, patient));
+        decided(caller, member, patient),
+        desk.seen(caller.practice(), chart, member));
   }
 
   @GetMapping("/verdicts")
@@ -184,8 +188,17 @@ class LinkApi {
    * @param patient number here of the chart
    * @param verdict same or not-same
    * @param reason why, for whoever looks at it later
+   * @param seen of the comparison: a verdict on what is not so any more is refused
    */
-  record NewVerdict(long patient, String verdict, String reason) {}
+  record NewVerdict(
+      long patient,
+      String verdict,
+      String reason,
+      @Schema(
+              description =
+                  "seen of the comparison: when links or verdicts of the two are others since, the"
+                      + " answer is 409. Whatever there is when absent.")
+          @Nullable String seen) {}
 
   @PostMapping("/verdicts")
   @Needs(Right.LINK)
@@ -216,9 +229,9 @@ class LinkApi {
                   .find(caller.practice(), typed.patient())
                   .orElseThrow(() -> new Problem.Refused(422, "patient: there is none"));
           if (verdict == Verdicts.Verdict.SAME) {
-            desk.same(caller.asActor(), chart, member, null, reason);
+            desk.same(caller.asActor(), chart, member, typed.seen(), reason);
           } else {
-            desk.notSame(caller.asActor(), chart, member, null, reason);
+            desk.notSame(caller.asActor(), chart, member, typed.seen(), reason);
           }
           Verdicts.Decided made = decided(caller, member, typed.patient());
           return new Creations.Created<>(
@@ -250,8 +263,9 @@ class LinkApi {
       @PathVariable long patient)
       throws RefusedException {
     Member member = member(caller, number);
-    Tags.require(request, standing(caller, member, patient));
-    desk.takeBack(caller.asActor(), chart(caller, patient), member);
+    Verdicts.Decided seen = standing(caller, member, patient);
+    Tags.require(request, seen);
+    desk.takeBack(caller.asActor(), chart(caller, patient), member, seen.id());
   }
 
   private Verdicts.Decided standing(Caller caller, Member member, long patient) {

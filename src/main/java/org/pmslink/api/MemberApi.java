@@ -139,7 +139,7 @@ class MemberApi {
    * @param number as the office counts; the next free one when absent
    * @param patient number here of the chart whose person this is; absent for somebody whom the PMS
    *     does not have, whom rules link by themselves when the chart appears
-   * @param evenIfAlike an unlinked member is made although charts or members are alike
+   * @param evenIfAlike the member is made although members, or without a patient charts, are alike
    */
   @Schema(description = "Somebody who becomes a member.")
   record NewMember(
@@ -148,8 +148,12 @@ class MemberApi {
       String given,
       @Nullable String middle,
       @Nullable String suffix,
+      @Nullable String preferred,
       @Schema(description = "YYYY-MM-DD") String birthDate,
+      @Schema(description = "female, male, other or unknown") @Nullable String gender,
       @Schema(description = "A telephone or an e-mail is needed.") @Nullable String phoneMobile,
+      @Nullable String phoneHome,
+      @Nullable String phoneWork,
       @Nullable String email,
       @Nullable String line1,
       @Nullable String line2,
@@ -163,7 +167,8 @@ class MemberApi {
           @Nullable Long patient,
       @Schema(
               description =
-                  "Makes an unlinked member although there are charts or members like it.")
+                  "Makes the member although there are members like it, or, without a patient,"
+                      + " charts.")
           @Nullable Boolean evenIfAlike,
       @Schema(description = "The plan that the membership begins with.") @Nullable Long plan,
       @Schema(description = "YYYY-MM-DD; today when absent") @Nullable String startsOn,
@@ -178,8 +183,12 @@ class MemberApi {
           given,
           middle,
           suffix,
+          preferred,
           birthDate,
+          gender,
           phoneMobile,
+          phoneHome,
+          phoneWork,
           email,
           line1,
           line2,
@@ -188,7 +197,8 @@ class MemberApi {
           postalCode,
           plan == null ? null : String.valueOf(plan),
           startsOn == null ? today.toString() : startsOn,
-          status);
+          status,
+          null);
     }
 
     /** What has to be sent and was not; {@code null} for nothing. */
@@ -214,9 +224,11 @@ class MemberApi {
   @Operation(
       summary = "Makes somebody a member, linked to their chart or not",
       description =
-          "Without a patient, charts and members that the new one may be are looked for first;"
+          "Members that the new one may be are looked for first, and without a patient charts, too;"
               + " when there are any, the answer is 409 with their numbers, and nothing is made"
-              + " unless even_if_alike says so.")
+              + " unless even_if_alike says so. With LINK alone the patient must be certain or"
+              + " probable by what is sent of the person. Contact data in which the chart says"
+              + " otherwise stay as they were sent, and are locked.")
   @ResponseStatus(HttpStatus.CREATED)
   ResponseEntity<Shown.MemberDetails> create(
       Caller caller, HttpServletRequest request, @RequestBody NewMember typed)
@@ -257,9 +269,10 @@ class MemberApi {
   private static Problem.Refused alike(AlikeException found) {
     return new Problem.Refused(
         409,
-        "there are charts or members like that, or too many to look through: send one of the"
-            + " charts as patient, or"
-            + " even_if_alike",
+        found.charts().isEmpty() && !found.tooMany()
+            ? "there are members like that: when it is none of them, send even_if_alike"
+            : "there are charts or members like that, or too many to look through: send one of the"
+                + " charts as patient, or even_if_alike",
         found.charts().stream()
             .map(c -> new Problem.Alike(c.chart().id(), ApiJson.label(c.grade()), c.chart().name()))
             .toList(),
@@ -485,12 +498,19 @@ class MemberApi {
     }
   }
 
-  /** What became of it: links that could not be put back, because the chart is another's by now. */
-  record TakenApart(int linksNotPutBack) {}
+  /**
+   * What became of it.
+   *
+   * @param linksNotPutBack because the chart is another's by now
+   * @param plansEnded that began while the two were one
+   */
+  record TakenApart(int linksNotPutBack, int plansEnded) {}
 
   @PostMapping("/{number}/merges/{merge}/take-apart")
   @Needs(Right.RELINK)
-  @Operation(summary = "Takes two members apart again: both are what they were")
+  @Operation(
+      summary = "Takes two members apart again: both are what they were",
+      description = "A plan that began while they were one ends.")
   TakenApart takeApart(
       Caller caller,
       HttpServletRequest request,
@@ -502,9 +522,9 @@ class MemberApi {
     String why = reason.given();
     return audit.together(
         () -> {
-          int lost = merges.takeApart(caller.practice(), merge, caller.name(), why);
+          MemberMerges.Apart apart = merges.takeApart(caller.practice(), merge, caller.name(), why);
           audit.note(caller, "took members apart", number + ": merge " + merge);
-          return new TakenApart(lost);
+          return new TakenApart(apart.linksLost(), apart.plansEnded());
         });
   }
 

@@ -436,12 +436,12 @@ class MemberPages {
     model.addAttribute("review", review);
     // Whoever is decided about stands in the list no more.
     String next = worklist.isEmpty() ? "" : desk.nextOf(worklist, practice, number, source, only);
+    long made;
     try {
-      if (same) {
-        links.same(actor, chart, member, seen, reason);
-      } else {
-        links.notSame(actor, chart, member, seen, reason);
-      }
+      made =
+          same
+              ? links.same(actor, chart, member, seen, reason)
+              : links.notSame(actor, chart, member, seen, reason);
     } catch (RefusedException e) {
       model.addAttribute("complaint", e.getMessage());
       return comparePage(practice, member, chart, request, model);
@@ -453,7 +453,13 @@ class MemberPages {
             practice,
             "/members/{}/take-back",
             number,
-            Map.of("source", chart.source(), "id", chart.sourceId())));
+            Map.of(
+                "source",
+                chart.source(),
+                "id",
+                chart.sourceId(),
+                "verdict",
+                String.valueOf(made))));
     return "redirect:/console/"
         + practice
         + (review > 0
@@ -461,7 +467,11 @@ class MemberPages {
             : next.isEmpty() ? "/members/" + number : next);
   }
 
-  /** Takes back what a person decided about the two. */
+  /**
+   * Takes back what a person decided about the two.
+   *
+   * @param verdict which word of theirs: the page may be older than what somebody else has said
+   */
   @PostMapping("/{number}/take-back")
   @Needs(Right.LINK)
   String takeBack(
@@ -469,12 +479,13 @@ class MemberPages {
       @PathVariable String number,
       @RequestParam String source,
       @RequestParam String id,
+      @RequestParam(defaultValue = "0") long verdict,
       HttpServletRequest request,
       RedirectAttributes after) {
     Member member = desk.member(practice, number);
     Found chart = desk.chart(practice, source, id);
     try {
-      links.takeBack(Visit.of(request).asActor(), chart, member);
+      links.takeBack(Visit.of(request).asActor(), chart, member, verdict);
       after.addFlashAttribute("done", "Taken back; the matching rules decide about it again.");
     } catch (NotAllowedException e) {
       throw new ResponseStatusException(HttpStatus.FORBIDDEN);

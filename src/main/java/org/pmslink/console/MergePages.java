@@ -241,25 +241,37 @@ class MergePages {
       if (merges.of(practice, number).stream().noneMatch(m -> m.id() == merge)) {
         throw new RefusedException("The two have been taken apart already.");
       }
-      int lost =
+      MemberMerges.Apart apart =
           audit.together(
               () -> {
-                int gone = merges.takeApart(practice, merge, actor, why);
+                MemberMerges.Apart done = merges.takeApart(practice, merge, actor, why);
                 audit.note(practice, actor, "took members apart", number + ": merge " + merge);
-                return gone;
+                return done;
               });
-      after.addFlashAttribute(
-          "done",
-          lost == 0
-              ? "Both are what they were before."
-              : "Both are what they were before, but for "
-                  + lost
-                  + (lost == 1 ? " link" : " links")
-                  + ": the chart is gone or another member's by now, or somebody has said since that"
-                  + " it is not theirs.");
+      after.addFlashAttribute("done", words(apart));
     } catch (RefusedException e) {
       after.addFlashAttribute("complaint", e.getMessage());
     }
     return "redirect:/console/" + practice + "/members/" + number;
+  }
+
+  private static String words(MemberMerges.Apart apart) {
+    StringBuilder words = new StringBuilder("Both are what they were before");
+    if (apart.linksLost() > 0) {
+      words
+          .append(", but for ")
+          .append(apart.linksLost())
+          .append(apart.linksLost() == 1 ? " link" : " links")
+          .append(
+              ": the chart is gone or another member's by now, or somebody has said since that it"
+                  + " is not theirs");
+    }
+    words.append('.');
+    if (apart.plansEnded() > 0) {
+      words.append(
+          " The plan that began while they were one has ended: start it again for whom it was sold"
+              + " to.");
+    }
+    return words.toString();
   }
 }

@@ -25,6 +25,7 @@ import org.pmslink.membership.Charts;
 import org.pmslink.membership.PatientDirectory;
 import org.pmslink.membership.PatientDirectory.Found;
 import org.pmslink.membership.Plans;
+import org.pmslink.membership.MemberHistory;
 import org.pmslink.membership.RefusedException;
 import org.pmslink.membership.Worklists;
 import org.pmslink.office.AlikeException;
@@ -71,6 +72,7 @@ class PatientPages {
   private final Runs runs;
   private final Audit audit;
   private final Desk desk;
+  private final Shown shown;
 
   PatientPages(
       PatientDirectory patients,
@@ -83,7 +85,8 @@ class PatientPages {
       PmsLookUp lookUp,
       Runs runs,
       Audit audit,
-      Desk desk) {
+      Desk desk,
+      Shown shown) {
     this.patients = patients;
     this.practices = practices;
     this.charts = charts;
@@ -95,6 +98,7 @@ class PatientPages {
     this.runs = runs;
     this.audit = audit;
     this.desk = desk;
+    this.shown = shown;
   }
 
   @GetMapping("/patients")
@@ -250,11 +254,15 @@ class PatientPages {
       model.addAttribute(ONCE, UUID.randomUUID());
     }
     model.addAttribute("plans", plans.list(practice, false));
-    model.addAttribute(
-        "namesakes",
-        chart.memberNumber() == null
-            ? memberDesk.namesakes(Visit.of(request).asActor(), person)
-            : List.of());
+    if (!model.containsAttribute("namesakes")) {
+      List<MemberHistory.Listed> namesakes =
+          chart.memberNumber() == null
+              ? memberDesk.namesakes(Visit.of(request).asActor(), person)
+              : List.of();
+      model.addAttribute("namesakes", namesakes);
+      model.addAttribute(
+          "warned", namesakes.stream().map(MemberHistory.Listed::memberNumber).toList());
+    }
     return "patient";
   }
 
@@ -262,7 +270,11 @@ class PatientPages {
     return practices.today(practices.id(practice));
   }
 
-  /** Makes the person of a chart a member, linked. */
+  /**
+   * Makes the person of a chart a member, linked.
+   *
+   * @param seen none of those who were shown is this person; the form names them as {@code warned}
+   */
   @PostMapping("/patient")
   @Needs(Right.CHANGE_MEMBERS)
   String enrol(
@@ -271,16 +283,29 @@ class PatientPages {
       @RequestParam String id,
       @RequestParam(required = false) @Nullable UUID once,
       @ModelAttribute("form") Applicant form,
+      @RequestParam(defaultValue = "false") boolean seen,
       HttpServletRequest request,
+      RedirectAttributes after,
       Model model) {
     model.addAttribute(ONCE, once == null ? UUID.randomUUID() : once);
     Found chart = desk.chart(practice, source, id);
     String complaint;
     try {
-      return "redirect:/console/"
-          + practice
-          + "/members/"
-          + memberDesk.enrol(Visit.of(request).asActor(), once, form, chart, true);
+      String number = enrolled(once, form, chart, seen, request);
+      String kept =
+          desk.member(practice, number).lockedFields().stream()
+              .map(shown::field)
+              .collect(Collectors.joining(", "));
+      after.addFlashAttribute(
+          "done",
+          kept.isEmpty()
+              ? "Added."
+              : "Added. Differs from the PMS; kept and locked: " + kept + ".");
+      return "redirect:/console/" + practice + "/members/" + number;
+    } catch (AlikeException e) {
+      complaint = e.getMessage();
+      model.addAttribute("namesakes", e.members());
+      model.addAttribute("warned", names(e));
     } catch (RefusedException e) {
       complaint = e.getMessage();
     }
@@ -312,20 +337,12 @@ class PatientPages {
       @RequestParam(defaultValue = "false") boolean seen,
       HttpServletRequest request,
       Model model) {
-    Actor actor = Visit.of(request).asActor();
     String complaint = null;
     try {
-      String number;
-      try {
-        number = memberDesk.enrol(actor, once, form, null, false);
-      } catch (AlikeException e) {
-        // Whoever is like what has been typed since was not among them.
-        if (!seen || !warned(request).containsAll(names(e))) {
-          throw e;
-        }
-        number = memberDesk.enrol(actor, once, form, null, true);
-      }
-      return "redirect:/console/" + practice + "/members/" + number;
+      return "redirect:/console/"
+          + practice
+          + "/members/"
+          + enrolled(once, form, null, seen, request);
     } catch (AlikeException e) {
       model.addAttribute("namesakes", e.members());
       model.addAttribute("tooMany", e.tooMany());
@@ -348,6 +365,25 @@ class PatientPages {
     model.addAttribute("complaint", complaint);
     model.addAttribute("plans", plans.list(practice, false));
     return "new-member";
+  }
+
+  private String enrolled(
+      @Nullable UUID once,
+      Applicant form,
+      @Nullable Found chart,
+      boolean seen,
+      HttpServletRequest request)
+      throws RefusedException {
+    Actor actor = Visit.of(request).asActor();
+    try {
+      return memberDesk.enrol(actor, once, form, chart, false);
+    } catch (AlikeException e) {
+      // Whoever is like what has been typed since was not among them.
+      if (!seen || !warned(request).containsAll(names(e))) {
+        throw e;
+      }
+      return memberDesk.enrol(actor, once, form, chart, true);
+    }
   }
 
   /** Those of whom somebody was warned, as the form gives them back. */

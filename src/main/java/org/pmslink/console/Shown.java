@@ -209,6 +209,7 @@ class Shown {
       case "CHART_DELETED" -> "the chart was deleted in the PMS";
       case "CHART_DUPLICATE" -> "the PMS marks the chart as a duplicate";
       case "CHART_DECEASED" -> "the PMS says that the patient has died";
+      case "DIFFERS_FROM_CHART" -> "differs from the PMS; kept as typed";
       case "CERTAIN" -> "certainly the same person";
       default -> words(reason);
     };

@@ -27,6 +27,9 @@ import org.pmslink.patient.Person;
  * chart's status in the PMS, and the link that it has.
  */
 final class Linking {
+  private static final String LINKED_BY_PERSON = "LINKED_BY_PERSON";
+  private static final String CHANGED_SINCE_SEEN = "CHANGED_SINCE_SEEN";
+
   private final PracticeMatcher matcher;
   private final StoredPractice practice;
 
@@ -67,6 +70,11 @@ final class Linking {
     boolean linkedByPerson() {
       return link != null && link.byPerson();
     }
+
+    /** Whether a person has linked it, and has seen it as it is. */
+    boolean seenByPerson() {
+      return link != null && link.byPerson() && link.isAsSeen(record.person());
+    }
   }
 
   /** Whether a record is of nobody, by what the PMS says: it is filed under no key. */
@@ -83,7 +91,7 @@ final class Linking {
     Map<Integer, Integer> places = new HashMap<>();
     for (int i = 0; i < subjects.size(); i++) {
       Subject subject = subjects.get(i);
-      if (!subject.excluded() && !subject.linkedByPerson()) {
+      if (!subject.excluded() && !subject.seenByPerson()) {
         places.put(i, open.size());
         open.add(
             new PracticeMatcher.Subject(
@@ -97,10 +105,12 @@ final class Linking {
     for (int i = 0; i < subjects.size(); i++) {
       Subject subject = subjects.get(i);
       Integer place = places.get(i);
-      if (place != null) {
-        commands.add(command(subject, decisions.get(place)));
+      if (place == null) {
+        commands.add(noMatch(subject, subject.excluded() ? "NOT_ELIGIBLE" : LINKED_BY_PERSON));
+      } else if (subject.linkedByPerson()) {
+        commands.add(noMatch(subject, standing(subject, decisions.get(place))));
       } else {
-        commands.add(noMatch(subject, subject.excluded() ? "NOT_ELIGIBLE" : "LINKED_BY_PERSON"));
+        commands.add(command(subject, decisions.get(place)));
       }
     }
     return commands;
@@ -142,6 +152,30 @@ final class Linking {
     }
     commands.addAll(decide(subjects));
     return commands;
+  }
+
+  /**
+   * How a link that a person made stands, now that its chart says other things of somebody: rules
+   * leave it, but say when the chart is not like its member. It is in order again when they are
+   * certain, not before: the member's contacts may have come from this very chart.
+   */
+  private static String standing(Subject subject, Decision decision) {
+    long own = Objects.requireNonNull(subject.link()).memberId();
+    List<Match> alike = new ArrayList<>();
+    if (decision instanceof Decision.Link link) {
+      if (link.match().candidateId() == own) {
+        return LINKED_BY_PERSON;
+      }
+      alike.addAll(link.others());
+    } else if (decision instanceof Decision.Review review
+        && review.reason() != Decision.ReviewReason.LINK_DRIFTED) {
+      alike.addAll(review.shortlist());
+    } else if (decision instanceof Decision.Unmatched) {
+      return CHANGED_SINCE_SEEN; // There is no such member any more.
+    }
+    return alike.stream().anyMatch(match -> match.candidateId() == own)
+        ? CHANGED_SINCE_SEEN
+        : Decision.ReviewReason.LINK_DRIFTED.name();
   }
 
   private Command command(Subject subject, Decision decision) {

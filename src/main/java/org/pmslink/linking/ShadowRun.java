@@ -157,12 +157,16 @@ public class ShadowRun {
           best == null ? now.linkedTo() : best.memberNumber(),
           best == null ? null : best.comparison().score());
     }
+    String reason = then instanceof Command.NoMatch none ? none.reason() : "";
+    boolean drifts = reason.equals("LINK_DRIFTED") && !now.reason().equals(reason);
     return new Changed(
         source,
         now.sourceId(),
-        now.outcome().equals("REVIEW") ? Change.REVIEW_CLOSED : Change.NONE,
+        drifts
+            ? Change.LINK_IN_DOUBT
+            : now.outcome().equals("REVIEW") ? Change.REVIEW_CLOSED : Change.NONE,
         stands,
-        "UNLINKED " + (then instanceof Command.NoMatch none ? none.reason() : ""),
+        (now.byPerson() ? "LINKED " : "UNLINKED ") + reason,
         now.linkedTo(),
         null);
   }

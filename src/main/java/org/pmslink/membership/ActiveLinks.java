@@ -26,17 +26,23 @@ class ActiveLinks {
    * A link.
    *
    * @param madeBy {@code rule}, or the person
+   * @param seenPerson hash of who the chart was when that person looked at it
    * @param flagReason why it wants verification
    */
   record ActiveLink(
-      long id, long memberId, String memberNumber, String madeBy, @Nullable String flagReason) {
+      long id,
+      long memberId,
+      String memberNumber,
+      String madeBy,
+      @Nullable String seenPerson,
+      @Nullable String flagReason) {
 
     ActiveLink withId(long newId) {
-      return new ActiveLink(newId, memberId, memberNumber, madeBy, flagReason);
+      return new ActiveLink(newId, memberId, memberNumber, madeBy, seenPerson, flagReason);
     }
 
     ActiveLink withMemberNumber(String number) {
-      return new ActiveLink(id, memberId, number, madeBy, flagReason);
+      return new ActiveLink(id, memberId, number, madeBy, seenPerson, flagReason);
     }
   }
 
@@ -48,13 +54,18 @@ class ActiveLinks {
     }
     database.query(
         """
-        select patient_id, id, member_id, made_by, flag_reason from links
+        select patient_id, id, member_id, made_by, seen_person, flag_reason from links
         where practice_id = ? and patient_id = any (?) and ended_at is null""",
         row -> {
           links.put(
               row.getLong(1),
               new ActiveLink(
-                  row.getLong(2), row.getLong(3), "", row.getString(4), row.getString(5)));
+                  row.getLong(2),
+                  row.getLong(3),
+                  "",
+                  row.getString(4),
+                  row.getString(5),
+                  row.getString(6)));
         },
         practice,
         Links.array(patientIds));

@@ -57,8 +57,16 @@ public class Charts {
    * The member that a chart is linked to.
    *
    * @param byPerson whether a person made the link, which no rule touches
+   * @param seenPerson hash of who the chart was when that person last said so
    */
-  public record Linked(long memberId, String memberNumber, boolean byPerson) {}
+  public record Linked(
+      long memberId, String memberNumber, boolean byPerson, @Nullable String seenPerson) {
+
+    /** Whether a chart says of its person what it said when a person last looked at it. */
+    public boolean isAsSeen(Person chart) {
+      return Links.hash(chart).equals(seenPerson);
+    }
+  }
 
   /** A stored chart to decide about. */
   public record Stored(
@@ -246,7 +254,10 @@ public class Charts {
                 linked.put(
                     patient,
                     new Linked(
-                        link.memberId(), link.memberNumber(), !link.madeBy().equals(Links.RULE))));
+                        link.memberId(),
+                        link.memberNumber(),
+                        !link.madeBy().equals(Links.RULE),
+                        link.seenPerson())));
     return linked;
   }
 

@@ -5,6 +5,8 @@ import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
+import org.pmslink.patient.PatientRecord;
+import org.pmslink.patient.RecordJson;
 import org.pmslink.patient.SourcePatient;
 import org.pmslink.practice.Practices;
 import org.springframework.jdbc.core.JdbcTemplate;
@@ -14,12 +16,16 @@ import org.springframework.transaction.annotation.Transactional;
 /** Makes somebody a member, and links them to their chart in the same moment when there is one. */
 @Component
 public class Enrolment {
+  /** Why a field is locked from the beginning. */
+  private static final String DIFFERS = "DIFFERS_FROM_CHART";
+
   private final JdbcTemplate database;
   private final Practices practices;
   private final PracticeLock lock;
   private final Members members;
   private final Verdicts verdicts;
   private final Memberships memberships;
+  private final Survivorship survivorship;
 
   Enrolment(
       JdbcTemplate database,
@@ -27,7 +33,9 @@ public class Enrolment {
       PracticeLock lock,
       Members members,
       Verdicts verdicts,
-      Memberships memberships) {
+      Memberships memberships,
+      Survivorship survivorship) {
+    this.survivorship = survivorship;
     this.memberships = memberships;
     this.database = database;
     this.practices = practices;
@@ -36,8 +44,17 @@ public class Enrolment {
     this.verdicts = verdicts;
   }
 
-  /** The chart that a new member is linked to. */
-  public record Chart(String source, String sourceId) {}
+  /**
+   * The chart that a new member is linked to.
+   *
+   * @param corrected whether its data were there to be corrected: what is empty then, somebody has
+   *     emptied
+   */
+  public record Chart(String source, String sourceId, boolean corrected) {
+    public Chart(String source, String sourceId) {
+      this(source, sourceId, false);
+    }
+  }
 
   /**
    * The plan that a new member begins with.
@@ -66,7 +83,7 @@ public class Enrolment {
   }
 
   /**
-   * Adds a member.
+   * Adds a member. Contact data in which the chart says otherwise stay as typed, and are locked.
    *
    * @param number as the office counts its members; blank for the next free one
    * @param details as typed
@@ -139,6 +156,7 @@ public class Enrolment {
           "begun when the member was added");
     }
     if (chart != null) {
+      keepWhatDiffers(practiceId, given, chart, actor);
       verdicts.decide(
           practice, chart.source(), chart.sourceId(), given, Verdicts.Verdict.SAME, actor, reason);
     }
@@ -157,6 +175,30 @@ public class Enrolment {
         practice,
         form,
         number);
+  }
+
+  /**
+   * What the patient says at the desk is newer than their chart. The link would write over it at
+   * once, so it is locked.
+   */
+  private void keepWhatDiffers(int practice, String number, Chart chart, String actor) {
+    Member member = members.lock(practice, List.of(number)).get(0);
+    database
+        .queryForList(
+            "select record from patients where practice_id = ? and source = ? and source_id = ?",
+            String.class,
+            practice,
+            chart.source(),
+            chart.sourceId())
+        .forEach(
+            record ->
+                members.lock(
+                    practice,
+                    member,
+                    survivorship.differing(
+                        member, RecordJson.read(record, PatientRecord.class), chart.corrected()),
+                    actor,
+                    DIFFERS));
   }
 
   /** Whoever is slower than a colleague or a rule adds nobody a second time. */

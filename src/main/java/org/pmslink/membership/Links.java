@@ -1,5 +1,9 @@
 package org.pmslink.membership;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.sql.Timestamp;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -7,6 +11,7 @@ import java.util.Collection;
 import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -17,6 +22,7 @@ import org.jspecify.annotations.Nullable;
 import org.pmslink.membership.ActiveLinks.ActiveLink;
 import org.pmslink.membership.Member.Field;
 import org.pmslink.patient.PatientRecord;
+import org.pmslink.patient.Person;
 import org.pmslink.patient.RecordJson;
 import org.springframework.jdbc.core.JdbcTemplate;
 import org.springframework.stereotype.Component;
@@ -35,8 +41,17 @@ class Links {
   /** Why a member has back what it had before a link filled it. */
   private static final String LINK_ENDED = "LINK_ENDED";
 
+  /** Why a link ends whose member is none any more. */
+  private static final String MEMBER_REMOVED = "MEMBER_REMOVED";
+
   /** Why nothing is decided about a chart: a person has. */
   static final String LINKED_BY_PERSON = "LINKED_BY_PERSON";
+
+  /** The chart of a link is not like its member. */
+  static final String LINK_DRIFTED = "LINK_DRIFTED";
+
+  private static final Set<String> OF_A_PERSONS_LINK =
+      Set.of("LINKED_BY_PERSON", "CHANGED_SINCE_SEEN", LINK_DRIFTED);
 
   /** Two members, one person: only a person can tell which membership goes on. */
   private static final String BOTH_LINKED = "MERGED_BOTH_LINKED";
@@ -99,12 +114,15 @@ class Links {
       if (chart == null || chart.version() > command.version()) {
         continue;
       }
-      if (said.overrules(chart, command)) {
+      if (said.overrules(chart, command) || isAboutAnEndedLink(command, chart)) {
         overruled.add(chart.id());
       } else if (command instanceof Command.Link link) {
         toLink.add(link);
       } else if (command instanceof Command.Review review) {
         toReview.add(review);
+      } else if (command instanceof Command.NoMatch noMatch && isAboutPersonsLink(noMatch, chart)) {
+        outcomes.add(lookedAt(practice, chart, noMatch));
+        noReview.add(chart.id());
       } else if (command instanceof Command.NoMatch noMatch) {
         outcomes.add(
             chart.link() == null
@@ -133,6 +151,61 @@ class Links {
       }
     }
     return new Counts(linked, reviewed, unlinked);
+  }
+
+  private static boolean isAboutPersonsLink(Command.NoMatch noMatch, Chart chart) {
+    return isLinkedByPerson(chart)
+        && (noMatch.reason().equals(LINKED_BY_PERSON) || noMatch.reason().equals(LINK_DRIFTED));
+  }
+
+  /** Whether rules left a chart alone for a person's link that is there no more. */
+  private static boolean isAboutAnEndedLink(Command command, Chart chart) {
+    return command instanceof Command.NoMatch noMatch
+        && OF_A_PERSONS_LINK.contains(noMatch.reason())
+        && !isLinkedByPerson(chart);
+  }
+
+  private static boolean isLinkedByPerson(Chart chart) {
+    return chart.link() != null && !chart.link().madeBy().equals(RULE);
+  }
+
+  /**
+   * What rules make of a link that a person has made: it stands, but it says that it is in doubt,
+   * unless a person has looked at the chart since it changed.
+   */
+  private Outcome lookedAt(int practice, Chart chart, Command.NoMatch noMatch) {
+    ActiveLink link = Objects.requireNonNull(chart.link());
+    String reason = noMatch.reason();
+    if (reason.equals(LINK_DRIFTED) && hashOf(practice, chart.id()).equals(link.seenPerson())) {
+      reason = LINKED_BY_PERSON;
+    }
+    if (reason.equals(LINK_DRIFTED)) {
+      flag(practice, List.of(chart.id()), LINK_DRIFTED);
+    } else if (LINK_DRIFTED.equals(link.flagReason())) {
+      unflag(practice, link, "alike again");
+    }
+    return new Outcome(chart.id(), "LINKED", reason, noMatch.rulesVersion());
+  }
+
+  /** Of all that a chart says of its person; not of the rest, which tells nobody from another. */
+  static String hash(Person chart) {
+    try {
+      return HexFormat.of()
+          .formatHex(
+              MessageDigest.getInstance("SHA-256").digest(RecordJson.write(chart).getBytes(UTF_8)));
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("every JVM has SHA-256", e);
+    }
+  }
+
+  private String hashOf(int practice, long chart) {
+    String record =
+        database.queryForObject(
+            "select record from patients where practice_id = ? and id = ?",
+            String.class,
+            practice,
+            chart);
+    return hash(RecordJson.read(Objects.requireNonNull(record), PatientRecord.class).person());
   }
 
   private Map<String, Chart> charts(int practice, String source, List<Command> commands) {
@@ -356,8 +429,20 @@ class Links {
         || (unlink.memberNumber() != null && !unlink.memberNumber().equals(link.memberNumber()))) {
       return;
     }
+    if (unlink.reason().equals(MEMBER_REMOVED) && isActive(practice, link.memberId())) {
+      return; // Taken apart from another meanwhile, it is a member again.
+    }
     end(practice, link.id(), unlink.actor(), unlink.reason());
     outcomes.add(new Outcome(chart.id(), "UNLINKED", unlink.reason(), "-"));
+  }
+
+  private boolean isActive(int practice, long member) {
+    return Boolean.TRUE.equals(
+        database.queryForObject(
+            "select status = 'ACTIVE' from members where practice_id = ? and id = ?",
+            Boolean.class,
+            practice,
+            member));
   }
 
   private void review(
@@ -439,7 +524,8 @@ class Links {
 
   /**
    * Files decisions; one that must be taken again on newer facts is marked so, and what was marked
-   * since the store was read for a decision stays marked.
+   * since the store was read for a decision stays marked; also what was marked at the very moment
+   * up to which the decision knows, which is when the oldest open transaction began.
    */
   private void settle(int practice, List<Outcome> outcomes, @Nullable Instant matchedAt) {
     if (outcomes.isEmpty()) {
@@ -458,7 +544,7 @@ class Links {
         on conflict (practice_id, patient_id) do update
         set outcome = excluded.outcome, reason = excluded.reason,
             rules_version = excluded.rules_version,
-            stale_since = case when decisions.stale_since > ? then decisions.stale_since
+            stale_since = case when decisions.stale_since >= ? then decisions.stale_since
                                else excluded.stale_since end,
             sent_at = null, decided_at = now()""",
         practice,
@@ -563,7 +649,8 @@ class Links {
     return database.queryForObject(
         """
         select jsonb_build_object('patient_id', patient_id, 'member_id', member_id,
-                 'made_by', made_by, 'made_at', made_at, 'flag_reason', flag_reason)::text
+                 'made_by', made_by, 'made_at', made_at, 'flag_reason', flag_reason,
+                 'seen_person', seen_person)::text
         from links where practice_id = ? and id = ?""",
         String.class,
         practice,
@@ -665,13 +752,14 @@ class Links {
     List<Long> there = new ArrayList<>();
     database.query(
         """
-        select id, patient_id = ? and member_id = ?, patient_id from links
+        select id, patient_id = ? and member_id = ?, patient_id, member_id from links
         where practice_id = ? and source = ? and (patient_id = ? or member_id = ?)
           and ended_at is null order by id for update""",
         row -> {
           if (row.getBoolean(2)) {
             there.add(row.getLong(1));
           } else {
+            takeBackFilled(practice, row.getLong(1), row.getLong(4), actor);
             end(practice, row.getLong(1), actor, reason);
             ended.add(row.getLong(1));
             inTheWay.add(row.getLong(3));
@@ -688,23 +776,25 @@ class Links {
           database.queryForObject(
               """
               insert into links (practice_id, source, patient_id, member_id, made_by, reason,
-                                 rules_version)
-              values (?, ?, ?, ?, ?, ?, '-') returning id""",
+                                 rules_version, seen_person)
+              values (?, ?, ?, ?, ?, ?, '-', ?) returning id""",
               Long.class,
               practice,
               source,
               chart,
               member,
               actor,
-              reason);
+              reason,
+              hashOf(practice, chart));
       change(practice, Objects.requireNonNull(made), "MADE", actor, reason, null);
     } else {
       String before = snapshot(practice, there.get(0));
       database.update(
           """
-          update links set made_by = ?, flag_reason = null, flagged_at = null
+          update links set made_by = ?, seen_person = ?, flag_reason = null, flagged_at = null
           where practice_id = ? and id = ?""",
           actor,
+          hashOf(practice, chart),
           practice,
           there.get(0));
       change(practice, there.get(0), "VERIFIED", actor, reason, before);
@@ -742,7 +832,10 @@ class Links {
     return ended;
   }
 
-  /** Puts links back that have ended, where chart and member are there and still free. */
+  /**
+   * Puts links back that have ended, where chart and member are there and still free. One that was
+   * made while the member was one with another is not: whose it is, nobody has said.
+   */
   void putBack(int practice, List<Long> ended, String actor, String reason) {
     for (Long link : ended) {
       String before = snapshot(practice, link);
@@ -751,6 +844,11 @@ class Links {
               """
               update links l set ended_at = null, ended_by = null, end_reason = null
               where l.practice_id = ? and l.id = ? and l.ended_at is not null
+                and not exists (select 1 from member_merges g
+                                join link_changes c on c.practice_id = g.practice_id
+                                  and c.link_id = l.id and c.action in ('MADE', 'MOVED')
+                                  and c.at between g.at and g.undone_at
+                                where g.practice_id = l.practice_id and g.survivor_id = l.member_id)
                 and exists (select 1 from patients p where p.practice_id = l.practice_id
                               and p.id = l.patient_id and p.removed_at is null
                               and p.merged_into is null)
@@ -825,7 +923,9 @@ class Links {
   void takeBack(int practice, long chart, long member, String actor, String reason) {
     database.query(
         """
-        select l.id, c.before ->> 'made_by', c.before ->> 'flag_reason' from links l
+        select l.id, c.before ->> 'made_by', c.before ->> 'flag_reason',
+               c.before ->> 'seen_person'
+        from links l
         left join lateral (
           select before from link_changes
           where practice_id = l.practice_id and link_id = l.id and action = 'VERIFIED'
@@ -843,10 +943,11 @@ class Links {
           String before = snapshot(practice, link);
           database.update(
               """
-              update links set made_by = ?, flag_reason = ?::text,
+              update links set made_by = ?, seen_person = ?, flag_reason = ?::text,
                 flagged_at = case when ?::text is not null then now() end
               where practice_id = ? and id = ?""",
               madeBy,
+              row.getString(4),
               row.getString(3),
               row.getString(3),
               practice,
@@ -990,10 +1091,10 @@ class Links {
             """
             insert into links (practice_id, source, patient_id, member_id, made_by, made_at, reason,
                                grade, score, runner_up, explanation, ground, rules_version,
-                               flag_reason, flagged_at)
+                               seen_person, flag_reason, flagged_at)
             select practice_id, source, coalesce(?, patient_id), coalesce(?, member_id), made_by,
                    made_at, ?, grade, score, runner_up, explanation, ground, rules_version,
-                   case when kept then flag_reason end, case when kept then flagged_at end
+                   seen_person, case when kept then flag_reason end, case when kept then flagged_at end
             from (select *, ? or flag_reason not like 'CHART\\_%' as kept from links) l
             where practice_id = ? and id = ? returning id""",
             Long.class, chart, member, reason, member != null, practice, link);

@@ -84,6 +84,15 @@ public class MemberMerges {
       Instant at,
       boolean last) {}
 
+  /**
+   * What is not as it was when two members have been taken apart.
+   *
+   * @param linksLost that could not be put back, because their chart is gone or another member's,
+   *     or because somebody has said since that it is not theirs
+   * @param plansEnded that began while the two were one
+   */
+  public record Apart(int linksLost, int plansEnded) {}
+
   private record Before(Half survivor, Half merged, List<Long> verdictsMade) {}
 
   private record Half(
@@ -291,15 +300,14 @@ public class MemberMerges {
 
   /**
    * Takes two members apart again: both are what they were, whatever was done to the survivor
-   * since. What their charts have become meanwhile they follow, as they would have.
+   * since. What their charts have become meanwhile they follow, as they would have. A plan that
+   * began since ends: it was sold to the one that they were, and nobody has said whose it is.
    *
-   * @return how many links could not be put back, because their chart is gone or another member's,
-   *     or because somebody has said since that it is not theirs
    * @throws RefusedException when there is no such merge that stands, or another has to be taken
    *     back before it
    */
   @Transactional(rollbackFor = RefusedException.class)
-  public int takeApart(String practice, long merge, String actor, String reason)
+  public Apart takeApart(String practice, long merge, String actor, String reason)
       throws RefusedException {
     int practiceId = practices.id(practice);
     lock.enter(practiceId, true);
@@ -318,7 +326,7 @@ public class MemberMerges {
     Kept kept = found.get(0);
     refuseOutOfOrder(practiceId, merge, kept.survivor());
     Before before = RecordJson.read(kept.before(), Before.class);
-    restorePlans(practiceId, kept.survivor(), kept.merged(), before, actor);
+    int plansEnded = restorePlans(practiceId, kept.survivor(), kept.merged(), before, actor);
     for (Member member :
         members.lockById(practiceId, new long[] {kept.survivor(), kept.merged()})) {
       Half half = member.id() == kept.survivor() ? before.survivor() : before.merged();
@@ -341,7 +349,7 @@ public class MemberMerges {
         reason,
         practiceId,
         merge);
-    return lost;
+    return new Apart(lost, plansEnded);
   }
 
   private void refuseOutOfOrder(int practice, long merge, long survivor) throws RefusedException {
@@ -393,13 +401,17 @@ public class MemberMerges {
     return then.size() - restored.size();
   }
 
-  private void restorePlans(int practice, long survivor, long merged, Before before, String actor) {
+  /** Returns how many plans that began since have ended by this. */
+  private int restorePlans(int practice, long survivor, long merged, Before before, String actor) {
     List<Had> had =
         Stream.of(before.survivor(), before.merged()).flatMap(h -> h.plans().stream()).toList();
     Set<Long> ids = new HashSet<>(had.stream().map(Had::id).toList());
-    boolean running = before.survivor().plans().stream().anyMatch(p -> !p.status().equals("ENDED"));
-    if (running
-        && memberships.running(practice, survivor).stream().anyMatch(id -> !ids.contains(id))) {
+    int begunSince =
+        Math.toIntExact(
+            memberships.running(practice, survivor).stream()
+                .filter(id -> !ids.contains(id))
+                .count());
+    if (begunSince > 0) {
       memberships.end(practice, survivor, actor, UNMERGED);
     }
     for (Had plan : had) {
@@ -418,6 +430,7 @@ public class MemberMerges {
         Links.array(ids));
     put(practice, survivor, before.survivor().plans());
     put(practice, merged, before.merged().plans());
+    return begunSince;
   }
 
   private void put(int practice, long member, Collection<Had> plans) {

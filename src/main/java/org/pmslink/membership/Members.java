@@ -181,13 +181,20 @@ public class Members {
   }
 
   /** Locks fields, so that no feed writes them; replaces the locks the member had. */
-  private void lock(
+  void lock(
       int practiceId, Member member, Set<Field> fields, String actor, @Nullable String reason) {
     if (fields.equals(member.lockedFields())) {
       return;
     }
+    // Another version, though it is matched as it was: whoever has the locks before them that there
+    // were must not save those.
     database.update(
-        "update members set locked_fields = ? where practice_id = ? and id = ?",
+        """
+        update members set locked_fields = ?, version = version + 1,
+          matched_version = case when matched_version = version then version + 1
+                                 else matched_version end,
+          match_sent_at = null, updated_at = now()
+        where practice_id = ? and id = ?""",
         fields.stream().sorted().map(Enum::name).toArray(String[]::new),
         practiceId,
         member.id());

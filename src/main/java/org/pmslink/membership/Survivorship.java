@@ -63,6 +63,53 @@ public record Survivorship(@Nullable Map<Field, Policy> fields) {
     return changes;
   }
 
+  /**
+   * Contact fields in which a chart says otherwise than somebody has typed, and would be written
+   * over that: by what is meant, not by how it is written. An address differs as a whole: one's
+   * street in another's town is nobody's.
+   *
+   * @param corrected whether what the chart says was there when it was typed: what is empty then
+   *     says otherwise, too
+   */
+  Set<Field> differing(Member member, PatientRecord chart, boolean corrected) {
+    Map<Field, String> typed = contact(member.person());
+    Set<Field> differing = EnumSet.noneOf(Field.class);
+    contact(chart.person())
+        .forEach(
+            (field, value) -> {
+              String own = typed.get(field);
+              // What cannot be read, as a foreign telephone, was typed for all that.
+              if (!ADDRESS.contains(field)
+                  && (own == null
+                      ? corrected || member.fields().containsKey(field)
+                      : !own.equals(value))) {
+                differing.add(field);
+              }
+            });
+    PostalAddress theirs = chart.person().address();
+    if (theirs != null && isAnother(member, theirs, corrected)) {
+      differing.addAll(ADDRESS);
+    }
+    differing.removeIf(field -> !mayWrite(member, field));
+    return differing;
+  }
+
+  private static boolean isAnother(Member member, PostalAddress theirs, boolean corrected) {
+    PostalAddress own = member.person().address();
+    if (own == null) {
+      return corrected || ADDRESS.stream().anyMatch(member.fields()::containsKey);
+    }
+    return differs(own.line1(), theirs.line1(), corrected)
+        || differs(own.line2(), theirs.line2(), corrected || own.line1() != null)
+        || differs(own.city(), theirs.city(), corrected)
+        || differs(own.state(), theirs.state(), corrected)
+        || differs(own.postalCode(), theirs.postalCode(), corrected);
+  }
+
+  private static boolean differs(@Nullable String own, @Nullable String theirs, boolean whole) {
+    return theirs != null && (own == null ? whole : !own.equals(theirs));
+  }
+
   private boolean mayWrite(Member member, Field field) {
     if (member.lockedFields().contains(field)) {
       return false;

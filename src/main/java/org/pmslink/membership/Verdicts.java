@@ -10,6 +10,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
@@ -53,10 +54,11 @@ public class Verdicts {
    * @param sourceId the chart's id in the PMS
    * @param actor who decides
    * @param reason why, in the person's words
+   * @return its id, by which it is taken back
    * @throws IllegalArgumentException when chart or member are not there, by number
    */
   @Transactional
-  public void decide(
+  public long decide(
       String practice,
       String source,
       String sourceId,
@@ -66,7 +68,7 @@ public class Verdicts {
       String reason) {
     int practiceId = practices.id(practice);
     lock.enter(practiceId, true);
-    decide(
+    return decide(
         practiceId,
         source,
         chart(practiceId, source, sourceId),
@@ -119,10 +121,11 @@ public class Verdicts {
    * Keeps what a person has decided on what they have seen.
    *
    * @param seen what {@link #seen} gave
+   * @return its id, as above
    * @throws RefusedException when it is not so any more: somebody else was quicker
    */
   @Transactional(rollbackFor = RefusedException.class)
-  public void decide(
+  public long decide(
       String practice,
       String source,
       String sourceId,
@@ -138,10 +141,10 @@ public class Verdicts {
           "Somebody else, or a rule, has linked or told apart the chart or the member meanwhile;"
               + " look again.");
     }
-    decide(practice, source, sourceId, memberNumber, verdict, actor, reason);
+    return decide(practice, source, sourceId, memberNumber, verdict, actor, reason);
   }
 
-  private void decide(
+  private long decide(
       int practice,
       String source,
       long chart,
@@ -150,18 +153,19 @@ public class Verdicts {
       String actor,
       String reason) {
     List<Long> replaced = withdrawOthers(practice, source, chart, member, verdict, actor);
-    Long made =
-        database.queryForObject(
-            """
-            insert into verdicts (practice_id, patient_id, member_id, verdict, actor, reason)
-            values (?, ?, ?, ?, ?, ?) returning id""",
-            Long.class,
-            practice,
-            chart,
-            member,
-            verdict.name(),
-            actor,
-            reason);
+    long made =
+        Objects.requireNonNull(
+            database.queryForObject(
+                """
+                insert into verdicts (practice_id, patient_id, member_id, verdict, actor, reason)
+                values (?, ?, ?, ?, ?, ?) returning id""",
+                Long.class,
+                practice,
+                chart,
+                member,
+                verdict.name(),
+                actor,
+                reason));
     List<Long> ended =
         verdict == Verdict.SAME
             ? links.linkByPerson(practice, source, chart, member, actor, reason)
@@ -176,6 +180,7 @@ public class Verdicts {
         ended.toArray(Long[]::new),
         practice,
         made);
+    return made;
   }
 
   /**
@@ -196,8 +201,46 @@ public class Verdicts {
       String reason) {
     int practiceId = practices.id(practice);
     lock.enter(practiceId, true);
+    return withdraw(
+        practiceId,
+        chart(practiceId, source, sourceId),
+        member(practiceId, memberNumber),
+        actor,
+        reason);
+  }
+
+  /**
+   * The same, as long as what stands about the two is what somebody has seen.
+   *
+   * @param verdict its id, as {@link #decide} gave it or {@link Decided} has it
+   * @throws RefusedException when it has been taken back, or something else was said of them since
+   */
+  @Transactional(rollbackFor = RefusedException.class)
+  public void withdraw(
+      String practice,
+      String source,
+      String sourceId,
+      String memberNumber,
+      long verdict,
+      String actor,
+      String reason)
+      throws RefusedException {
+    int practiceId = practices.id(practice);
+    lock.enter(practiceId, true);
     long chart = chart(practiceId, source, sourceId);
     long member = member(practiceId, memberNumber);
+    Optional<Decided> now = about(practiceId, chart, member);
+    if (now.isEmpty()) {
+      throw new RefusedException("Nothing is decided about the two any more; look again.");
+    }
+    if (now.get().id() != verdict) {
+      throw new RefusedException.Changed(
+          "Somebody has decided about the two since; look again before you take that back.");
+    }
+    withdraw(practiceId, chart, member, actor, reason);
+  }
+
+  private boolean withdraw(int practiceId, long chart, long member, String actor, String reason) {
     List<Long> withdrawn =
         database.queryForList(
             """
@@ -362,6 +405,11 @@ public class Verdicts {
         then,
         Links.array(made),
         merged);
+    // What was true of the one that they were comes back with nothing that is taken back later.
+    database.update(
+        "update verdicts set replaced_by = null where practice_id = ? and id = any (?)",
+        practice,
+        Links.array(made));
     withdraw(
         practice,
         database.queryForList(
@@ -496,6 +544,7 @@ public class Verdicts {
    * @param chart its number here
    */
   public record Decided(
+      long id,
       long chart,
       String source,
       String sourceId,
@@ -506,12 +555,13 @@ public class Verdicts {
     private static Decided of(ResultSet row) throws SQLException {
       return new Decided(
           row.getLong(1),
-          row.getString(2),
+          row.getLong(2),
           row.getString(3),
-          Verdict.valueOf(row.getString(4)),
-          row.getString(5),
+          row.getString(4),
+          Verdict.valueOf(row.getString(5)),
           row.getString(6),
-          row.getTimestamp(7).toInstant());
+          row.getString(7),
+          row.getTimestamp(8).toInstant());
     }
 
     /** With who and why, for whoever looks at the two. */
@@ -529,7 +579,7 @@ public class Verdicts {
 
   private static final String STANDING =
       """
-      select v.patient_id, p.source, p.source_id, v.verdict, v.actor, v.reason, v.at
+      select v.id, v.patient_id, p.source, p.source_id, v.verdict, v.actor, v.reason, v.at
       from verdicts v join patients p on p.practice_id = v.practice_id and p.id = v.patient_id
       where v.practice_id = ? and v.member_id = ? and v.withdrawn_at is null""";
 

@@ -6,8 +6,8 @@ import org.pmslink.membership.MemberHistory;
 import org.pmslink.membership.RefusedException;
 
 /**
- * Nobody was added: there are charts, or members, whom somebody without a chart may be. Whoever has
- * looked at them may insist.
+ * Nobody was added: there are members whom the new one may be, or, when no chart was picked,
+ * charts. Whoever has looked at them may insist.
  */
 public final class AlikeException extends RefusedException {
   private static final long serialVersionUID = 1L;

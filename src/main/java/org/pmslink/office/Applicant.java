@@ -3,26 +3,37 @@ package org.pmslink.office;
 import java.time.DateTimeException;
 import java.time.LocalDate;
 import java.time.ZoneOffset;
-import java.util.Comparator;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Set;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.pmslink.membership.Enrolment;
 import org.pmslink.membership.Memberships;
 import org.pmslink.patient.Person;
 import org.pmslink.patient.SourcePatient;
 
-/** A new member as somebody types one, and what is wrong with it. */
+/**
+ * A new member as somebody types one, and what is wrong with it.
+ *
+ * @param gender female, male, other or unknown; empty when nobody says
+ * @param prefilled not empty when what a chart says was there to be corrected: what is empty then,
+ *     somebody has emptied
+ */
 public record Applicant(
     String number,
     String family,
     String given,
     String middle,
     String suffix,
+    String preferred,
     String birthDate,
-    String phone,
+    String gender,
+    String phoneMobile,
+    String phoneHome,
+    String phoneWork,
     String email,
     String line1,
     String line2,
@@ -31,9 +42,12 @@ public record Applicant(
     String postalCode,
     String plan,
     String startsOn,
-    String status) {
+    String status,
+    String prefilled) {
   private static final int LONGEST = 100;
   private static final int LONGEST_NUMBER = 40;
+  private static final int EARLIEST_YEAR = 1900;
+  private static final Set<String> GENDERS = Set.of("", "female", "male", "other", "unknown");
 
   public Applicant {
     number = text(number);
@@ -41,8 +55,12 @@ public record Applicant(
     given = text(given);
     middle = text(middle);
     suffix = text(suffix);
+    preferred = text(preferred);
     birthDate = text(birthDate);
-    phone = text(phone);
+    gender = text(gender);
+    phoneMobile = text(phoneMobile);
+    phoneHome = text(phoneHome);
+    phoneWork = text(phoneWork);
     email = text(email);
     line1 = text(line1);
     line2 = text(line2);
@@ -52,6 +70,7 @@ public record Applicant(
     plan = text(plan);
     startsOn = text(startsOn);
     status = text(status);
+    prefilled = text(prefilled);
   }
 
   /** What is asked for, and what it is called. */
@@ -81,7 +100,7 @@ public record Applicant(
     if (birthDate.isEmpty()) {
       missing.add(Need.BIRTH_DATE);
     }
-    if (phone.isEmpty() && email.isEmpty()) {
+    if (phones().isEmpty() && email.isEmpty()) {
       missing.add(Need.CONTACT);
     }
     if (!plan.isEmpty() && startsOn.isEmpty()) {
@@ -102,7 +121,27 @@ public record Applicant(
    */
   public static Applicant empty(LocalDate today) {
     return new Applicant(
-        "", "", "", "", "", "", "", "", "", "", "", "", "", "", today.toString(), "");
+        "",
+        "",
+        "",
+        "",
+        "",
+        "",
+        "",
+        "",
+        "",
+        "",
+        "",
+        "",
+        "",
+        "",
+        "",
+        "",
+        "",
+        "",
+        today.toString(),
+        "",
+        "");
   }
 
   /** The plan that was chosen; what {@link #complaint} has no objection to. */
@@ -130,17 +169,14 @@ public record Applicant(
         text(name.given()),
         text(name.middle()),
         text(name.suffix()),
+        text(name.preferred()),
         person.birthDate() == null ? "" : person.birthDate().toString(),
-        person.phones().stream()
-            .sorted(
-                Comparator.comparing(
-                    p ->
-                        p.use() == Person.PhoneUse.MOBILE
-                            ? 0
-                            : p.use() == Person.PhoneUse.HOME ? 1 : 2))
-            .map(Person.Phone::e164)
-            .findFirst()
-            .orElse(""),
+        person.gender() == Person.Gender.UNKNOWN
+            ? ""
+            : person.gender().name().toLowerCase(Locale.ROOT),
+        phone(person, Person.PhoneUse.MOBILE),
+        phone(person, Person.PhoneUse.HOME),
+        phone(person, Person.PhoneUse.WORK),
         person.emails().isEmpty() ? "" : person.emails().get(0),
         text(address.line1()),
         text(address.line2()),
@@ -149,7 +185,21 @@ public record Applicant(
         text(address.postalCode()),
         "",
         today.toString(),
-        "");
+        "",
+        "true");
+  }
+
+  private static String phone(Person person, Person.PhoneUse use) {
+    return person.phones().stream()
+        .filter(phone -> phone.use() == use)
+        .map(Person.Phone::e164)
+        .findFirst()
+        .orElse("");
+  }
+
+  /** The telephones that were typed. */
+  List<String> phones() {
+    return Stream.of(phoneMobile, phoneHome, phoneWork).filter(p -> !p.isEmpty()).toList();
   }
 
   /** What is missing or wrong, for whoever typed it; {@code null} for nothing. */
@@ -160,13 +210,12 @@ public record Applicant(
           .map(need -> need.words)
           .collect(Collectors.joining(", ", "Still needed: ", "."));
     }
-    try {
-      LocalDate born = LocalDate.parse(birthDate);
-      if (born.isAfter(LocalDate.now(ZoneOffset.UTC).plusDays(1)) || born.getYear() < 1900) {
-        return "Nobody is born on that day; check the birth date.";
-      }
-    } catch (DateTimeException e) {
-      return "The birth date is no day; write it like 1980-04-12.";
+    String day = complaintAboutBirthDate(birthDate);
+    if (day != null) {
+      return day;
+    }
+    if (!GENDERS.contains(gender)) {
+      return "The sex is female, male, other or unknown, or left open.";
     }
     if (number.length() > LONGEST_NUMBER || !number.matches("[A-Za-z0-9._-]*")) {
       return "A member number has letters, digits, dots and hyphens, at most "
@@ -184,7 +233,20 @@ public record Applicant(
     }
     for (String value :
         List.of(
-            family, given, middle, suffix, phone, email, line1, line2, city, state, postalCode)) {
+            family,
+            given,
+            middle,
+            suffix,
+            preferred,
+            phoneMobile,
+            phoneHome,
+            phoneWork,
+            email,
+            line1,
+            line2,
+            city,
+            state,
+            postalCode)) {
       if (value.length() > LONGEST || value.chars().anyMatch(Character::isISOControl)) {
         return "One of the fields has more than "
             + LONGEST
@@ -192,6 +254,19 @@ public record Applicant(
       }
     }
     return null;
+  }
+
+  /** What is wrong with a birth date as typed; {@code null} for nothing. */
+  static @Nullable String complaintAboutBirthDate(String typed) {
+    try {
+      LocalDate born = LocalDate.parse(typed);
+      return born.isAfter(LocalDate.now(ZoneOffset.UTC).plusDays(1))
+              || born.getYear() < EARLIEST_YEAR
+          ? "Nobody is born on that day; check the birth date."
+          : null;
+    } catch (DateTimeException e) {
+      return "The birth date is no day; write it like 1980-04-12.";
+    }
   }
 
   /** Who that is. */
@@ -202,11 +277,14 @@ public record Applicant(
         given,
         middle,
         suffix,
-        null,
+        preferred,
         birthDate,
+        gender,
         null,
-        null,
-        List.of(new SourcePatient.SourcePhone("mobile", phone)),
+        List.of(
+            new SourcePatient.SourcePhone("mobile", phoneMobile),
+            new SourcePatient.SourcePhone("home", phoneHome),
+            new SourcePatient.SourcePhone("work", phoneWork)),
         email.isEmpty() ? List.of() : List.of(email),
         new SourcePatient.SourceAddress(line1, line2, city, state, postalCode, null),
         null);

@@ -140,10 +140,11 @@ public class LinkDesk {
    * Links, re-links or verifies: somebody says that the two are one.
    *
    * @param seen what {@link #seen} gave; {@code null} to decide whatever has been meanwhile
+   * @return id of what was decided, by which it is taken back
    * @throws RefusedException when they may not, it cannot be, they do not say why, or something has
    *     been decided since
    */
-  public void same(Actor actor, Found chart, Member member, @Nullable String seen, String reason)
+  public long same(Actor actor, Found chart, Member member, @Nullable String seen, String reason)
       throws RefusedException {
     String why = reason(reason);
     // Before the rights are looked at: what they stand on must still be so when the link is made.
@@ -155,20 +156,16 @@ public class LinkDesk {
       audit.note(actor.practice(), actor.name(), "refused", attempt);
       throw not instanceof NotAllowedException right ? right.at(attempt) : not;
     }
-    audit.noting(
-        actor.practice(),
-        actor.name(),
-        "linked",
-        pair(chart, member),
-        () -> decide(actor, chart, member, Verdicts.Verdict.SAME, before, why));
+    return decide(actor, chart, member, Verdicts.Verdict.SAME, before, why, "linked");
   }
 
   /**
    * Somebody says that the two are not one: a link between them ends, and none is made again.
    *
+   * @return as above
    * @throws RefusedException as above
    */
-  public void notSame(Actor actor, Found chart, Member member, @Nullable String seen, String reason)
+  public long notSame(Actor actor, Found chart, Member member, @Nullable String seen, String reason)
       throws RefusedException {
     String why = reason(reason);
     String before = seen == null ? seen(actor.practice(), chart, member) : seen;
@@ -178,27 +175,34 @@ public class LinkDesk {
       audit.note(actor.practice(), actor.name(), "refused", attempt);
       throw not.at(attempt);
     }
-    audit.noting(
-        actor.practice(),
-        actor.name(),
-        "told apart",
-        pair(chart, member),
-        () -> decide(actor, chart, member, Verdicts.Verdict.NOT_SAME, before, why));
+    return decide(actor, chart, member, Verdicts.Verdict.NOT_SAME, before, why, "told apart");
   }
 
-  private void decide(
-      Actor actor, Found chart, Member member, Verdicts.Verdict verdict, String seen, String reason)
+  private long decide(
+      Actor actor,
+      Found chart,
+      Member member,
+      Verdicts.Verdict verdict,
+      String seen,
+      String reason,
+      String noted)
       throws RefusedException {
     try {
-      verdicts.decide(
-          actor.practice(),
-          chart.source(),
-          chart.sourceId(),
-          member.memberNumber(),
-          verdict,
-          seen,
-          actor.name(),
-          reason);
+      return audit.together(
+          () -> {
+            long made =
+                verdicts.decide(
+                    actor.practice(),
+                    chart.source(),
+                    chart.sourceId(),
+                    member.memberNumber(),
+                    verdict,
+                    seen,
+                    actor.name(),
+                    reason);
+            audit.note(actor.practice(), actor.name(), noted, pair(chart, member));
+            return made;
+          });
     } catch (IllegalArgumentException e) {
       throw gone();
     }
@@ -207,31 +211,32 @@ public class LinkDesk {
   /**
    * Takes back what was decided about the two; rules decide again.
    *
-   * @return false when nothing was
-   * @throws RefusedException when somebody else decided it and they may not
+   * @param verdict id of what is taken back: what somebody else has said since stays
+   * @throws RefusedException when it does not stand any more, or somebody else decided it and they
+   *     may not
    */
-  public boolean takeBack(Actor actor, Found chart, Member member) throws RefusedException {
+  public void takeBack(Actor actor, Found chart, Member member, long verdict)
+      throws RefusedException {
     String practice = actor.practice();
     if (!actor.may(Right.RELINK) && isDecidedByAnother(actor, chart, member)) {
       audit.note(practice, actor.name(), "refused", "take back of " + member.memberNumber());
       throw new NotAllowedException("Somebody else decided that; a manager can take it back.");
     }
     try {
-      return audit.together(
-          () -> {
-            boolean was =
-                verdicts.withdraw(
-                    practice,
-                    chart.source(),
-                    chart.sourceId(),
-                    member.memberNumber(),
-                    actor.name(),
-                    "taken back");
-            if (was) {
-              audit.note(practice, actor.name(), "took back", pair(chart, member));
-            }
-            return was;
-          });
+      audit.noting(
+          practice,
+          actor.name(),
+          "took back",
+          pair(chart, member),
+          () ->
+              verdicts.withdraw(
+                  practice,
+                  chart.source(),
+                  chart.sourceId(),
+                  member.memberNumber(),
+                  verdict,
+                  actor.name(),
+                  "taken back"));
     } catch (IllegalArgumentException e) {
       throw gone();
     }

@@ -1,6 +1,8 @@
 package org.pmslink.office;
 
+import java.util.ArrayList;
 import java.util.EnumMap;
+import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -9,7 +11,9 @@ import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 import org.pmslink.access.Actor;
 import org.pmslink.access.Audit;
+import org.pmslink.access.Right;
 import org.pmslink.linking.PatientSearch;
+import org.pmslink.matching.Comparison.Grade;
 import org.pmslink.membership.Enrolment;
 import org.pmslink.membership.Member;
 import org.pmslink.membership.Member.Field;
@@ -26,6 +30,8 @@ import org.springframework.stereotype.Component;
 public class MemberDesk {
   private static final int LONGEST_VALUE = 200;
   private static final int MOST_ALIKE = 5;
+  private static final Set<Field> REACHED_BY =
+      EnumSet.of(Field.PHONE_HOME, Field.PHONE_MOBILE, Field.PHONE_WORK, Field.EMAIL);
 
   private final Members members;
   private final MemberHistory history;
@@ -53,10 +59,11 @@ public class MemberDesk {
    * Adds a member.
    *
    * @param chart whose person this is; {@code null} for somebody whom the PMS does not have
-   * @param insist whether somebody without a chart is added although there are charts or members
-   *     like them
+   * @param insist whether somebody is added although there are members like them, or, without a
+   *     chart, charts
    * @return the member's number
    * @throws AlikeException when there are, and nobody insists
+   * @throws NotAllowedException when they are not like the chart, and making sure is for others
    * @throws RefusedException saying what is missing or wrong
    */
   public String enrol(Actor actor, Applicant applicant, @Nullable Found chart, boolean insist)
@@ -76,12 +83,9 @@ public class MemberDesk {
     if (complaint != null) {
       throw new RefusedException(complaint);
     }
-    PatientSearch.Found alike = null;
-    List<MemberHistory.Listed> namesakes = List.of();
-    if (chart == null && !insist) {
-      alike = alike(actor, applicant);
-      namesakes = namesakes(actor, applicant);
-    }
+    PatientSearch.Found alike =
+        chart == null && !insist ? alike(actor, applicant) : PatientSearch.Found.NOBODY;
+    List<MemberHistory.Listed> namesakes = insist ? List.of() : namesakes(actor, applicant);
     // After the search: whom this form has added already is like them, too.
     String before = form == null ? null : enrolment.addedWith(actor.practice(), form).orElse(null);
     if (before != null) {
@@ -94,8 +98,10 @@ public class MemberDesk {
     if (chart != null && (chart.removedAt() != null || chart.mergedInto() != null)) {
       throw new RefusedException("This chart is no longer in use in the PMS.");
     }
-    if (alike != null
-        && (alike.tooMany() || !alike.candidates().isEmpty() || !namesakes.isEmpty())) {
+    if (chart != null) {
+      refuseUnlike(actor, applicant, chart);
+    }
+    if (alike.tooMany() || !alike.candidates().isEmpty() || !namesakes.isEmpty()) {
       throw new AlikeException(alike.candidates(), alike.tooMany(), namesakes);
     }
     return audit.together(
@@ -106,7 +112,10 @@ public class MemberDesk {
                   form,
                   applicant.number(),
                   applicant.typed(),
-                  chart == null ? null : new Enrolment.Chart(chart.source(), chart.sourceId()),
+                  chart == null
+                      ? null
+                      : new Enrolment.Chart(
+                          chart.source(), chart.sourceId(), !applicant.prefilled().isEmpty()),
                   applicant.newPlan(),
                   actor.name(),
                   "chosen when the member was added");
@@ -140,6 +149,39 @@ public class MemberDesk {
     return number;
   }
 
+  /**
+   * Adding a member to a chart links the two. Whoever may link only what rules find likely adds
+   * nobody else there: neither another's chart that was picked, nor one whose data were typed over.
+   */
+  private void refuseUnlike(Actor actor, Applicant applicant, Found chart)
+      throws NotAllowedException {
+    if (actor.may(Right.RELINK)) {
+      return;
+    }
+    Person person = normalizer.person(applicant.typed());
+    Grade grade =
+        PatientSearch.isEnough(person)
+            ? search
+                .search(actor.practice(), person, false, PatientSearch.MOST)
+                .candidates()
+                .stream()
+                .filter(candidate -> candidate.chart().id() == chart.id())
+                .map(PatientSearch.Candidate::grade)
+                .findFirst()
+                .orElse(Grade.CERTAINLY_NOT)
+            : Grade.CERTAINLY_NOT;
+    if (actor.may(Right.LINK) && grade.compareTo(Grade.PROBABLE) >= 0) {
+      return;
+    }
+    String attempt = "to add a member linked to " + chart.source() + "/" + chart.sourceId();
+    audit.note(actor.practice(), actor.name(), "refused", attempt);
+    throw new NotAllowedException(
+            "What was typed is not enough like the chart to be sure that it is the same person."
+                + " Check it, or add the member without a chart; a manager can link the two after"
+                + " making sure.")
+        .at(attempt);
+  }
+
   /** Charts that somebody may be who is to become a member without one. */
   private PatientSearch.Found alike(Actor actor, Applicant applicant) {
     Person person = normalizer.person(applicant.typed());
@@ -158,12 +200,14 @@ public class MemberDesk {
   }
 
   /**
-   * Members whom a new one may be: of that last name with that birth date or that telephone.
+   * Members whom a new one may be: of that last name with that birth date or one of the telephones.
    * Whoever has been entered once should not be entered again.
    */
   public List<MemberHistory.Listed> namesakes(Actor actor, Applicant applicant) {
     Map<String, MemberHistory.Listed> found = new LinkedHashMap<>();
-    for (String detail : List.of(applicant.birthDate(), applicant.phone().replaceAll("\\D", ""))) {
+    List<String> details = new ArrayList<>(List.of(applicant.birthDate()));
+    applicant.phones().forEach(phone -> details.add(phone.replaceAll("\\D", "")));
+    for (String detail : details) {
       if (!applicant.family().isEmpty() && !detail.isEmpty()) {
         history
             .list(
@@ -211,11 +255,7 @@ public class MemberDesk {
         changes.put(one.getKey(), value);
       }
     }
-    for (Field name : List.of(Field.FAMILY, Field.GIVEN)) {
-      if ("".equals(changes.get(name))) {
-        throw new RefusedException("A member needs a first and a last name.");
-      }
-    }
+    refuseWhatNobodyIsAddedWith(seen, changes);
     if (!locked.stream().allMatch(Field::isContact)) {
       throw new RefusedException("Only contact fields can be locked: feeds write no others.");
     }
@@ -232,6 +272,32 @@ public class MemberDesk {
           }
           return number;
         });
+  }
+
+  /** What is asked of a new member goes for one that is changed, too, as far as it is changed. */
+  private static void refuseWhatNobodyIsAddedWith(Member seen, Map<Field, String> changes)
+      throws RefusedException {
+    for (Field name : List.of(Field.FAMILY, Field.GIVEN)) {
+      if ("".equals(changes.get(name))) {
+        throw new RefusedException("A member needs a first and a last name.");
+      }
+    }
+    String born = changes.get(Field.BIRTH_DATE);
+    if (born != null) {
+      String complaint =
+          born.isEmpty() ? "A member needs a birth date." : Applicant.complaintAboutBirthDate(born);
+      if (complaint != null) {
+        throw new RefusedException(complaint);
+      }
+    }
+    boolean takesOneAway = REACHED_BY.stream().anyMatch(field -> "".equals(changes.get(field)));
+    if (takesOneAway
+        && REACHED_BY.stream()
+            .allMatch(
+                field ->
+                    changes.getOrDefault(field, seen.fields().getOrDefault(field, "")).isEmpty())) {
+      throw new RefusedException("A member needs a telephone or an e-mail.");
+    }
   }
 
   /**

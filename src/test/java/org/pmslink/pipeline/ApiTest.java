@@ -361,7 +361,165 @@ class ApiTest {
     }
   }
 
+  @Test
+  void aProgramMakesMembersOnlyOfChartsThatAreLikeThem() throws Exception {
+    try (Office office = Office.at(engine, pms)) {
+      Someone ines = Someone.named("Ines", "Caldwell");
+      Someone otto = Someone.named("Otto", "Brandt");
+      long hers = office.chart(ines);
+      long his = office.chart(otto);
+      office.open();
+      Program machine = new Program(office, Role.MACHINE);
+      Program desk = new Program(office, Role.FRONT_DESK);
+      Program manager = new Program(office, Role.MANAGER);
+      long patient = search(machine, otto);
+      ObjectNode another = person(ines).put("number", "M1").put("patient", patient);
+
+      for (Program program : List.of(machine, desk)) {
+        Answer refused = program.post("/members", another).isProblem(403);
+        assertThat(refused.detail()).contains("not enough like the chart", "without a chart");
+        assertThat(program.audit())
+            .contains("refused: to add a member linked to open-dental/" + his);
+      }
+      assertThat(office.count("select count(*) from members where practice_id = ?")).isZero();
+      manager.post("/members", another).is(201);
+      assertThat(office.memberOf(his)).isEqualTo("M1");
+
+      // Of that last name and birth date there is somebody now.
+      ObjectNode own =
+          person(ines.withMobile("6142280009"))
+              .put("number", "M2")
+              .put("patient", search(machine, ines));
+      Answer known = machine.post("/members", own).isProblem(409);
+      assertThat(known.json().at("/members/0").asText()).isEqualTo("M1");
+      assertThat(known.json().path("candidates")).isEmpty();
+      assertThat(known.detail()).contains("even_if_alike").doesNotContain("charts");
+      machine.post("/members", own.put("even_if_alike", true)).is(201);
+      assertThat(office.memberOf(hers)).isEqualTo("M2");
+    }
+  }
+
+  @Test
+  void whatIsSentOfANewMemberIsKeptWhereTheChartSaysOtherwise() throws Exception {
+    try (Office office = Office.at(engine, pms)) {
+      Someone ines = Someone.named("Ines", "Caldwell");
+      long chart = office.chart(ines);
+      office.edit(
+          "update patient set HmPhone = '6142287003', Address = '12 Elm St', State = 'OH',"
+              + " Zip = '43215' where PatNum = ?",
+          chart);
+      office.open();
+      Program machine = new Program(office, Role.MACHINE);
+      Answer made =
+          machine
+              .post(
+                  "/members",
+                  person(ines.withMobile("6142287004"))
+                      .put("number", "M1")
+                      .put("preferred", "Nessa")
+                      .put("gender", "female")
+                      .put("phone_home", "(614) 228-7003")
+                      .put("line1", "99 Oak Ave")
+                      .put("city", "Columbus")
+                      .put("patient", search(machine, ines)))
+              .is(201);
+
+      assertThat(made.json().at("/fields/phone_mobile").asText()).isEqualTo("6142287004");
+      assertThat(made.json().at("/fields/preferred").asText()).isEqualTo("Nessa");
+      assertThat(made.json().at("/fields/gender").asText()).isEqualTo("female");
+      assertThat(made.json().at("/fields/email").asText())
+          .as("what was left out follows")
+          .isEqualTo(ines.email());
+      assertThat(made.json().at("/fields/line1").asText()).isEqualTo("99 Oak Ave");
+      assertThat(made.json().at("/fields").has("postal_code")).as("of the other address").isFalse();
+      List<String> locked = new ArrayList<>();
+      made.json().path("locked_fields").forEach(field -> locked.add(field.asText()));
+      assertThat(locked)
+          .as("the same home telephone, written otherwise, differs in nothing")
+          .containsExactlyInAnyOrder(
+              "phone_mobile", "line1", "line2", "city", "state", "postal_code");
+      assertThat(machine.get("/members/M1/history").http().body())
+          .contains("DIFFERS_FROM_CHART", "PHONE_MOBILE LINE1");
+
+      office.edit("update patient set HmPhone = '6142287005', City = 'Akron' where PatNum = 1");
+      office.sync();
+      JsonNode after = machine.get("/members/M1").json();
+      assertThat(after.at("/fields/phone_mobile").asText()).isEqualTo("6142287004");
+      assertThat(after.at("/fields/city").asText()).isEqualTo("Columbus");
+      assertThat(after.at("/fields/phone_home").asText()).isEqualTo("+16142287005");
+      machine
+          .post("/members", person(Someone.named("Nils", "Nobody")).put("gender", "f"))
+          .isProblem(422);
+    }
+  }
+
+  @Test
+  void aChangedMemberIsHeldToWhatIsAskedOfANewOne() throws Exception {
+    try (Office office = Office.at(engine, pms)) {
+      Someone ines = Someone.named("Ines", "Caldwell");
+      office.member("M1", ines);
+      office.open();
+      Program machine = new Program(office, Role.MACHINE);
+      String tag = machine.get("/members/M1").tag();
+      for (String wrong :
+          List.of(
+              "{\"birth_date\": \"31/31/1980\"}",
+              "{\"birth_date\": \"2980-01-31\"}",
+              "{\"birth_date\": null}",
+              "{\"family\": \" \"}",
+              "{\"phone_mobile\": \"\", \"email\": null}")) {
+        Answer refused =
+            machine
+                .send("PATCH", "/members/M1", "{\"fields\": " + wrong + "}", "If-Match", tag)
+                .isProblem(409);
+        assertThat(refused.detail()).as(wrong).containsAnyOf("birth date", "day", "needs a");
+      }
+      assertThat(machine.get("/members/M1").tag()).isEqualTo(tag);
+      machine
+          .send(
+              "PATCH",
+              "/members/M1",
+              "{\"fields\": {\"birth_date\": \"1981-02-03\", \"email\": null}}",
+              "If-Match",
+              tag)
+          .is(200);
+    }
+  }
+
   // ---- Links ----
+
+  @Test
+  void whatSomebodyElseHasSaidIsNeitherReplacedNorTakenBackUnseen() throws Exception {
+    try (Office office = Office.at(engine, pms)) {
+      Someone ines = Someone.named("Ines", "Caldwell");
+      long chart = office.chart(ines);
+      office.member("M1", ines);
+      office.open();
+      Program machine = new Program(office, Role.MACHINE);
+      Program manager = new Program(office, Role.MANAGER);
+      long patient = search(machine, ines);
+      ObjectNode same = because("seen the passport").put("verdict", "same").put("patient", patient);
+      ObjectNode notSame = because("two people").put("verdict", "not-same").put("patient", patient);
+      String seen = manager.get("/members/M1/comparisons/" + patient).json().path("seen").asText();
+      assertThat(seen).contains("chart-linked");
+      manager.post("/members/M1/verdicts", notSame.deepCopy().put("seen", seen)).is(201);
+      assertThat(office.memberOf(chart)).isEmpty();
+
+      Answer refused = machine.post("/members/M1/verdicts", notSame).isProblem(403);
+      assertThat(refused.detail()).contains("Somebody else has decided about the two");
+      machine.post("/members/M1/verdicts", same).isProblem(403);
+      Answer late =
+          manager.post("/members/M1/verdicts", same.deepCopy().put("seen", seen)).isProblem(409);
+      assertThat(late.detail()).contains("look again");
+      String verdict = "/members/M1/verdicts/" + patient;
+      Answer standing = manager.get(verdict);
+      assertThat(standing.json().path("actor").asText()).isEqualTo(manager.name);
+      assertThat(machine.audit()).contains("refused: to tell apart M1 and open-dental/" + chart);
+      new Program(office, Role.MANAGER).post("/members/M1/verdicts", same).is(201);
+      manager.send("DELETE", verdict, null, "If-Match", standing.tag()).isProblem(412);
+      assertThat(office.memberOf(chart)).isEqualTo("M1");
+    }
+  }
 
   @Test
   void aProgramLinksWhatIsLikelyAndAManagerWhateverIsSure() throws Exception {

@@ -340,8 +340,13 @@ class AuditTest {
           id,
           "linked: M1 and open-dental/2",
           () -> manager.says("M1", "same", seen(office, "M1")));
+      String verdict = String.valueOf(newest(office, "verdicts"));
       bothOrNeither(
-          office, id, "took back: M1 and open-dental/2", () -> manager.says("M1", "take-back", ""));
+          office,
+          id,
+          "took back: M1 and open-dental/2",
+          manager.does(
+              "/members/M1/take-back", "source", "open-dental", "id", "2", "verdict", verdict));
       bothOrNeither(
           office,
           id,
@@ -361,7 +366,7 @@ class AuditTest {
               "Newcomer",
               "birthDate",
               "1971-05-06",
-              "phone",
+              "phoneMobile",
               "6145550133"));
       bothOrNeither(
           office,

@@ -195,10 +195,10 @@ class ConsoleTest {
       assertThat(page.getByLabel("First name")).hasValue("Ines");
       assertThat(page.getByLabel("Birth date")).hasValue(ines.birthDate());
       page.getByLabel("E-mail").fill("");
-      page.getByLabel("Telephone").fill("");
+      page.getByLabel("Mobile phone").fill("");
       button(page, "Add the member, linked to this chart").click();
       assertThat(page.getByRole(AriaRole.ALERT)).containsText("Still needed: telephone or e-mail");
-      page.getByLabel("Telephone").fill(ines.mobile());
+      page.getByLabel("Mobile phone").fill(ines.mobile());
 
       button(page, "Add the member, linked to this chart").click();
 
@@ -212,6 +212,74 @@ class ConsoleTest {
       assertThat(page.getByText("member " + number)).isVisible();
       assertThat(button(page, "Add the member, linked to this chart")).hasCount(0);
     }
+  }
+
+  @Test
+  void whatTheClerkCorrectsOfTheChartIsKeptAndTheRestStaysWhatItIs() throws Exception {
+    try (Office office = Office.at(engine, pms)) {
+      Someone ines = Someone.named("Ines", "Caldwell");
+      long chart = office.chart(ines.withMobile(""));
+      office.edit(
+          "update patient set HmPhone = '6142287006', Preferred = 'Nessa', Gender = 1"
+              + " where PatNum = ?",
+          chart);
+      office.member("N1", Someone.named("Nora", "Caldwell").withMobile("6142287006"));
+      office.open();
+      Page page = staff(office, Role.FRONT_DESK);
+      page.navigate("/console/" + office.name + "/patient?source=open-dental&id=" + chart);
+      assertThat(page.getByLabel("Home phone")).hasValue("+16142287006");
+      assertThat(page.getByLabel("Mobile phone")).hasValue("");
+      page.getByLabel("E-mail").fill("ines@new.example");
+      button(page, "Add the member, linked to this chart").click();
+      // The browser itself asks for what was not ticked, and so does the engine.
+      assertThat(page.getByRole(AriaRole.STATUS)).hasCount(0);
+      page.locator("form[action$='/patient']").evaluate("form => form.noValidate = true");
+      button(page, "Add the member, linked to this chart").click();
+      assertThat(page.getByRole(AriaRole.ALERT)).containsText("nobody was added");
+      assertThat(page.getByLabel("E-mail")).hasValue("ines@new.example");
+      assertThat(page.getByText("There is a member like that already")).isVisible();
+      page.getByLabel("None of the members like that is this person").check();
+      page.getByLabel("First name").fill("Zelda");
+      page.getByLabel("Last name").fill("Quist");
+      page.getByLabel("Birth date").fill("1944-05-06");
+      button(page, "Add the member, linked to this chart").click();
+      assertThat(page.getByRole(AriaRole.ALERT)).containsText("not enough like the chart");
+      page.getByLabel("First name").fill(ines.given());
+      page.getByLabel("Last name").fill(ines.family());
+      page.getByLabel("Birth date").fill(ines.birthDate());
+      page.getByLabel("None of the members like that is this person").check();
+
+      button(page, "Add the member, linked to this chart").click();
+
+      assertThat(page.getByRole(AriaRole.STATUS))
+          .containsText("Differs from the PMS; kept and locked: E-mail.");
+      assertThat(page.getByLabel("E-mail", exactly())).hasValue("ines@new.example");
+      assertThat(page.locator("input[name=lock-EMAIL]")).isChecked();
+      assertThat(page.getByLabel("Home phone")).hasValue("+16142287006");
+      assertThat(page.getByLabel("Mobile phone")).hasValue("");
+      assertThat(page.getByLabel("Preferred name")).hasValue("Nessa");
+      assertThat(page.getByLabel("Sex")).hasValue("female");
+      assertThat(history(page, "kept whatever the PMS says: none → E-mail"))
+          .containsText("differs from the PMS; kept as typed");
+
+      // Somebody else's lock is not lost with a page that does not show it.
+      Page other = staff(office, Role.FRONT_DESK);
+      other.navigate(page.url());
+      page.locator("input[name=lock-PHONE_HOME]").check();
+      button(page, "Save").click();
+      assertThat(page.getByRole(AriaRole.STATUS)).containsText("Saved.");
+      other.getByLabel("City", exactly()).fill("Dayton");
+      button(other, "Save").click();
+      assertThat(other.getByRole(AriaRole.ALERT)).containsText("look again");
+      assertThat(other.locator("input[name=lock-PHONE_HOME]")).isChecked();
+      other.getByLabel("Birth date").fill("31/31/1980");
+      button(other, "Save").click();
+      assertThat(other.getByRole(AriaRole.ALERT)).containsText("write it like 1980-04-12");
+    }
+  }
+
+  private static Page.GetByLabelOptions exactly() {
+    return new Page.GetByLabelOptions().setExact(true);
   }
 
   @Test
@@ -247,7 +315,7 @@ class ConsoleTest {
     page.getByLabel("First name").fill(who.given());
     page.getByLabel("Last name").fill(who.family());
     page.getByLabel("Birth date").fill(who.birthDate());
-    page.getByLabel("Telephone").fill(who.mobile());
+    page.getByLabel("Mobile phone").fill(who.mobile());
     page.getByLabel("E-mail").fill(who.email());
   }
 
@@ -791,6 +859,41 @@ class ConsoleTest {
   }
 
   @Test
+  void whatSomebodyElseHasSaidSinceIsNotUndone() throws Exception {
+    try (Office office = Office.at(engine, pms)) {
+      Someone cora = Someone.named("Cora", "Whitfield");
+      long chart = office.chart(cora);
+      office.member("C1", cora);
+      office.open();
+      String compare =
+          "/console/" + office.name + "/members/C1/compare?source=open-dental&id=" + chart;
+      Page one = staff(office, Role.MANAGER);
+      one.navigate(compare);
+      one.getByLabel("Why").fill("Asked the patient");
+      button(one, "Yes, verified").click();
+      assertThat(one.getByRole(AriaRole.STATUS)).containsText("Linked.");
+      Page other = staff(office, Role.MANAGER);
+      other.navigate(compare);
+      other.getByLabel("Why").fill("Saw two birth certificates");
+      button(other, "No, unlink").click();
+      assertThat(other.getByRole(AriaRole.STATUS)).containsText("Kept apart.");
+
+      press(one, "u");
+
+      assertThat(one.getByRole(AriaRole.ALERT)).containsText("Somebody has decided");
+      assertThat(office.memberOf(chart)).isEmpty();
+      Page desk = staff(office, Role.FRONT_DESK);
+      desk.navigate(compare);
+      assertThat(desk.locator("main")).containsText("Somebody else has decided about the two");
+      assertThat(button(desk, "No, two people")).hasCount(0);
+      assertThat(button(desk, "Yes, link")).hasCount(0);
+      press(other, "u");
+      assertThat(other.getByRole(AriaRole.STATUS)).containsText("Taken back");
+      assertThat(office.memberOf(chart)).as("as the first had verified it").isEqualTo("C1");
+    }
+  }
+
+  @Test
   void aMembersDataAreChangedLockedAndShownWithWhereTheyComeFrom() throws Exception {
     try (Office office = Office.at(engine, pms)) {
       Someone elsa = Someone.named("Elsa", "Thornbury");
@@ -1292,7 +1395,7 @@ class ConsoleTest {
           .hasText(
               "Still needed: last name, birth date, telephone or e-mail, day on which the plan"
                   + " starts.");
-      assertThat(desk.getByLabel("Telephone")).hasAttribute("aria-invalid", "true");
+      assertThat(desk.getByLabel("Mobile phone")).hasAttribute("aria-invalid", "true");
       assertThat(desk.getByLabel("First name")).hasValue("Nadia");
       fill(desk, Someone.named("Nadia", "Prokhorov"));
       desk.getByLabel("Starts on").fill("2026-02-01");

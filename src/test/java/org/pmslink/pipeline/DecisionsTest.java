@@ -273,9 +273,12 @@ class DecisionsTest {
         office.compare();
 
         assertThat(office.memberOf(chart)).isEqualTo("M1");
-        assertThat(office.flagOf(chart)).isEmpty();
+        assertThat(office.flagOf(chart))
+            .as("another person by its data than when she was asked")
+            .isEqualTo("LINK_DRIFTED");
         assertThat(office.memberOf(looksLikeHer)).isEmpty();
-        assertThat(office.historyOf(chart)).containsExactly("MADE asked her at the desk");
+        assertThat(office.historyOf(chart))
+            .containsExactly("MADE asked her at the desk", "FLAGGED LINK_DRIFTED");
         assertThat(
                 office.count(
                     "select count(*) from links where practice_id = ? and made_by = 'maria'"))

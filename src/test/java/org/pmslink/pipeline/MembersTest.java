@@ -9,6 +9,7 @@ import java.util.UUID;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
+import org.pmslink.membership.Member;
 import org.pmslink.membership.Member.Field;
 import org.pmslink.membership.Members;
 import org.pmslink.patient.SourcePatient;
@@ -113,6 +114,25 @@ class MembersTest {
                       + " and before ->> 'made_by' = 'rule'"))
           .as("what the link was before")
           .isEqualTo(1);
+    }
+  }
+
+  @Test
+  void aLockThatSomebodySetMeanwhileIsNotLost() throws Exception {
+    try (Office office = Office.at(engine, pms)) {
+      office.member("M1", ines);
+      office.open();
+      Members members = engine.bean(Members.class);
+      Member seen = members.find(office.name, "M1").orElseThrow();
+
+      members.change(office.name, seen, Map.of(), Set.of(Field.PHONE_MOBILE), "ana", null);
+
+      Member locked = members.find(office.name, "M1").orElseThrow();
+      assertThat(locked.version())
+          .as("what a page gives back to say what it has shown")
+          .isGreaterThan(seen.version());
+      office.awaitSettled();
+      assertThat(members.find(office.name, "M1").orElseThrow()).isEqualTo(locked);
     }
   }
 

@@ -70,7 +70,7 @@ class OfficePagesTest {
                 "given", who.given(),
                 "family", who.family(),
                 "birthDate", who.birthDate(),
-                "phone", who.mobile(),
+                "phoneMobile", who.mobile(),
                 "email", who.email()));
     form.addAll(List.of(more));
     return form.toArray(String[]::new);
@@ -121,8 +121,13 @@ class OfficePagesTest {
               pia.given(),
               "",
               "",
+              "",
               pia.birthDate(),
+              "",
               pia.mobile(),
+              "",
+              "",
+              "",
               "",
               "",
               "",

@@ -384,7 +384,7 @@ class RightsTest {
               "B",
               "birthDate",
               "1980-13-45",
-              "phone",
+              "phoneMobile",
               "1"
             },
             {
@@ -397,7 +397,7 @@ class RightsTest {
               "B",
               "birthDate",
               "1780-01-01",
-              "phone",
+              "phoneMobile",
               "1"
             },
             {
@@ -410,7 +410,7 @@ class RightsTest {
               "B",
               "birthDate",
               "1980-01-01",
-              "phone",
+              "phoneMobile",
               "1"
             },
             {
@@ -423,7 +423,7 @@ class RightsTest {
               "B",
               "birthDate",
               "1980-01-01",
-              "phone",
+              "phoneMobile",
               "1",
               "number",
               "../../etc"
@@ -473,7 +473,7 @@ class RightsTest {
                   "Elsewhere",
                   "birthDate",
                   "1980-01-01",
-                  "phone",
+                  "phoneMobile",
                   "6142280000"));
 
       assertThat(answer.statusCode()).isEqualTo(403);

@@ -4,7 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.node.LongNode;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
@@ -119,6 +121,29 @@ class VerdictsTest {
   }
 
   @Test
+  void aDecisionThatIsUnderWayLeavesNoChartAloneWhoseLinkIsAPersonsNoMore() throws Exception {
+    try (Office office = Office.at(engine, pms)) {
+      long chart = office.chart(ines);
+      office.member("M1", ines);
+      office.open();
+      say(office, chart, "M1", Verdict.SAME, "maria");
+      CommandBatch underWay = decided(office, chart);
+      takeBack(office, chart, "M1");
+      office.awaitSettled();
+
+      engine.bean(ApplyCommands.class).apply(underWay);
+
+      office.awaitSettled();
+      assertThat(
+              office.count(
+                  "select count(*) from decisions where practice_id = ? and outcome = 'LINKED'"
+                      + " and reason = 'CERTAIN'"))
+          .as("decided about again, by rules")
+          .isEqualTo(1);
+    }
+  }
+
+  @Test
   void takingBackPutsBackWhatTheVerdictHadTakenThePlaceOf() throws Exception {
     try (Office office = Office.at(engine, pms)) {
       long one = office.chart(ines);
@@ -176,6 +201,95 @@ class VerdictsTest {
           "ana",
           "they said so");
       assertThat(office.memberOf(chart)).isEqualTo("M1");
+    }
+  }
+
+  @Test
+  void onlyTheWordThatWasSeenIsTakenBack() throws Exception {
+    try (Office office = Office.at(engine, pms)) {
+      long chart = office.chart(ines);
+      office.member("M1", ines);
+      office.open();
+      String id = String.valueOf(chart);
+      long first = verdicts.decide(office.name, PMS, id, "M1", Verdict.SAME, "maria", "asked them");
+      long second =
+          verdicts.decide(office.name, PMS, id, "M1", Verdict.NOT_SAME, "ana", "two people");
+
+      assertThatThrownBy(
+              () -> verdicts.withdraw(office.name, PMS, id, "M1", first, "maria", "a slip"))
+          .isInstanceOf(RefusedException.class)
+          .hasMessageContaining("since");
+      assertThat(standing(office)).containsExactly("NOT_SAME " + chart + " M1 ana");
+      assertThat(office.memberOf(chart)).isEmpty();
+
+      verdicts.withdraw(office.name, PMS, id, "M1", second, "ana", "a slip");
+      assertThat(standing(office)).containsExactly("SAME " + chart + " M1 maria");
+      verdicts.withdraw(office.name, PMS, id, "M1", first, "maria", "a slip");
+      assertThatThrownBy(
+              () -> verdicts.withdraw(office.name, PMS, id, "M1", first, "maria", "a slip"))
+          .isInstanceOf(RefusedException.class)
+          .hasMessageContaining("Nothing is decided");
+    }
+  }
+
+  private void overwrite(Office office, long chart, Someone who) {
+    office.edit(
+        """
+        update patient set LName = ?, FName = ?, Birthdate = ?, WirelessPhone = ?, Email = ?
+        where PatNum = ?""",
+        who.family(),
+        who.given(),
+        who.birthDate(),
+        who.mobile(),
+        who.email(),
+        chart);
+    office.sync();
+  }
+
+  @Test
+  void aChartThatAPersonHasLinkedAndThatBecomesSomebodyElseIsInDoubt() throws Exception {
+    try (Office office = Office.at(engine, pms)) {
+      long chart = office.chart(ines);
+      office.member("M1", ines);
+      office.open();
+      say(office, chart, "M1", Verdict.SAME, "maria");
+      overwrite(office, chart, ines.withMobile("6142287010"));
+      assertThat(office.flagOf(chart)).as("another telephone").isEmpty();
+
+      overwrite(office, chart, tomas);
+      assertThat(office.memberOf(chart)).as("a person's link is ended by no rule").isEqualTo("M1");
+      assertThat(office.flagOf(chart)).isEqualTo("LINK_DRIFTED");
+      assertThat(office.reviewOf(chart)).isEmpty();
+      // Whatever has the chart looked at again, with the stranger's contacts at the member by now.
+      CommandBatch again = decided(office, chart);
+      assertThat(again.commands())
+          .singleElement()
+          .extracting(command -> ((Command.NoMatch) command).reason())
+          .isEqualTo("LINK_DRIFTED");
+      engine.bean(ApplyCommands.class).apply(again);
+      office.member("M2", tomas);
+      office.awaitSettled();
+      office.compare();
+      assertThat(office.flagOf(chart)).isEqualTo("LINK_DRIFTED");
+      assertThat(office.historyOf(chart))
+          .containsOnlyOnce("FLAGGED LINK_DRIFTED")
+          .doesNotContain("UNFLAGGED alike again");
+      CommandBatch underWay = decided(office, chart);
+
+      say(office, chart, "M1", Verdict.SAME, "maria");
+      assertThat(office.flagOf(chart)).isEmpty();
+      engine.bean(ApplyCommands.class).apply(underWay);
+      assertThat(office.flagOf(chart)).as("found before a person looked at it").isEmpty();
+      office.chart(tomas.withFamily("Brandtner"));
+      office.sync();
+      engine.bean(ApplyCommands.class).apply(decided(office, chart));
+      assertThat(office.flagOf(chart)).as("a person has seen it so").isEmpty();
+
+      overwrite(office, chart, tomas.withMobile("6142287011"));
+      assertThat(office.flagOf(chart)).as("until it changes again").isEqualTo("LINK_DRIFTED");
+      overwrite(office, chart, ines);
+      assertThat(office.flagOf(chart)).as("the mistake is mended").isEmpty();
+      assertThat(office.historyOf(chart)).last().isEqualTo("UNFLAGGED alike again");
     }
   }
 
@@ -332,7 +446,7 @@ class VerdictsTest {
               merges.takeApart(
                   office.name, merges.of(office.name, "M2").get(0).id(), "maria", "two after all"))
           .as("links that are not put back")
-          .isEqualTo(1);
+          .isEqualTo(new MemberMerges.Apart(1, 0));
       office.awaitSettled();
       assertThat(office.memberOf(chart)).as("ana has said so since").isEmpty();
       assertThat(standing(office))
@@ -377,6 +491,74 @@ class VerdictsTest {
       assertThat(members.find(office.name, "M1").orElseThrow().fields())
           .as("what the chart brought that the other was merged into, and the merged one")
           .doesNotContainKey(Member.Field.EMAIL);
+    }
+  }
+
+  private Map<Member.Field, String> contacts(Office office, String member) {
+    Map<Member.Field, String> contacts = new EnumMap<>(Member.Field.class);
+    engine
+        .bean(Members.class)
+        .find(office.name, member)
+        .orElseThrow()
+        .fields()
+        .forEach(
+            (field, value) -> {
+              if (field.isContact()) {
+                contacts.put(field, value);
+              }
+            });
+    return contacts;
+  }
+
+  @Test
+  void aMemberThatIsRelinkedKeepsNothingOfTheWrongChart() throws Exception {
+    try (Office office = Office.at(engine, pms)) {
+      long wrong = office.chart(ines);
+      long right = office.chart(tomas.withEmail(""));
+      office.edit("update patient set HmPhone = '6142287001' where PatNum = ?", wrong);
+      office.member("M1", ines.withEmail("").withMobile(""));
+      office.open();
+      say(office, wrong, "M1", Verdict.SAME, "ana");
+      Map<Member.Field, String> before = contacts(office, "M1");
+      assertThat(before)
+          .containsEntry(Member.Field.EMAIL, ines.email())
+          .containsEntry(Member.Field.PHONE_HOME, "+16142287001");
+
+      say(office, right, "M1", Verdict.SAME, "maria");
+
+      assertThat(contacts(office, "M1"))
+          .containsEntry(Member.Field.PHONE_MOBILE, tomas.e164())
+          .doesNotContainKeys(Member.Field.EMAIL, Member.Field.PHONE_HOME);
+      office.awaitSettled();
+      takeBack(office, right, "M1");
+      assertThat(office.memberOf(wrong)).isEqualTo("M1");
+      assertThat(contacts(office, "M1")).as("as before the re-link").isEqualTo(before);
+    }
+  }
+
+  @Test
+  void aChartThatIsGivenToAnotherMemberTakesItsDataAlong() throws Exception {
+    try (Office office = Office.at(engine, pms)) {
+      long chart = office.chart(ines);
+      office.edit("update patient set HmPhone = '6142287002' where PatNum = ?", chart);
+      office.member("M1", ines.withEmail(""));
+      office.member("M2", tomas.withMobile(""));
+      office.open();
+      assertThat(office.memberOf(chart)).isEqualTo("M1");
+      Map<Member.Field, String> one = contacts(office, "M1");
+      Map<Member.Field, String> other = contacts(office, "M2");
+      assertThat(one).containsEntry(Member.Field.EMAIL, ines.email());
+
+      say(office, chart, "M2", Verdict.SAME, "maria");
+
+      assertThat(contacts(office, "M1"))
+          .as("what was typed of them")
+          .isEqualTo(Map.of(Member.Field.PHONE_MOBILE, ines.mobile()));
+      assertThat(contacts(office, "M2")).containsEntry(Member.Field.EMAIL, ines.email());
+      office.awaitSettled();
+      takeBack(office, chart, "M2");
+      assertThat(contacts(office, "M1")).isEqualTo(one);
+      assertThat(contacts(office, "M2")).isEqualTo(other);
     }
   }
 
