@@ -23,6 +23,7 @@ import org.springframework.security.web.authentication.LoginUrlAuthenticationEnt
 import org.springframework.security.web.authentication.WebAuthenticationDetails;
 import org.springframework.security.web.context.SecurityContextHolderFilter;
 import org.springframework.security.web.csrf.CsrfException;
+import org.springframework.security.web.csrf.MissingCsrfTokenException;
 import org.springframework.security.web.header.writers.ReferrerPolicyHeaderWriter.ReferrerPolicy;
 import org.springframework.web.servlet.config.annotation.InterceptorRegistry;
 import org.springframework.web.servlet.config.annotation.WebMvcConfigurer;
@@ -131,6 +132,9 @@ class ConsoleSecurity implements WebMvcConfigurer {
       throws IOException {
     if (!(refused instanceof CsrfException)) {
       response.sendError(HttpStatus.FORBIDDEN.value());
+    } else if (request.getServletPath().equals(SIGN_IN)
+        && refused instanceof MissingCsrfTokenException) {
+      response.sendRedirect(request.getContextPath() + SIGN_IN + "?again");
     } else if (PageGuard.signedIn() == null && !request.getServletPath().equals(SIGN_IN)) {
       response.sendError(HttpStatus.UNAUTHORIZED.value());
     } else {

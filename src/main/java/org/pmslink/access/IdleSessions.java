@@ -45,18 +45,36 @@ final class IdleSessions extends OncePerRequestFilter {
       HttpServletRequest request, HttpServletResponse response, FilterChain chain)
       throws ServletException, IOException {
     HttpSession session = request.getSession(false);
+    if (session != null && actedAt(session).plus(idle).isBefore(Instant.now())) {
+      session.invalidate();
+    }
+    if (asksByItself(request)) {
+      chain.doFilter(request, response);
+      return;
+    }
+    acts(request);
+    try {
+      chain.doFilter(request, response);
+    } finally {
+      // Whoever waited for a slow answer begins to be idle when it is there.
+      acts(request);
+    }
+  }
+
+  private static Instant actedAt(HttpSession session) {
+    return session.getAttribute(ACTED_AT) instanceof Instant at
+        ? at
+        : Instant.ofEpochMilli(session.getCreationTime());
+  }
+
+  private static void acts(HttpServletRequest request) {
+    HttpSession session = request.getSession(false);
     if (session != null) {
-      Instant now = Instant.now();
-      Instant actedAt =
-          session.getAttribute(ACTED_AT) instanceof Instant at
-              ? at
-              : Instant.ofEpochMilli(session.getCreationTime());
-      if (actedAt.plus(idle).isBefore(now)) {
-        session.invalidate();
-      } else if (!asksByItself(request)) {
-        session.setAttribute(ACTED_AT, now);
+      try {
+        session.setAttribute(ACTED_AT, Instant.now());
+      } catch (IllegalStateException e) {
+        // They have signed out in another window just now: there is nothing to keep it in.
       }
     }
-    chain.doFilter(request, response);
   }
 }

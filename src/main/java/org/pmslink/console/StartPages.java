@@ -62,6 +62,7 @@ class StartPages {
     model.addAttribute("ways", ways);
     model.addAttribute("provider", request.getParameter("provider"));
     model.addAttribute("refused", request.getParameter("refused") != null);
+    model.addAttribute("again", request.getParameter("again") != null);
     model.addAttribute("signedOut", request.getParameter("signed-out") != null);
     model.addAttribute("changed", request.getParameter("changed") != null);
     return "sign-in";

@@ -24,7 +24,7 @@ class IdleSessionsTest {
   private static final String PASSWORD = "a sentence to remember";
   private static final String PRACTICE = "smiles";
   private static final String PAGE = "/console/" + PRACTICE + "/onboarding";
-  private static final Duration IDLE = Duration.ofSeconds(6);
+  private static final Duration IDLE = Duration.ofSeconds(8);
 
   @Test
   void endsThoughAPageAsksAgainByItself(@TempDir Path folder) throws Exception {
@@ -63,6 +63,12 @@ class IdleSessionsTest {
           person.post("/console/" + PRACTICE + "/members/new", "given", "A");
       assertThat(sent.statusCode()).isEqualTo(401);
       assertThat(sent.body()).contains("Your session has ended", "href=\"/console\">Sign in");
+      Visitor late = new Visitor(engine, new OpenIdProvider(OpenIdProvider.freePort()));
+      late.token = form;
+      assertThat(location(late.post("/sign-in", "login", "berta", "password", PASSWORD)))
+          .as("from a page whose session is over")
+          .endsWith("/sign-in?again");
+      assertThat(late.get("/sign-in?again").body()).contains("open for too long");
       assertThat(location(person.get(PAGE))).endsWith("/sign-in");
       assertThat(signIn(person)).endsWith(PAGE + "?continue");
       person.token = form;

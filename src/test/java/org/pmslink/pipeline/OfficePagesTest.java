@@ -277,6 +277,43 @@ class OfficePagesTest {
   }
 
   @Test
+  void aReviewShowsAllWhomAChartMayBeAndSaysWhenTheyAreTooMany() throws Exception {
+    try (Office office = Office.at(engine, pms)) {
+      long chart = office.chart(Someone.named("Ada", "Sevenoaks"));
+      for (int i = 1; i <= 7; i++) {
+        office.member("S" + i, Someone.named("Sam", "Elsewhere"));
+      }
+      office.open();
+      insertReview(office, chart, "S1", 1);
+      String review =
+          "/console/"
+              + office.name
+              + "/reviews/"
+              + office.count(
+                  "select id from reviews where practice_id = ? and rules_version = 'test'");
+      engine
+          .store()
+          .update(
+              """
+              update reviews set candidates = (
+                select jsonb_agg(jsonb_build_object('memberNumber', 'S' || n))
+                from generate_series(1, 7) n)
+              where practice_id = ?""",
+              office.id());
+      Visitor desk = staff(office, Role.FRONT_DESK);
+
+      assertThat(hidden(desk.get(review), "review")).hasSize(7);
+
+      engine
+          .store()
+          .update("update reviews set candidates = '[]' where practice_id = ?", office.id());
+      assertThat(desk.get(review).body())
+          .contains("Too many members share what is known of this chart")
+          .doesNotContain("are no longer there");
+    }
+  }
+
+  @Test
   void nothingIsSkippedBehindAMemberWhoseLinksAreInDoubtInTwoPmss() throws Exception {
     try (Office office = Office.at(engine, pms)) {
       Someone ada = Someone.named("Ada", "Thorncroft");
