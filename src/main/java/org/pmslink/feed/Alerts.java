@@ -96,14 +96,17 @@ public class Alerts {
   }
 
   /** It is still the same silence, but looks otherwise by now. */
-  void change(Alert alert, String cause, String message) {
+  void change(int practice, Alert alert, String cause, String message) {
     database
-        .sql("update alerts set cause = ?, message = ? where id = ?")
-        .params(cause, message, alert.id())
+        .sql("update alerts set cause = ?, message = ? where practice_id = ? and id = ?")
+        .params(cause, message, practice, alert.id())
         .update();
   }
 
-  void recovered(Alert alert) {
-    database.sql("update alerts set recovered_at = now() where id = ?").param(alert.id()).update();
+  void recovered(int practice, Alert alert) {
+    database
+        .sql("update alerts set recovered_at = now() where practice_id = ? and id = ?")
+        .params(practice, alert.id())
+        .update();
   }
 }

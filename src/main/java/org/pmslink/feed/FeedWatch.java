@@ -72,7 +72,7 @@ public class FeedWatch {
       } else if (standing.isEmpty()) {
         raise(feed, trouble);
       } else if (!standing.get().cause().equals(trouble.cause())) {
-        alerts.change(standing.get(), trouble.cause(), trouble.message());
+        alerts.change(feed.practiceId(), standing.get(), trouble.cause(), trouble.message());
       }
     }
     open.set(alerts.open());
@@ -85,7 +85,7 @@ public class FeedWatch {
   }
 
   private void end(Vitals feed, Alert alert) {
-    alerts.recovered(alert);
+    alerts.recovered(feed.practiceId(), alert);
     metrics.counter("pmslink.alerts.recovered", "cause", alert.cause()).increment();
     log.info("alert over: feed {} is back ({})", feed.feed(), alert.cause());
   }
