@@ -1058,6 +1058,55 @@ class ConsoleTest {
   }
 
   @Test
+  void supportPausesResumesAndStopsAReplay() throws Exception {
+    try (Office office = Office.at(engine, pms)) {
+      Engine.rewrite(office.mapping("patient.jslt"), "\"chartNumber\"", "\"chartNumbre\"");
+      int many = 60;
+      for (int i = 0; i < many; i++) {
+        office.chart(Someone.named("Slow", "Quillfeather"));
+      }
+      office.open();
+      Awaitility.await()
+          .atMost(Office.LONGEST)
+          .until(office::deadLetters, Long.valueOf(many)::equals);
+      Page page = staff(office, Role.SUPPORT);
+      ReplayTasks replays = engine.bean(ReplayTasks.class);
+      // One a second: it is under way for as long as this takes.
+      long replay =
+          replays
+              .start(
+                  office.name,
+                  "robin",
+                  Selection.group(office.letters().get(0).group()),
+                  new ReplayTasks.Options(1, null))
+              .id();
+      replays.pause(office.name, "robin", replay);
+      page.navigate("/console/" + office.name + "/replays/" + replay);
+      button(page, "Resume").click();
+      assertThat(page.locator("#progress .tag")).hasText("running");
+      button(page, "Pause").click();
+      assertThat(page.locator("#progress .tag")).hasText("paused");
+      button(page, "Stop").click();
+      assertThat(page.locator("#progress .tag")).hasText("stopped");
+      assertThat(button(page, "Resume")).hasCount(0);
+      assertThat(
+              engine
+                  .store()
+                  .queryForList(
+                      "select action from audit where practice_id = ?"
+                          + " and detail = 'replay task ' || ? order by id",
+                      String.class,
+                      office.id(),
+                      replay))
+          .containsExactly(
+              "dead-letter-replay-pause",
+              "dead-letter-replay-resume",
+              "dead-letter-replay-pause",
+              "dead-letter-replay-stop");
+    }
+  }
+
+  @Test
   void ofTwoWhoEditOneLetterTheSecondIsTold() throws Exception {
     try (Office office = Office.at(engine, pms)) {
       Engine.rewrite(office.mapping("patient.jslt"), "\"chartNumber\"", "\"chartNumbre\"");
