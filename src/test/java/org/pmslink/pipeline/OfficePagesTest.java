@@ -462,8 +462,9 @@ class OfficePagesTest {
                   .queryForList(
                       "select detail from audit where practice_id = ? and action like 'listed%'",
                       String.class, office.id()))
-          .isNotEmpty()
-          .containsOnly("1");
+          .as("whom they showed, by their ids alone")
+          .containsExactlyInAnyOrder(
+              "1 links: open-dental/1, A1", "1 findings: E1, E2", "1 findings: E1, E2");
     }
   }
 
