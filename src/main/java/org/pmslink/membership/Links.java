@@ -917,19 +917,23 @@ class Links {
   /**
    * Undoes what a person did to the link of a chart and a member, and has rules decide again.
    *
-   * <p>A link that a rule had made before the person confirmed it is the rule's again, with the
-   * flag that it had.
+   * <p>A link that stood before they confirmed it is whose it was, with the flag that it had.
+   *
+   * @param verdict by which it was done: only what that one changed is undone, not what another
+   *     confirmed and has taken back
    */
-  void takeBack(int practice, long chart, long member, String actor, String reason) {
+  void takeBack(int practice, long chart, long member, long verdict, String actor, String reason) {
     database.query(
         """
         select l.id, c.before ->> 'made_by', c.before ->> 'flag_reason',
                c.before ->> 'seen_person'
         from links l
         left join lateral (
-          select before from link_changes
-          where practice_id = l.practice_id and link_id = l.id and action = 'VERIFIED'
-          order by id desc limit 1) c on true
+          select k.before from verdicts v
+          join link_changes k on k.practice_id = v.practice_id and k.link_id = l.id
+                             and k.action = 'VERIFIED' and k.at = v.at and k.actor = v.actor
+          where v.practice_id = l.practice_id and v.id = ?
+          order by k.id desc limit 1) c on true
         where l.practice_id = ? and l.patient_id = ? and l.member_id = ? and l.ended_at is null
           and l.made_by <> ? for update of l""",
         row -> {
@@ -954,6 +958,7 @@ class Links {
               link);
           change(practice, link, "TAKEN_BACK", actor, reason, before);
         },
+        verdict,
         practice,
         chart,
         member,

@@ -255,7 +255,7 @@ public class Verdicts {
     if (withdrawn.isEmpty()) {
       return false;
     }
-    links.takeBack(practiceId, chart, member, actor, reason);
+    links.takeBack(practiceId, chart, member, withdrawn.get(0), actor, reason);
     putBack(practiceId, withdrawn.get(0), actor, reason);
     return true;
   }

@@ -294,6 +294,43 @@ class VerdictsTest {
   }
 
   @Test
+  void eachWordThatIsTakenBackUndoesWhatItDidAndNothingElse() throws Exception {
+    try (Office office = Office.at(engine, pms)) {
+      long made = office.chart(ines);
+      long ruled = office.chart(tomas);
+      office.member("M1", Someone.named("Odette", "Marlow"));
+      office.member("M2", tomas);
+      office.open();
+      for (long chart : List.of(made, ruled)) {
+        String member = chart == made ? "M1" : "M2";
+        say(office, chart, member, Verdict.SAME, "ana");
+        say(office, chart, member, Verdict.SAME, "maria");
+        assertThat(takeBack(office, chart, member)).as("of maria").isTrue();
+        assertThat(standing(office)).contains("SAME " + chart + " " + member + " ana");
+        assertThat(madeBy(office, member)).containsExactly("ana");
+        assertThat(takeBack(office, chart, member)).as("of ana").isTrue();
+      }
+
+      assertThat(standing(office)).isEmpty();
+      assertThat(madeBy(office, "M1")).as("no link that ana had not made").isEmpty();
+      assertThat(madeBy(office, "M2")).as("as it was before ana").containsExactly("rule");
+    }
+  }
+
+  private List<String> madeBy(Office office, String member) {
+    return engine
+        .store()
+        .queryForList(
+            """
+            select l.made_by from links l
+            join members m on m.practice_id = l.practice_id and m.id = l.member_id
+            where l.practice_id = ? and m.member_number = ? and l.ended_at is null""",
+            String.class,
+            office.id(),
+            member);
+  }
+
+  @Test
   void nobodyIsAddedTwiceForOneChart() throws Exception {
     try (Office office = Office.at(engine, pms).open()) {
       long chart = office.chart(ines);
