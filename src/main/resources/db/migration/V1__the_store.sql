@@ -531,9 +531,11 @@ create table member_merges (
   reason      text not null,
   at          timestamptz not null default now(),
   before      jsonb not null,                         -- both members, their links, verdicts and memberships
+  first_change bigint not null,                       -- of links, while they were one
   undone_at   timestamptz,
   undone_by   text,
-  undo_reason text
+  undo_reason text,
+  last_change bigint
 );
 create unique index one_standing_merge_per_member on member_merges (practice_id, merged_id) where undone_at is null;
 create index member_merges_by_survivor on member_merges (practice_id, survivor_id);

@@ -847,7 +847,7 @@ class Links {
                 and not exists (select 1 from member_merges g
                                 join link_changes c on c.practice_id = g.practice_id
                                   and c.link_id = l.id and c.action in ('MADE', 'MOVED')
-                                  and c.at between g.at and g.undone_at
+                                  and c.id between g.first_change and g.last_change
                                 where g.practice_id = l.practice_id and g.survivor_id = l.member_id)
                 and exists (select 1 from patients p where p.practice_id = l.practice_id
                               and p.id = l.patient_id and p.removed_at is null
@@ -1119,6 +1119,7 @@ class Links {
       long chart,
       long chartVersion,
       String madeBy,
+      @Nullable String seenPerson,
       @Nullable String flagReason,
       @Nullable Instant flaggedAt) {}
 
@@ -1126,7 +1127,8 @@ class Links {
   List<Standing> standing(int practice, long member) {
     return database.query(
         """
-        select l.id, l.source, l.patient_id, p.version, l.made_by, l.flag_reason, l.flagged_at
+        select l.id, l.source, l.patient_id, p.version, l.made_by, l.seen_person, l.flag_reason,
+               l.flagged_at
         from links l join patients p on p.practice_id = l.practice_id and p.id = l.patient_id
         where l.practice_id = ? and l.member_id = ? and l.ended_at is null
         order by l.id for update of l""",
@@ -1138,7 +1140,8 @@ class Links {
                 row.getLong(4),
                 row.getString(5),
                 row.getString(6),
-                row.getTimestamp(7) == null ? null : row.getTimestamp(7).toInstant()),
+                row.getString(7),
+                row.getTimestamp(8) == null ? null : row.getTimestamp(8).toInstant()),
         practice,
         member);
   }
@@ -1178,7 +1181,7 @@ class Links {
         database.update(
             """
             update links l set ended_at = null, ended_by = null, end_reason = null, made_by = ?,
-              flag_reason = ?, flagged_at = ?
+              seen_person = ?, flag_reason = ?, flagged_at = ?
             where l.practice_id = ? and l.id = ?
               and exists (select 1 from patients p where p.practice_id = l.practice_id
                             and p.id = l.patient_id and p.removed_at is null
@@ -1186,6 +1189,7 @@ class Links {
               and not exists (select 1 from links o where o.patient_id = l.patient_id
                                 and o.ended_at is null and o.id <> l.id)""",
             link.madeBy(),
+            link.seenPerson(),
             flagged.flagReason(),
             flagged.flaggedAt() == null ? null : Timestamp.from(flagged.flaggedAt()),
             practice,
@@ -1213,6 +1217,16 @@ class Links {
   /** Ends the link of a merged chart. */
   void endMerged(int practice, long link) {
     end(practice, link, RULE, "CHART_MERGED");
+  }
+
+  /**
+   * A number between those of the changes of links before and those after, for whoever has the
+   * practice alone; times are those at which transactions began, before they waited for their turn.
+   */
+  long changesUpToHere() {
+    return Objects.requireNonNull(
+        database.queryForObject(
+            "select nextval(pg_get_serial_sequence('link_changes', 'id'))", Long.class));
   }
 
   private static Chart chart(Map<String, Chart> charts, Command command) {

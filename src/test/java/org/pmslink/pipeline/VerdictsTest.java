@@ -330,6 +330,40 @@ class VerdictsTest {
             member);
   }
 
+  /** Whoever saw the stranger saw them at the member that the two were, which they are no more. */
+  @Test
+  void aDoubtThatWasCalmedWhileTwoMembersWereOneIsBackWhenTheyAreTwo() throws Exception {
+    try (Office office = Office.at(engine, pms)) {
+      long chart = office.chart(ines);
+      office.member("M1", ines);
+      office.member("M2", Someone.named("Inez", "Caldwell-Brandt"));
+      office.open();
+      say(office, chart, "M1", Verdict.SAME, "maria");
+      Members members = engine.bean(Members.class);
+      MemberMerges merges = engine.bean(MemberMerges.class);
+      merges.merge(
+          office.name,
+          "M1",
+          members.find(office.name, "M1").orElseThrow().version(),
+          "M2",
+          members.find(office.name, "M2").orElseThrow().version(),
+          new MemberMerges.Choice(Set.of(), Set.of(), false, false),
+          "maria",
+          "entered twice");
+      overwrite(office, chart, tomas);
+      assertThat(office.flagOf(chart)).isEqualTo("LINK_DRIFTED");
+      say(office, chart, "M1", Verdict.SAME, "ana");
+      assertThat(office.flagOf(chart)).isEmpty();
+
+      merges.takeApart(
+          office.name, merges.of(office.name, "M1").get(0).id(), "maria", "two people");
+
+      office.awaitSettled();
+      assertThat(office.memberOf(chart)).isEqualTo("M1");
+      assertThat(office.flagOf(chart)).isEqualTo("LINK_DRIFTED");
+    }
+  }
+
   @Test
   void nobodyIsAddedTwiceForOneChart() throws Exception {
     try (Office office = Office.at(engine, pms).open()) {
