@@ -237,7 +237,7 @@ create table links (
   explanation   json,                                 -- prior and evidence, which add up to the score
   ground        json,                                 -- who was compared, and what was known of everybody else
   rules_version text not null,
-  seen_person   text,                                 -- hash of who the chart was when a person last said that it is they
+  seen_person   text,                                 -- fingerprint of the chart when a person last said that it is they
   flag_reason   text,                                 -- wants verification, and why
   flagged_at    timestamptz,
   ended_at      timestamptz,

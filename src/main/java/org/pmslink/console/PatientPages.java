@@ -22,10 +22,10 @@ import org.pmslink.feed.FeedStates;
 import org.pmslink.feed.PmsLookUp;
 import org.pmslink.feed.Sought;
 import org.pmslink.membership.Charts;
+import org.pmslink.membership.MemberHistory;
 import org.pmslink.membership.PatientDirectory;
 import org.pmslink.membership.PatientDirectory.Found;
 import org.pmslink.membership.Plans;
-import org.pmslink.membership.MemberHistory;
 import org.pmslink.membership.RefusedException;
 import org.pmslink.membership.Worklists;
 import org.pmslink.office.AlikeException;
@@ -308,6 +308,12 @@ class PatientPages {
       model.addAttribute("warned", names(e));
     } catch (RefusedException e) {
       complaint = e.getMessage();
+    }
+    // A feed may have changed it while this was tried, too.
+    chart = desk.chart(practice, source, id);
+    if (chart.memberNumber() == null && form.isOutdated(chart.record().person())) {
+      complaint = MemberDesk.CHART_CHANGED;
+      model.addAttribute("form", form.anew(chart.record().person(), today(practice)));
     }
     model.addAttribute("complaint", complaint);
     return patientPage(practice, chart, request, model);

@@ -1,9 +1,5 @@
 package org.pmslink.membership;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
-
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.sql.Timestamp;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -11,7 +7,6 @@ import java.util.Collection;
 import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.HashSet;
-import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -22,7 +17,6 @@ import org.jspecify.annotations.Nullable;
 import org.pmslink.membership.ActiveLinks.ActiveLink;
 import org.pmslink.membership.Member.Field;
 import org.pmslink.patient.PatientRecord;
-import org.pmslink.patient.Person;
 import org.pmslink.patient.RecordJson;
 import org.springframework.jdbc.core.JdbcTemplate;
 import org.springframework.stereotype.Component;
@@ -176,7 +170,8 @@ class Links {
   private Outcome lookedAt(int practice, Chart chart, Command.NoMatch noMatch) {
     ActiveLink link = Objects.requireNonNull(chart.link());
     String reason = noMatch.reason();
-    if (reason.equals(LINK_DRIFTED) && hashOf(practice, chart.id()).equals(link.seenPerson())) {
+    if (reason.equals(LINK_DRIFTED)
+        && fingerprintOf(practice, chart.id()).equals(link.seenPerson())) {
       reason = LINKED_BY_PERSON;
     }
     if (reason.equals(LINK_DRIFTED)) {
@@ -187,25 +182,17 @@ class Links {
     return new Outcome(chart.id(), "LINKED", reason, noMatch.rulesVersion());
   }
 
-  /** Of all that a chart says of its person; not of the rest, which tells nobody from another. */
-  static String hash(Person chart) {
-    try {
-      return HexFormat.of()
-          .formatHex(
-              MessageDigest.getInstance("SHA-256").digest(RecordJson.write(chart).getBytes(UTF_8)));
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every JVM has SHA-256", e);
-    }
-  }
-
-  private String hashOf(int practice, long chart) {
+  /** Of who a chart is of, as it is stored. */
+  String fingerprintOf(int practice, long chart) {
     String record =
         database.queryForObject(
             "select record from patients where practice_id = ? and id = ?",
             String.class,
             practice,
             chart);
-    return hash(RecordJson.read(Objects.requireNonNull(record), PatientRecord.class).person());
+    return RecordJson.read(Objects.requireNonNull(record), PatientRecord.class)
+        .person()
+        .fingerprint();
   }
 
   private Map<String, Chart> charts(int practice, String source, List<Command> commands) {
@@ -785,7 +772,7 @@ class Links {
               member,
               actor,
               reason,
-              hashOf(practice, chart));
+              fingerprintOf(practice, chart));
       change(practice, Objects.requireNonNull(made), "MADE", actor, reason, null);
     } else {
       String before = snapshot(practice, there.get(0));
@@ -794,7 +781,7 @@ class Links {
           update links set made_by = ?, seen_person = ?, flag_reason = null, flagged_at = null
           where practice_id = ? and id = ?""",
           actor,
-          hashOf(practice, chart),
+          fingerprintOf(practice, chart),
           practice,
           there.get(0));
       change(practice, there.get(0), "VERIFIED", actor, reason, before);
