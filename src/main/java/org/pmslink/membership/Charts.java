@@ -66,6 +66,11 @@ public class Charts {
     public boolean isAsSeen(Person chart) {
       return chart.fingerprint().equals(seenPerson);
     }
+
+    /** Whether it has the given name, suffix and birth date that it had then. */
+    public boolean hasNameAsSeen(Person chart) {
+      return seenPerson != null && chart.hasOwnNameOf(seenPerson);
+    }
   }
 
   /** A stored chart to decide about. */

@@ -400,6 +400,29 @@ class VerdictsTest {
             member);
   }
 
+  /** All but the given name is the same: rules would not be certain of the twin. */
+  @Test
+  void aChartThatAPersonHasLinkedAndThatBecomesTheTwinIsInDoubt() throws Exception {
+    try (Office office = Office.at(engine, pms)) {
+      Someone jayden = Someone.named("Jayden", "Okonkwo");
+      long chart = office.chart(jayden);
+      office.member("M1", jayden);
+      office.open();
+      say(office, chart, "M1", Verdict.SAME, "maria");
+
+      office.edit("update patient set FName = 'Jaden' where PatNum = ?", chart);
+      office.sync();
+
+      assertThat(office.memberOf(chart)).isEqualTo("M1");
+      assertThat(office.flagOf(chart)).isEqualTo("LINK_DRIFTED");
+
+      say(office, chart, "M1", Verdict.SAME, "maria");
+      office.edit("update patient set WirelessPhone = '6142287012' where PatNum = ?", chart);
+      office.sync();
+      assertThat(office.flagOf(chart)).as("of that name it was seen").isEmpty();
+    }
+  }
+
   /** Whoever saw the stranger saw them at the member that the two were, which they are no more. */
   @Test
   void aDoubtThatWasCalmedWhileTwoMembersWereOneIsBackWhenTheyAreTwo() throws Exception {
