@@ -231,6 +231,54 @@ class OfficePagesTest {
     return form.toArray(String[]::new);
   }
 
+  /** What docs/security.md tells offices. */
+  @Test
+  void whoDiffersTooMuchFromTheirChartIsAddedToItByAManager() throws Exception {
+    try (Office office = Office.at(engine, pms)) {
+      Someone moved = Someone.named("Maria", "Garcia");
+      Someone born = Someone.named("Wilma", "Lindqvist");
+      Someone mistyped = new Someone("Brandt", "Petra", "1971-03-12", "6142287031", "", "Columbus");
+      long[] charts = {
+        office.chart(moved),
+        office.chart(
+            new Someone(born.family(), "Baby Girl", born.birthDate(), born.mobile(), "", "")),
+        office.chart(new Someone("Brandt", "Petra", "1971-08-17", "6142287031", "", "Columbus"))
+      };
+      List<Someone> typed =
+          List.of(
+              new Someone(
+                  moved.family(),
+                  moved.given(),
+                  moved.birthDate(),
+                  "6142287032",
+                  "new@example.org",
+                  "Toledo"),
+              born.withMobile("6142287033").withEmail(""),
+              mistyped);
+      office.open();
+      String at = "/console/" + office.name + "/patient";
+      Visitor desk = staff(office, Role.FRONT_DESK);
+      List<String> refused = new ArrayList<>();
+      for (int i = 0; i < charts.length; i++) {
+        HttpResponse<String> page = desk.get(at + "?source=open-dental&id=" + charts[i]);
+        if (desk.post(at, at(charts[i], page, typed.get(i)))
+            .body()
+            .contains("not enough like the chart")) {
+          refused.add(typed.get(i).given());
+        }
+      }
+      assertThat(refused).containsExactly("Wilma", "Petra");
+      assertThat(office.memberOf(charts[0])).as("name and birth date are hers").isNotEmpty();
+      assertThat(members(office)).isEqualTo(1);
+      Visitor manager = staff(office, Role.MANAGER);
+      for (int i = 1; i < charts.length; i++) {
+        HttpResponse<String> page = manager.get(at + "?source=open-dental&id=" + charts[i]);
+        location(manager.post(at, at(charts[i], page, typed.get(i))));
+        assertThat(office.memberOf(charts[i])).startsWith("M");
+      }
+    }
+  }
+
   @Test
   void aFormOfAChartThatAFeedChangedMeanwhileIsFilledInAnew() throws Exception {
     try (Office office = Office.at(engine, pms)) {
