@@ -13,7 +13,13 @@ class PasswordAttemptsTest {
   private final PasswordAttempts attempts =
       new PasswordAttempts(
           new AccessSettings(
-              DataSize.ofKilobytes(256), 20, 600, 5, Duration.ofMinutes(15), Duration.ofHours(12), true));
+              DataSize.ofKilobytes(256),
+              20,
+              600,
+              5,
+              Duration.ofMinutes(15),
+              Duration.ofHours(12),
+              true));
 
   private int guesses(String login, String client, int most) {
     int begun = 0;
