@@ -237,7 +237,7 @@ create table links (
   explanation   json,                                 -- prior and evidence, which add up to the score
   ground        json,                                 -- who was compared, and what was known of everybody else
   rules_version text not null,
-  seen_person   text,                                 -- hash of who the chart was when a person last said that it is they
+  seen_person   text,                                 -- fingerprint of the chart when a person last said that it is they
   flag_reason   text,                                 -- wants verification, and why
   flagged_at    timestamptz,
   ended_at      timestamptz,
@@ -531,9 +531,11 @@ create table member_merges (
   reason      text not null,
   at          timestamptz not null default now(),
   before      jsonb not null,                         -- both members, their links, verdicts and memberships
+  first_change bigint not null,                       -- of links, while they were one
   undone_at   timestamptz,
   undone_by   text,
-  undo_reason text
+  undo_reason text,
+  last_change bigint
 );
 create unique index one_standing_merge_per_member on member_merges (practice_id, merged_id) where undone_at is null;
 create index member_merges_by_survivor on member_merges (practice_id, survivor_id);

@@ -196,7 +196,8 @@ class LinkApi {
       String reason,
       @Schema(
               description =
-                  "seen of the comparison: when links or verdicts of the two are others since, the"
+                  "seen of the comparison: when the chart is, or links or verdicts of the two are,"
+                      + " others since, the"
                       + " answer is 409. Whatever there is when absent.")
           @Nullable String seen) {}
 

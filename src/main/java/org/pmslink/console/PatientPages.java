@@ -309,6 +309,12 @@ class PatientPages {
     } catch (RefusedException e) {
       complaint = e.getMessage();
     }
+    // A feed may have changed it while this was tried, too.
+    chart = desk.chart(practice, source, id);
+    if (chart.memberNumber() == null && form.isOutdated(chart.record().person())) {
+      complaint = MemberDesk.CHART_CHANGED;
+      model.addAttribute("form", form.anew(chart.record().person(), today(practice)));
+    }
     model.addAttribute("complaint", complaint);
     return patientPage(practice, chart, request, model);
   }

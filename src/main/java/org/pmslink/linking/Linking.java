@@ -156,11 +156,14 @@ final class Linking {
 
   /**
    * How a link that a person made stands, now that its chart says other things of somebody: rules
-   * leave it, but say when the chart is not like its member. It is in order again when they are
-   * certain, not before: the member's contacts may have come from this very chart.
+   * leave it, but say when the chart is not like its member, or has another given name or birth
+   * date than the person saw, and rules would not be certain of it: a twin has all the rest. It is
+   * in order again when they are certain, not before: the member's contacts may have come from this
+   * very chart.
    */
   private static String standing(Subject subject, Decision decision) {
-    long own = Objects.requireNonNull(subject.link()).memberId();
+    Linked linked = Objects.requireNonNull(subject.link());
+    long own = linked.memberId();
     List<Match> alike = new ArrayList<>();
     if (decision instanceof Decision.Link link) {
       if (link.match().candidateId() == own) {
@@ -174,6 +177,7 @@ final class Linking {
       return CHANGED_SINCE_SEEN; // There is no such member any more.
     }
     return alike.stream().anyMatch(match -> match.candidateId() == own)
+            && linked.hasNameAsSeen(subject.record().person())
         ? CHANGED_SINCE_SEEN
         : Decision.ReviewReason.LINK_DRIFTED.name();
   }

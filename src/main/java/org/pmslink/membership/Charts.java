@@ -57,14 +57,19 @@ public class Charts {
    * The member that a chart is linked to.
    *
    * @param byPerson whether a person made the link, which no rule touches
-   * @param seenPerson hash of who the chart was when that person last said so
+   * @param seenPerson {@link Person#fingerprint} of the chart when that person last said so
    */
   public record Linked(
       long memberId, String memberNumber, boolean byPerson, @Nullable String seenPerson) {
 
     /** Whether a chart says of its person what it said when a person last looked at it. */
     public boolean isAsSeen(Person chart) {
-      return Links.hash(chart).equals(seenPerson);
+      return chart.fingerprint().equals(seenPerson);
+    }
+
+    /** Whether it has the given name, suffix and birth date that it had then. */
+    public boolean hasNameAsSeen(Person chart) {
+      return seenPerson != null && chart.hasOwnNameOf(seenPerson);
     }
   }
 

@@ -49,10 +49,12 @@ public class Enrolment {
    *
    * @param corrected whether its data were there to be corrected: what is empty then, somebody has
    *     emptied
+   * @param seen {@link org.pmslink.patient.Person#fingerprint} of whom somebody saw there; {@code
+   *     null} for whoever it is
    */
-  public record Chart(String source, String sourceId, boolean corrected) {
+  public record Chart(String source, String sourceId, boolean corrected, @Nullable String seen) {
     public Chart(String source, String sourceId) {
-      this(source, sourceId, false);
+      this(source, sourceId, false, null);
     }
   }
 
@@ -92,8 +94,8 @@ public class Enrolment {
    * @param plan {@code null} for none yet
    * @return the member's number
    * @throws IllegalArgumentException when there is no such chart
-   * @throws RefusedException when the number is taken, the chart is linked to a member already, or
-   *     the plan cannot be had
+   * @throws RefusedException when the number is taken, the chart is linked to a member already or
+   *     is not as it was seen, or the plan cannot be had
    */
   @Transactional(rollbackFor = RefusedException.class)
   public String enrol(
@@ -133,6 +135,7 @@ public class Enrolment {
     }
     if (chart != null) {
       refuseIfTaken(practiceId, chart);
+      refuseIfChanged(practiceId, chart);
     }
     String given = number.isBlank() ? next() : number.strip();
     boolean added = add(practice, given, details);
@@ -218,6 +221,29 @@ public class Enrolment {
     if (!holders.isEmpty()) {
       throw new RefusedException(
           "The chart is linked to member " + holders.get(0) + " already; nobody was added.");
+    }
+  }
+
+  /** Whoever was like the chart that somebody saw need not be like what a feed made of it since. */
+  private void refuseIfChanged(int practice, Chart chart) throws RefusedException {
+    if (chart.seen() != null
+        && database
+            .queryForList(
+                """
+                select record from patients
+                where practice_id = ? and source = ? and source_id = ?""",
+                String.class,
+                practice,
+                chart.source(),
+                chart.sourceId())
+            .stream()
+            .noneMatch(
+                record ->
+                    RecordJson.read(record, PatientRecord.class)
+                        .person()
+                        .fingerprint()
+                        .equals(chart.seen()))) {
+      throw new RefusedException(Verdicts.CHART_CHANGED);
     }
   }
 

@@ -1,9 +1,5 @@
 package org.pmslink.membership;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
-
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.sql.Timestamp;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -11,7 +7,6 @@ import java.util.Collection;
 import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.HashSet;
-import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -22,7 +17,6 @@ import org.jspecify.annotations.Nullable;
 import org.pmslink.membership.ActiveLinks.ActiveLink;
 import org.pmslink.membership.Member.Field;
 import org.pmslink.patient.PatientRecord;
-import org.pmslink.patient.Person;
 import org.pmslink.patient.RecordJson;
 import org.springframework.jdbc.core.JdbcTemplate;
 import org.springframework.stereotype.Component;
@@ -176,7 +170,8 @@ class Links {
   private Outcome lookedAt(int practice, Chart chart, Command.NoMatch noMatch) {
     ActiveLink link = Objects.requireNonNull(chart.link());
     String reason = noMatch.reason();
-    if (reason.equals(LINK_DRIFTED) && hashOf(practice, chart.id()).equals(link.seenPerson())) {
+    if (reason.equals(LINK_DRIFTED)
+        && fingerprintOf(practice, chart.id()).equals(link.seenPerson())) {
       reason = LINKED_BY_PERSON;
     }
     if (reason.equals(LINK_DRIFTED)) {
@@ -187,25 +182,17 @@ class Links {
     return new Outcome(chart.id(), "LINKED", reason, noMatch.rulesVersion());
   }
 
-  /** Of all that a chart says of its person; not of the rest, which tells nobody from another. */
-  static String hash(Person chart) {
-    try {
-      return HexFormat.of()
-          .formatHex(
-              MessageDigest.getInstance("SHA-256").digest(RecordJson.write(chart).getBytes(UTF_8)));
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every JVM has SHA-256", e);
-    }
-  }
-
-  private String hashOf(int practice, long chart) {
+  /** Of who a chart is of, as it is stored. */
+  String fingerprintOf(int practice, long chart) {
     String record =
         database.queryForObject(
             "select record from patients where practice_id = ? and id = ?",
             String.class,
             practice,
             chart);
-    return hash(RecordJson.read(Objects.requireNonNull(record), PatientRecord.class).person());
+    return RecordJson.read(Objects.requireNonNull(record), PatientRecord.class)
+        .person()
+        .fingerprint();
   }
 
   private Map<String, Chart> charts(int practice, String source, List<Command> commands) {
@@ -785,7 +772,7 @@ class Links {
               member,
               actor,
               reason,
-              hashOf(practice, chart));
+              fingerprintOf(practice, chart));
       change(practice, Objects.requireNonNull(made), "MADE", actor, reason, null);
     } else {
       String before = snapshot(practice, there.get(0));
@@ -794,7 +781,7 @@ class Links {
           update links set made_by = ?, seen_person = ?, flag_reason = null, flagged_at = null
           where practice_id = ? and id = ?""",
           actor,
-          hashOf(practice, chart),
+          fingerprintOf(practice, chart),
           practice,
           there.get(0));
       change(practice, there.get(0), "VERIFIED", actor, reason, before);
@@ -847,7 +834,7 @@ class Links {
                 and not exists (select 1 from member_merges g
                                 join link_changes c on c.practice_id = g.practice_id
                                   and c.link_id = l.id and c.action in ('MADE', 'MOVED')
-                                  and c.at between g.at and g.undone_at
+                                  and c.id between g.first_change and g.last_change
                                 where g.practice_id = l.practice_id and g.survivor_id = l.member_id)
                 and exists (select 1 from patients p where p.practice_id = l.practice_id
                               and p.id = l.patient_id and p.removed_at is null
@@ -917,19 +904,23 @@ class Links {
   /**
    * Undoes what a person did to the link of a chart and a member, and has rules decide again.
    *
-   * <p>A link that a rule had made before the person confirmed it is the rule's again, with the
-   * flag that it had.
+   * <p>A link that stood before they confirmed it is whose it was, with the flag that it had.
+   *
+   * @param verdict by which it was done: only what that one changed is undone, not what another
+   *     confirmed and has taken back
    */
-  void takeBack(int practice, long chart, long member, String actor, String reason) {
+  void takeBack(int practice, long chart, long member, long verdict, String actor, String reason) {
     database.query(
         """
         select l.id, c.before ->> 'made_by', c.before ->> 'flag_reason',
                c.before ->> 'seen_person'
         from links l
         left join lateral (
-          select before from link_changes
-          where practice_id = l.practice_id and link_id = l.id and action = 'VERIFIED'
-          order by id desc limit 1) c on true
+          select k.before from verdicts v
+          join link_changes k on k.practice_id = v.practice_id and k.link_id = l.id
+                             and k.action = 'VERIFIED' and k.at = v.at and k.actor = v.actor
+          where v.practice_id = l.practice_id and v.id = ?
+          order by k.id desc limit 1) c on true
         where l.practice_id = ? and l.patient_id = ? and l.member_id = ? and l.ended_at is null
           and l.made_by <> ? for update of l""",
         row -> {
@@ -954,6 +945,7 @@ class Links {
               link);
           change(practice, link, "TAKEN_BACK", actor, reason, before);
         },
+        verdict,
         practice,
         chart,
         member,
@@ -1114,6 +1106,7 @@ class Links {
       long chart,
       long chartVersion,
       String madeBy,
+      @Nullable String seenPerson,
       @Nullable String flagReason,
       @Nullable Instant flaggedAt) {}
 
@@ -1121,7 +1114,8 @@ class Links {
   List<Standing> standing(int practice, long member) {
     return database.query(
         """
-        select l.id, l.source, l.patient_id, p.version, l.made_by, l.flag_reason, l.flagged_at
+        select l.id, l.source, l.patient_id, p.version, l.made_by, l.seen_person, l.flag_reason,
+               l.flagged_at
         from links l join patients p on p.practice_id = l.practice_id and p.id = l.patient_id
         where l.practice_id = ? and l.member_id = ? and l.ended_at is null
         order by l.id for update of l""",
@@ -1133,7 +1127,8 @@ class Links {
                 row.getLong(4),
                 row.getString(5),
                 row.getString(6),
-                row.getTimestamp(7) == null ? null : row.getTimestamp(7).toInstant()),
+                row.getString(7),
+                row.getTimestamp(8) == null ? null : row.getTimestamp(8).toInstant()),
         practice,
         member);
   }
@@ -1173,7 +1168,7 @@ class Links {
         database.update(
             """
             update links l set ended_at = null, ended_by = null, end_reason = null, made_by = ?,
-              flag_reason = ?, flagged_at = ?
+              seen_person = ?, flag_reason = ?, flagged_at = ?
             where l.practice_id = ? and l.id = ?
               and exists (select 1 from patients p where p.practice_id = l.practice_id
                             and p.id = l.patient_id and p.removed_at is null
@@ -1181,6 +1176,7 @@ class Links {
               and not exists (select 1 from links o where o.patient_id = l.patient_id
                                 and o.ended_at is null and o.id <> l.id)""",
             link.madeBy(),
+            link.seenPerson(),
             flagged.flagReason(),
             flagged.flaggedAt() == null ? null : Timestamp.from(flagged.flaggedAt()),
             practice,
@@ -1208,6 +1204,16 @@ class Links {
   /** Ends the link of a merged chart. */
   void endMerged(int practice, long link) {
     end(practice, link, RULE, "CHART_MERGED");
+  }
+
+  /**
+   * A number between those of the changes of links before and those after, for whoever has the
+   * practice alone; times are those at which transactions began, before they waited for their turn.
+   */
+  long changesUpToHere() {
+    return Objects.requireNonNull(
+        database.queryForObject(
+            "select nextval(pg_get_serial_sequence('link_changes', 'id'))", Long.class));
   }
 
   private static Chart chart(Map<String, Chart> charts, Command command) {

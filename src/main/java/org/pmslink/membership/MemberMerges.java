@@ -146,6 +146,7 @@ public class MemberMerges {
               + String.join("; ", said)
               + ". Say that they are one all the same, or leave them apart.");
     }
+    long firstChange = links.changesUpToHere();
     Half stayed = half(practiceId, stays);
     Half went = half(practiceId, goes);
 
@@ -156,13 +157,15 @@ public class MemberMerges {
     members.leave(practiceId, goes, "MERGED");
     database.update(
         """
-        insert into member_merges (practice_id, survivor_id, merged_id, actor, reason, before)
-        values (?, ?, ?, ?, ?, ?::jsonb)""",
+        insert into member_merges (practice_id, survivor_id, merged_id, actor, reason, first_change,
+                                   before)
+        values (?, ?, ?, ?, ?, ?, ?::jsonb)""",
         practiceId,
         stays.id(),
         goes.id(),
         actor,
         reason,
+        firstChange,
         RecordJson.write(new Before(stayed, went, made)));
   }
 
@@ -343,10 +346,12 @@ public class MemberMerges {
         actor);
     database.update(
         """
-        update member_merges set undone_at = now(), undone_by = ?, undo_reason = ?
+        update member_merges
+        set undone_at = now(), undone_by = ?, undo_reason = ?, last_change = ?
         where practice_id = ? and id = ?""",
         actor,
         reason,
+        links.changesUpToHere(),
         practiceId,
         merge);
     return new Apart(lost, plansEnded);

@@ -17,6 +17,7 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.pmslink.matching.Practice;
 import org.pmslink.matching.Practice.ChartAndMember;
+import org.pmslink.membership.PatientDirectory.Found;
 import org.pmslink.practice.Practices;
 import org.springframework.jdbc.core.JdbcTemplate;
 import org.springframework.stereotype.Component;
@@ -40,6 +41,10 @@ public class Verdicts {
     this.lock = lock;
     this.links = links;
   }
+
+  /** Why nothing is done on a chart that is not as somebody has seen it. */
+  static final String CHART_CHANGED =
+      "What the PMS says of the chart has changed meanwhile; look again.";
 
   /** What a person says of a chart and a member. */
   public enum Verdict {
@@ -79,14 +84,28 @@ public class Verdicts {
   }
 
   /**
-   * What there is to see of a chart and a member: with whom each of them is linked, and what stands
-   * about the two. The same as long as it is so; shown with them, and given back with what somebody
-   * decides on it.
+   * What there is to see of a chart and a member: who the chart is of, with whom each of them is
+   * linked, and what stands about the two. The same as long as it is so; shown with them, and given
+   * back with what somebody decides on it.
+   *
+   * @param chart as it is shown
    */
-  public String seen(String practice, String source, String sourceId, String memberNumber) {
+  public String seen(String practice, Found chart, String memberNumber) {
+    return seen(
+        practice,
+        chart.source(),
+        chart.sourceId(),
+        memberNumber,
+        chart.record().person().fingerprint());
+  }
+
+  private String seen(
+      String practice, String source, String sourceId, String memberNumber, String person) {
     List<String> facts =
         database.queryForList(
             """
+            select 'chart-of-' || ?
+            union all
             select 'chart-linked-' || l.id || '-' || l.made_by from patients p
             join links l on l.practice_id = p.practice_id and l.patient_id = p.id
                              and l.ended_at is null
@@ -103,6 +122,7 @@ public class Verdicts {
                            and v.member_id = m.id and v.withdrawn_at is null
             where p.practice_id = ? and p.source = ? and p.source_id = ?""",
             String.class,
+            person,
             practices.id(practice),
             source,
             sourceId,
@@ -113,8 +133,7 @@ public class Verdicts {
             practices.id(practice),
             source,
             sourceId);
-    // Never empty: a form leaves nothing out that is empty.
-    return facts.stream().sorted().collect(Collectors.joining(" ", "so ", ""));
+    return facts.stream().sorted().collect(Collectors.joining(" "));
   }
 
   /**
@@ -122,7 +141,7 @@ public class Verdicts {
    *
    * @param seen what {@link #seen} gave
    * @return its id, as above
-   * @throws RefusedException when it is not so any more: somebody else was quicker
+   * @throws RefusedException when it is not so any more: somebody else was quicker, or the PMS
    */
   @Transactional(rollbackFor = RefusedException.class)
   public long decide(
@@ -135,8 +154,13 @@ public class Verdicts {
       String actor,
       String reason)
       throws RefusedException {
-    lock.enter(practices.id(practice), true);
-    if (!seen.equals(seen(practice, source, sourceId, memberNumber))) {
+    int practiceId = practices.id(practice);
+    lock.enter(practiceId, true);
+    String person = links.fingerprintOf(practiceId, chart(practiceId, source, sourceId));
+    if (!List.of(seen.split(" ")).contains("chart-of-" + person)) {
+      throw new RefusedException(CHART_CHANGED);
+    }
+    if (!seen.equals(seen(practice, source, sourceId, memberNumber, person))) {
       throw new RefusedException(
           "Somebody else, or a rule, has linked or told apart the chart or the member meanwhile;"
               + " look again.");
@@ -255,7 +279,7 @@ public class Verdicts {
     if (withdrawn.isEmpty()) {
       return false;
     }
-    links.takeBack(practiceId, chart, member, actor, reason);
+    links.takeBack(practiceId, chart, member, withdrawn.get(0), actor, reason);
     putBack(practiceId, withdrawn.get(0), actor, reason);
     return true;
   }

@@ -19,8 +19,8 @@ import org.pmslink.patient.SourcePatient;
  * A new member as somebody types one, and what is wrong with it.
  *
  * @param gender female, male, other or unknown; empty when nobody says
- * @param prefilled not empty when what a chart says was there to be corrected: what is empty then,
- *     somebody has emptied
+ * @param prefilled {@link Person#fingerprint} of the chart of which everything was there to be
+ *     corrected: what is empty then, somebody has emptied; empty when nothing was there
  */
 public record Applicant(
     String number,
@@ -186,7 +186,39 @@ public record Applicant(
         "",
         today.toString(),
         "",
-        "true");
+        person.fingerprint());
+  }
+
+  /** Whether it was filled in from a chart that says something else of its person now. */
+  public boolean isOutdated(Person chart) {
+    return !prefilled.isEmpty() && !prefilled.equals(chart.fingerprint());
+  }
+
+  /** What a chart says now in the place of what was filled in from it, with the plan as chosen. */
+  public Applicant anew(Person chart, LocalDate today) {
+    Applicant fresh = of(chart, today);
+    return new Applicant(
+        number,
+        fresh.family,
+        fresh.given,
+        fresh.middle,
+        fresh.suffix,
+        fresh.preferred,
+        fresh.birthDate,
+        fresh.gender,
+        fresh.phoneMobile,
+        fresh.phoneHome,
+        fresh.phoneWork,
+        fresh.email,
+        fresh.line1,
+        fresh.line2,
+        fresh.city,
+        fresh.state,
+        fresh.postalCode,
+        plan,
+        startsOn,
+        status,
+        fresh.prefilled);
   }
 
   private static String phone(Person person, Person.PhoneUse use) {

@@ -133,7 +133,7 @@ public class LinkDesk {
 
   /** What there is to see of the two, to be given back with what somebody decides on it. */
   public String seen(String practice, Found chart, Member member) {
-    return verdicts.seen(practice, chart.source(), chart.sourceId(), member.memberNumber());
+    return verdicts.seen(practice, chart, member.memberNumber());
   }
 
   /**

@@ -33,6 +33,11 @@ public class MemberDesk {
   private static final Set<Field> REACHED_BY =
       EnumSet.of(Field.PHONE_HOME, Field.PHONE_MOBILE, Field.PHONE_WORK, Field.EMAIL);
 
+  /** What whoever sees an outdated form is told; it is filled in anew by then. */
+  public static final String CHART_CHANGED =
+      "What the PMS says of this patient has changed meanwhile; nobody was added. The form has what"
+          + " it says now: look again, and correct what needs it once more.";
+
   private final Members members;
   private final MemberHistory history;
   private final Enrolment enrolment;
@@ -98,6 +103,9 @@ public class MemberDesk {
     if (chart != null && (chart.removedAt() != null || chart.mergedInto() != null)) {
       throw new RefusedException("This chart is no longer in use in the PMS.");
     }
+    if (chart != null && applicant.isOutdated(chart.record().person())) {
+      throw new RefusedException(CHART_CHANGED);
+    }
     if (chart != null) {
       refuseUnlike(actor, applicant, chart);
     }
@@ -115,7 +123,10 @@ public class MemberDesk {
                   chart == null
                       ? null
                       : new Enrolment.Chart(
-                          chart.source(), chart.sourceId(), !applicant.prefilled().isEmpty()),
+                          chart.source(),
+                          chart.sourceId(),
+                          !applicant.prefilled().isEmpty(),
+                          chart.record().person().fingerprint()),
                   applicant.newPlan(),
                   actor.name(),
                   "chosen when the member was added");

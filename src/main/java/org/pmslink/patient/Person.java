@@ -1,7 +1,14 @@
 package org.pmslink.patient;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.time.LocalDate;
+import java.util.Comparator;
+import java.util.HexFormat;
 import java.util.List;
+import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -27,6 +34,47 @@ public record Person(
   public Person {
     phones = List.copyOf(phones);
     emails = List.copyOf(emails);
+  }
+
+  /**
+   * The same as long as the same is said of somebody, in whatever order: what of it tells them from
+   * a twin or a namesake, a hyphen, and all of it, both as hashes. Whose account they are on is not
+   * among it.
+   */
+  public String fingerprint() {
+    Person all =
+        new Person(
+            name,
+            birthDate,
+            gender,
+            ssnHash,
+            ssnLast4,
+            phones.stream()
+                .sorted(Comparator.comparing(Phone::use).thenComparing(Phone::e164))
+                .toList(),
+            emails.stream().sorted().toList(),
+            address,
+            null);
+    return ownName() + "-" + hash(RecordJson.write(all));
+  }
+
+  /** Whether whoever has a fingerprint has the given name, suffix and birth date of this one. */
+  public boolean hasOwnNameOf(String fingerprint) {
+    return fingerprint.startsWith(ownName() + "-");
+  }
+
+  private String ownName() {
+    String given = name.given() == null ? "" : name.given().toLowerCase(Locale.ROOT);
+    return hash(RecordJson.write(List.of(given, "" + name.suffix(), "" + birthDate)));
+  }
+
+  private static String hash(String text) {
+    try {
+      return HexFormat.of()
+          .formatHex(MessageDigest.getInstance("SHA-256").digest(text.getBytes(UTF_8)));
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("every JVM has SHA-256", e);
+    }
   }
 
   /** Administrative gender, as FHIR R4 names it. */

@@ -441,7 +441,8 @@ class ApiTest {
       assertThat(machine.get("/members/M1/history").http().body())
           .contains("DIFFERS_FROM_CHART", "PHONE_MOBILE LINE1");
 
-      office.edit("update patient set HmPhone = '6142287005', City = 'Akron' where PatNum = 1");
+      office.edit(
+          "update patient set HmPhone = '6142287005', City = 'Akron' where PatNum = ?", chart);
       office.sync();
       JsonNode after = machine.get("/members/M1").json();
       assertThat(after.at("/fields/phone_mobile").asText()).isEqualTo("6142287004");

@@ -37,6 +37,7 @@ import org.pmslink.access.AccessTokens;
 import org.pmslink.access.Audit;
 import org.pmslink.access.Role;
 import org.pmslink.access.Users;
+import org.pmslink.membership.PatientDirectory;
 import org.pmslink.membership.Plans;
 import org.pmslink.membership.Verdicts;
 import org.pmslink.sample.OpenDentalServer;
@@ -299,7 +300,12 @@ class AuditTest {
 
   /** What a page shows of a member and Otto's chart. */
   private String seen(Office office, String member) {
-    return engine.bean(Verdicts.class).seen(office.name, "open-dental", "2", member);
+    return engine
+        .bean(Verdicts.class)
+        .seen(
+            office.name,
+            engine.bean(PatientDirectory.class).find(office.name, "open-dental", "2").orElseThrow(),
+            member);
   }
 
   private long newest(Office office, String table) {

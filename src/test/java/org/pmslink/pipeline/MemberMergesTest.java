@@ -18,6 +18,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.pmslink.membership.Activities;
 import org.pmslink.membership.Member;
 import org.pmslink.membership.Member.Field;
 import org.pmslink.membership.MemberHistory;
@@ -35,6 +36,9 @@ import org.pmslink.sample.OpenDentalServer;
 
 @ExtendWith(Pipeline.class)
 class MemberMergesTest {
+  /** Of whom rules change all the while; each look takes a transaction of theirs. */
+  private static final int MOST_LOOKS = 50;
+
   private static final Choice SURVIVORS = new Choice(Set.of(), Set.of(), false, false);
 
   private final Engine engine;
@@ -361,8 +365,9 @@ class MemberMergesTest {
     }
   }
 
+  /** 13 and 16 find links put back that were made while two were one; 1 to 4 do not. */
   @ParameterizedTest
-  @ValueSource(longs = {2, 4, 13, 16})
+  @ValueSource(longs = {1, 2, 3, 4, 13, 16})
   void whateverIsMergedChangedAndTakenApartEndsAsItBegan(long seed) throws Exception {
     Random random = new Random(seed);
     try (Office office = Office.at(engine, pms).withActivity()) {
@@ -516,13 +521,14 @@ class MemberMergesTest {
 
   /** Rules link and fill members all the while: whoever is too slow looks again. */
   private static void lookingAgain(Deed deed) throws RefusedException {
-    boolean done = false;
-    while (!done) {
+    for (int look = 1; ; look++) {
       try {
         deed.run();
-        done = true;
+        return;
       } catch (RefusedException.Changed e) {
-        done = false;
+        if (look == MOST_LOOKS) {
+          throw e;
+        }
       }
     }
   }
@@ -592,9 +598,9 @@ class MemberMergesTest {
   }
 
   /**
-   * The rows that say who the members are, what they are linked to, what they have and what was
-   * said of them, and the visits that they see; without what is only ever added, and without plans
-   * that have ended which began meanwhile.
+   * The rows that say who the members are, what they are linked to and who was seen there, what
+   * they have and what was said of them, and the visits that they see; without what is only ever
+   * added, and without plans that have ended which began meanwhile, by 'ana'.
    */
   private String everything(Office office) {
     TreeSet<String> rows = new TreeSet<>();
@@ -614,7 +620,7 @@ class MemberMergesTest {
             office,
             """
             select 'link ' || p.source_id || ' ' || m.member_number || ' ' || l.made_by || ' '
-                   || coalesce(l.flag_reason, '')
+                   || coalesce(l.flag_reason, '') || ' ' || coalesce(l.seen_person, '')
             from links l join members m on m.id = l.member_id join patients p on p.id = l.patient_id
             where l.practice_id = ? and l.ended_at is null"""));
     rows.addAll(
@@ -630,9 +636,16 @@ class MemberMergesTest {
             select 'plan ' || s.id || ' ' || s.member_id || ' ' || s.status || ' ' || s.starts_on
                    || coalesce(s.ends_on::text, '')
             from memberships s where s.practice_id = ?
-              and s.id in (select membership_id from membership_changes c
-                           where c.practice_id = s.practice_id and c.action = 'STARTED'
-                             and c.actor = 'maria')"""));
+              and (s.status <> 'ENDED'
+                   or s.id in (select membership_id from membership_changes c
+                               where c.practice_id = s.practice_id and c.action = 'STARTED'
+                                 and c.actor = 'maria'))"""));
+    for (String number : rows(office, "select member_number from members where practice_id = ?")) {
+      engine
+          .bean(Activities.class)
+          .visitsOf(office.id(), number)
+          .forEach(visit -> rows.add("visit " + number + " " + visit));
+    }
     return String.join("\n", rows);
   }
 

@@ -184,6 +184,147 @@ class OfficePagesTest {
   }
 
   @Test
+  void whoWasWarnedAtAChartIsWarnedOfMembersWhoseTelephoneTheyTypeAfterwards() throws Exception {
+    try (Office office = Office.at(engine, pms)) {
+      Someone odette = Someone.named("Odette", "Marlow");
+      Someone sameDay = Someone.named("Gerald", "Marlow");
+      Someone sameHome = Someone.named("Wilma", "Marlow");
+      long chart = office.chart(odette);
+      office.member(
+          "M1",
+          new Someone(
+              "Marlow",
+              "Gerald",
+              odette.birthDate(),
+              sameDay.mobile(),
+              sameDay.email(),
+              sameDay.city()));
+      office.member("M5", sameHome);
+      office.open();
+      Visitor desk = staff(office, Role.FRONT_DESK);
+      String base = "/console/" + office.name;
+      HttpResponse<String> page = desk.get(base + "/patient?source=open-dental&id=" + chart);
+      assertThat(hidden(page, "warned")).containsExactly("M1");
+
+      HttpResponse<String> again =
+          desk.post(base + "/patient", at(chart, page, odette, "phoneHome", sameHome.mobile()));
+
+      assertThat(again.statusCode()).isEqualTo(200);
+      assertThat(again.body()).contains("Wilma Marlow, M5");
+      assertThat(hidden(again, "warned")).containsExactlyInAnyOrder("M1", "M5");
+      assertThat(members(office)).isEqualTo(2);
+      String added =
+          location(
+              desk.post(
+                  base + "/patient", at(chart, again, odette, "phoneHome", sameHome.mobile())));
+      assertThat(added).endsWith("/members/" + office.memberOf(chart));
+      assertThat(members(office)).isEqualTo(3);
+    }
+  }
+
+  /** The form of a chart's page, as the browser sends it when everybody shown has been seen. */
+  private static String[] at(long chart, HttpResponse<String> page, Someone typed, String... more) {
+    List<String> form = new ArrayList<>(List.of(seen(page, typed)));
+    form.addAll(List.of("source", "open-dental", "id", "" + chart, "city", typed.city()));
+    form.addAll(List.of("prefilled", hidden(page, "prefilled").get(0)));
+    form.addAll(List.of(more));
+    return form.toArray(String[]::new);
+  }
+
+  /** What docs/security.md tells offices. */
+  @Test
+  void whoDiffersTooMuchFromTheirChartIsAddedToItByAManager() throws Exception {
+    try (Office office = Office.at(engine, pms)) {
+      Someone moved = Someone.named("Maria", "Garcia");
+      Someone born = Someone.named("Wilma", "Lindqvist");
+      Someone mistyped = new Someone("Brandt", "Petra", "1971-03-12", "6142287031", "", "Columbus");
+      long[] charts = {
+        office.chart(moved),
+        office.chart(
+            new Someone(born.family(), "Baby Girl", born.birthDate(), born.mobile(), "", "")),
+        office.chart(new Someone("Brandt", "Petra", "1971-08-17", "6142287031", "", "Columbus"))
+      };
+      List<Someone> typed =
+          List.of(
+              new Someone(
+                  moved.family(),
+                  moved.given(),
+                  moved.birthDate(),
+                  "6142287032",
+                  "new@example.org",
+                  "Toledo"),
+              born.withMobile("6142287033").withEmail(""),
+              mistyped);
+      office.open();
+      String at = "/console/" + office.name + "/patient";
+      Visitor desk = staff(office, Role.FRONT_DESK);
+      List<String> refused = new ArrayList<>();
+      for (int i = 0; i < charts.length; i++) {
+        HttpResponse<String> page = desk.get(at + "?source=open-dental&id=" + charts[i]);
+        if (desk.post(at, at(charts[i], page, typed.get(i)))
+            .body()
+            .contains("not enough like the chart")) {
+          refused.add(typed.get(i).given());
+        }
+      }
+      assertThat(refused).containsExactly("Wilma", "Petra");
+      assertThat(office.memberOf(charts[0])).as("name and birth date are hers").isNotEmpty();
+      assertThat(members(office)).isEqualTo(1);
+      Visitor manager = staff(office, Role.MANAGER);
+      for (int i = 1; i < charts.length; i++) {
+        HttpResponse<String> page = manager.get(at + "?source=open-dental&id=" + charts[i]);
+        location(manager.post(at, at(charts[i], page, typed.get(i))));
+        assertThat(office.memberOf(charts[i])).startsWith("M");
+      }
+    }
+  }
+
+  @Test
+  void aFormOfAChartThatAFeedChangedMeanwhileIsFilledInAnew() throws Exception {
+    try (Office office = Office.at(engine, pms)) {
+      Someone odette = Someone.named("Odette", "Marlow");
+      Someone moved = odette.withMobile("6142287020");
+      long chart = office.chart(odette);
+      office.open();
+      String base = "/console/" + office.name;
+      for (Role role : List.of(Role.FRONT_DESK, Role.MANAGER)) {
+        Visitor desk = staff(office, role);
+        HttpResponse<String> page = desk.get(base + "/patient?source=open-dental&id=" + chart);
+        Someone now = role == Role.MANAGER ? Someone.named("Tomas", "Brandt") : moved;
+        office.edit(
+            "update patient set LName = ?, FName = ?, Birthdate = ?, WirelessPhone = ?, Email = ?"
+                + " where PatNum = ?",
+            now.family(),
+            now.given(),
+            now.birthDate(),
+            now.mobile(),
+            now.email(),
+            chart);
+        office.sync();
+
+        HttpResponse<String> outdated = desk.post(base + "/patient", at(chart, page, moved));
+
+        assertThat(outdated.statusCode()).as("%s", role).isEqualTo(200);
+        assertThat(outdated.body())
+            .contains("has changed meanwhile; nobody was added")
+            .contains("value=\"" + now.e164() + "\"", "value=\"" + now.family() + "\"");
+        assertThat(members(office)).isZero();
+        if (role == Role.MANAGER) {
+          String added =
+              location(desk.post(base + "/patient", at(chart, outdated, now, "status", "")));
+          assertThat(added).endsWith("/members/" + office.memberOf(chart));
+          assertThat(
+                  office.count(
+                      "select count(*) from members where practice_id = ?"
+                          + " and locked_fields <> '{}'"))
+              .as("what was left follows the PMS")
+              .isZero();
+        }
+      }
+    }
+  }
+
+  @Test
   void tooManyAlikeAreNotSaidToBeNone() throws Exception {
     try (Office office = Office.at(engine, pms)) {
       List<Object[]> charts = new ArrayList<>();

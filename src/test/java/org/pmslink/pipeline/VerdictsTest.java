@@ -22,6 +22,7 @@ import org.pmslink.membership.Enrolment;
 import org.pmslink.membership.Member;
 import org.pmslink.membership.MemberMerges;
 import org.pmslink.membership.Members;
+import org.pmslink.membership.PatientDirectory;
 import org.pmslink.membership.RefusedException;
 import org.pmslink.membership.Verdicts;
 import org.pmslink.membership.Verdicts.Verdict;
@@ -46,6 +47,17 @@ class VerdictsTest {
 
   private void say(Office office, long chart, String member, Verdict verdict, String who) {
     verdicts.decide(office.name, PMS, String.valueOf(chart), member, verdict, who, "asked them");
+  }
+
+  private PatientDirectory.Found shown(Office office, long chart) {
+    return engine
+        .bean(PatientDirectory.class)
+        .find(office.name, PMS, String.valueOf(chart))
+        .orElseThrow();
+  }
+
+  private String seen(Office office, long chart, String member) {
+    return verdicts.seen(office.name, shown(office, chart), member);
   }
 
   private boolean takeBack(Office office, long chart, String member) {
@@ -180,7 +192,7 @@ class VerdictsTest {
       office.member("M1", tomas);
       office.open();
       String id = String.valueOf(chart);
-      String seen = verdicts.seen(office.name, PMS, id, "M1");
+      String seen = seen(office, chart, "M1");
       say(office, chart, "M1", Verdict.NOT_SAME, "maria");
 
       assertThatThrownBy(
@@ -197,7 +209,7 @@ class VerdictsTest {
           id,
           "M1",
           Verdict.SAME,
-          verdicts.seen(office.name, PMS, id, "M1"),
+          seen(office, chart, "M1"),
           "ana",
           "they said so");
       assertThat(office.memberOf(chart)).isEqualTo("M1");
@@ -290,6 +302,158 @@ class VerdictsTest {
       overwrite(office, chart, ines);
       assertThat(office.flagOf(chart)).as("the mistake is mended").isEmpty();
       assertThat(office.historyOf(chart)).last().isEqualTo("UNFLAGGED alike again");
+    }
+  }
+
+  @Test
+  void whoVerifiesAChartThatAFeedChangedMeanwhileIsAskedToLookAgain() throws Exception {
+    try (Office office = Office.at(engine, pms)) {
+      long chart = office.chart(ines);
+      office.member("M1", ines);
+      office.open();
+      String id = String.valueOf(chart);
+      String before = seen(office, chart, "M1");
+      overwrite(office, chart, tomas);
+      assertThat(office.flagOf(chart)).as("a rule's link").isEqualTo("LINK_DRIFTED");
+
+      assertThatThrownBy(
+              () ->
+                  verdicts.decide(
+                      office.name, PMS, id, "M1", Verdict.SAME, before, "ana", "asked them"))
+          .isInstanceOf(RefusedException.class)
+          .hasMessageContaining("changed meanwhile; look again");
+      assertThat(standing(office)).isEmpty();
+      assertThat(office.flagOf(chart)).isEqualTo("LINK_DRIFTED");
+
+      verdicts.decide(
+          office.name,
+          PMS,
+          id,
+          "M1",
+          Verdict.SAME,
+          seen(office, chart, "M1"),
+          "ana",
+          "as it is now");
+      assertThat(office.flagOf(chart)).isEmpty();
+    }
+  }
+
+  @Test
+  void whoAddsAMemberToAChartThatAFeedChangedMeanwhileIsAskedToLookAgain() throws Exception {
+    try (Office office = Office.at(engine, pms).open()) {
+      long chart = office.chart(ines);
+      office.sync();
+      Enrolment.Chart hers =
+          new Enrolment.Chart(
+              PMS,
+              String.valueOf(chart),
+              true,
+              shown(office, chart).record().person().fingerprint());
+      overwrite(office, chart, tomas);
+
+      assertThatThrownBy(
+              () ->
+                  engine
+                      .bean(Enrolment.class)
+                      .enrol(office.name, "", ines.typed("new"), hers, null, "ana", "at the desk"))
+          .isInstanceOf(RefusedException.class)
+          .hasMessageContaining("changed meanwhile; look again");
+      assertThat(office.count("select count(*) from members where practice_id = ?")).isZero();
+      assertThat(office.memberOf(chart)).isEmpty();
+    }
+  }
+
+  @Test
+  void eachWordThatIsTakenBackUndoesWhatItDidAndNothingElse() throws Exception {
+    try (Office office = Office.at(engine, pms)) {
+      long made = office.chart(ines);
+      long ruled = office.chart(tomas);
+      office.member("M1", Someone.named("Odette", "Marlow"));
+      office.member("M2", tomas);
+      office.open();
+      for (long chart : List.of(made, ruled)) {
+        String member = chart == made ? "M1" : "M2";
+        say(office, chart, member, Verdict.SAME, "ana");
+        say(office, chart, member, Verdict.SAME, "maria");
+        assertThat(takeBack(office, chart, member)).as("of maria").isTrue();
+        assertThat(standing(office)).contains("SAME " + chart + " " + member + " ana");
+        assertThat(madeBy(office, member)).containsExactly("ana");
+        assertThat(takeBack(office, chart, member)).as("of ana").isTrue();
+      }
+
+      assertThat(standing(office)).isEmpty();
+      assertThat(madeBy(office, "M1")).as("no link that ana had not made").isEmpty();
+      assertThat(madeBy(office, "M2")).as("as it was before ana").containsExactly("rule");
+    }
+  }
+
+  private List<String> madeBy(Office office, String member) {
+    return engine
+        .store()
+        .queryForList(
+            """
+            select l.made_by from links l
+            join members m on m.practice_id = l.practice_id and m.id = l.member_id
+            where l.practice_id = ? and m.member_number = ? and l.ended_at is null""",
+            String.class,
+            office.id(),
+            member);
+  }
+
+  /** All but the given name is the same: rules would not be certain of the twin. */
+  @Test
+  void aChartThatAPersonHasLinkedAndThatBecomesTheTwinIsInDoubt() throws Exception {
+    try (Office office = Office.at(engine, pms)) {
+      Someone jayden = Someone.named("Jayden", "Okonkwo");
+      long chart = office.chart(jayden);
+      office.member("M1", jayden);
+      office.open();
+      say(office, chart, "M1", Verdict.SAME, "maria");
+
+      office.edit("update patient set FName = 'Jaden' where PatNum = ?", chart);
+      office.sync();
+
+      assertThat(office.memberOf(chart)).isEqualTo("M1");
+      assertThat(office.flagOf(chart)).isEqualTo("LINK_DRIFTED");
+
+      say(office, chart, "M1", Verdict.SAME, "maria");
+      office.edit("update patient set WirelessPhone = '6142287012' where PatNum = ?", chart);
+      office.sync();
+      assertThat(office.flagOf(chart)).as("of that name it was seen").isEmpty();
+    }
+  }
+
+  /** Whoever saw the stranger saw them at the member that the two were, which they are no more. */
+  @Test
+  void aDoubtThatWasCalmedWhileTwoMembersWereOneIsBackWhenTheyAreTwo() throws Exception {
+    try (Office office = Office.at(engine, pms)) {
+      long chart = office.chart(ines);
+      office.member("M1", ines);
+      office.member("M2", Someone.named("Inez", "Caldwell-Brandt"));
+      office.open();
+      say(office, chart, "M1", Verdict.SAME, "maria");
+      Members members = engine.bean(Members.class);
+      MemberMerges merges = engine.bean(MemberMerges.class);
+      merges.merge(
+          office.name,
+          "M1",
+          members.find(office.name, "M1").orElseThrow().version(),
+          "M2",
+          members.find(office.name, "M2").orElseThrow().version(),
+          new MemberMerges.Choice(Set.of(), Set.of(), false, false),
+          "maria",
+          "entered twice");
+      overwrite(office, chart, tomas);
+      assertThat(office.flagOf(chart)).isEqualTo("LINK_DRIFTED");
+      say(office, chart, "M1", Verdict.SAME, "ana");
+      assertThat(office.flagOf(chart)).isEmpty();
+
+      merges.takeApart(
+          office.name, merges.of(office.name, "M1").get(0).id(), "maria", "two people");
+
+      office.awaitSettled();
+      assertThat(office.memberOf(chart)).isEqualTo("M1");
+      assertThat(office.flagOf(chart)).isEqualTo("LINK_DRIFTED");
     }
   }
 
