@@ -1144,7 +1144,7 @@ class ConsoleTest {
       office.chart(Someone.named("Vera", "Kingsley"));
       office.open();
       Page page = staff(office, Role.IT);
-      link(page, "Feeds").click();
+      page.getByRole(AriaRole.NAVIGATION).getByText("Feeds").click();
       assertThat(page.locator("article").filter(named(office))).containsText("running");
       link(page, office.name).last().click();
       office.chart(Someone.named("Wilma", "Kingsley"));
