@@ -79,7 +79,7 @@ class WorklistPages {
       Model model) {
     List<Worklists.Review> reviews =
         worklists.reviews(practice, reason.isEmpty() ? null : reason, after, PAGE + 1);
-    model.addAttribute("counts", worklists.counts(practice));
+    model.addAttribute("counts", worklists.waiting(practice));
     model.addAttribute("more", reviews.size() > PAGE);
     model.addAttribute("reason", reason);
     model.addAttribute("reasons", worklists.reviewReasons(practice));
