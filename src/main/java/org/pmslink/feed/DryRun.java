@@ -63,6 +63,7 @@ public class DryRun {
   private final List<PmsProtocol> protocols;
   private final PmsTokens tokens;
   private final PmsHttpClient httpClient;
+  private final PmsThrottle throttle;
   private final FeedStates states;
   private final Practices practices;
   private final TrialDecisions decisions;
@@ -74,6 +75,7 @@ public class DryRun {
       List<PmsProtocol> protocols,
       PmsTokens tokens,
       PmsHttpClient httpClient,
+      PmsThrottle throttle,
       FeedStates states,
       Practices practices,
       TrialDecisions decisions) {
@@ -83,6 +85,7 @@ public class DryRun {
     this.protocols = protocols;
     this.tokens = tokens;
     this.httpClient = httpClient;
+    this.throttle = throttle;
     this.states = states;
     this.practices = practices;
     this.decisions = decisions;
@@ -224,6 +227,7 @@ public class DryRun {
     camel.getRegistry().bind("feedReader", reader);
     camel.getRegistry().bind("pmsTokens", tokens);
     camel.getRegistry().bind("pmsHttpClient", httpClient);
+    camel.getRegistry().bind("pmsThrottle", throttle);
     camel.getRegistry().bind("failureLog", new FailureLog());
     // Where the queue would be there is nothing that takes anything.
     camel.addComponent("jms", new DirectComponent());

@@ -87,36 +87,18 @@ public class Enrolment {
   /**
    * Adds a member. Contact data in which the chart says otherwise stay as typed, and are locked.
    *
+   * @param form adds one member only, however often it is sent; {@code null} for none
    * @param number as the office counts its members; blank for the next free one
    * @param details as typed
    * @param chart whose person this is, as a person has made sure; {@code null} when there is none
    *     yet: rules look for it by themselves
    * @param plan {@code null} for none yet
-   * @return the member's number
    * @throws IllegalArgumentException when there is no such chart
    * @throws RefusedException when the number is taken, the chart is linked to a member already or
    *     is not as it was seen, or the plan cannot be had
    */
   @Transactional(rollbackFor = RefusedException.class)
-  public String enrol(
-      String practice,
-      String number,
-      SourcePatient details,
-      @Nullable Chart chart,
-      @Nullable NewPlan plan,
-      String actor,
-      String reason)
-      throws RefusedException {
-    return enrolOnce(practice, null, number, details, chart, plan, actor, reason).number();
-  }
-
-  /**
-   * The same through a form that adds one member only, however often it is sent.
-   *
-   * @param form {@code null} for none
-   */
-  @Transactional(rollbackFor = RefusedException.class)
-  public Enrolled enrolOnce(
+  public Enrolled enrol(
       String practice,
       @Nullable UUID form,
       String number,

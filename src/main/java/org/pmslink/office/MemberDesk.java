@@ -115,7 +115,7 @@ public class MemberDesk {
     return audit.together(
         () -> {
           Enrolment.Enrolled enrolled =
-              enrolment.enrolOnce(
+              enrolment.enrol(
                   actor.practice(),
                   form,
                   applicant.number(),

@@ -138,7 +138,7 @@ class UnreadableRequestsTest {
                 + body.length()
                 + "\r\n\r\n",
             body.getBytes(UTF_8));
-    assertThat(answer.status()).isEqualTo(403);
+    assertThat(answer.status()).as("to a sign-in page that is good").isEqualTo(302);
     assertThat(output).doesNotContain(SENTINEL, "MultipartStream", "threw exception");
   }
 

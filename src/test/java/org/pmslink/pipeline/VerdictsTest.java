@@ -355,7 +355,15 @@ class VerdictsTest {
               () ->
                   engine
                       .bean(Enrolment.class)
-                      .enrol(office.name, "", ines.typed("new"), hers, null, "ana", "at the desk"))
+                      .enrol(
+                          office.name,
+                          null,
+                          "",
+                          ines.typed("new"),
+                          hers,
+                          null,
+                          "ana",
+                          "at the desk"))
           .isInstanceOf(RefusedException.class)
           .hasMessageContaining("changed meanwhile; look again");
       assertThat(office.count("select count(*) from members where practice_id = ?")).isZero();
@@ -465,12 +473,14 @@ class VerdictsTest {
       Enrolment enrolment = engine.bean(Enrolment.class);
       Enrolment.Chart hers = new Enrolment.Chart(PMS, String.valueOf(chart));
       String number =
-          enrolment.enrol(office.name, "", ines.typed("new"), hers, null, "ana", "at the desk");
+          enrolment
+              .enrol(office.name, null, "", ines.typed("new"), hers, null, "ana", "at the desk")
+              .number();
 
       assertThatThrownBy(
               () ->
                   enrolment.enrol(
-                      office.name, "", ines.typed("new"), hers, null, "ana", "at the desk"))
+                      office.name, null, "", ines.typed("new"), hers, null, "ana", "at the desk"))
           .isInstanceOf(RefusedException.class)
           .hasMessageContaining("linked to member " + number);
       assertThat(office.count("select count(*) from members where practice_id = ?")).isEqualTo(1);
