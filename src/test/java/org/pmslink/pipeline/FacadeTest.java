@@ -133,7 +133,9 @@ class FacadeTest {
                                   where practice_id = ? and actor like 'facade-%' order by id""",
                                   String.class, office.id()))
                       .contains(
-                          "read fhir: patient " + id, "refused status 404", "refused status 410"));
+                          "read fhir: open-dental/" + chart,
+                          "refused status 404",
+                          "refused status 410"));
     }
   }
 
@@ -318,7 +320,8 @@ class FacadeTest {
                       "select detail from audit where practice_id = ? and action = 'search'",
                       String.class,
                       office.id()))
-          .contains("fhir: 10 patients returned", "fhir: 5 patients returned")
+          .anyMatch(detail -> detail.startsWith("fhir: 10 patients returned: open-dental/"))
+          .anyMatch(detail -> detail.startsWith("fhir: 5 patients returned: open-dental/"))
           .allSatisfy(detail -> assertThat(detail).doesNotContainIgnoringCase("xyloq"));
       assertThat(output).doesNotContainIgnoringCase("xyloq");
     }
