@@ -500,8 +500,8 @@ class MatchTest {
 
       assertThat(audit(office, name))
           .containsExactly(
-              "match json: 1 candidates returned, 1 certain",
-              "match fhir: 1 candidates returned, 1 certain",
+              "match json: 1 candidates returned, 1 certain: open-dental/1",
+              "match fhir: 1 candidates returned, 1 certain: open-dental/1",
               "refused status 400",
               "metadata fhir");
       assertThat(audit(office, "unknown")).containsExactly("refused no token, from 127.0.0.1");
