@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Supplier;
 import org.apache.camel.CamelContext;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
@@ -25,6 +26,7 @@ import org.pmslink.deadletter.ReplayTasks.Task;
 import org.pmslink.deadletter.ReplayTasks.TaskState;
 import org.pmslink.deadletter.Selection;
 import org.pmslink.linking.LinkRecords;
+import org.pmslink.mapping.Mappings;
 import org.pmslink.membership.ApplyCommands;
 import org.pmslink.sample.OpenDentalServer;
 
@@ -80,17 +82,24 @@ class ReplayTasksTest {
 
   /** Now it fails on Ines alone. */
   private void mend(Office office, int passing) {
+    mend(office);
+    assertThat(
+            engine
+                .bean(DryReplay.class)
+                .rehearse(office.name, WHO, EVERYTHING, DryReplay.USUAL)
+                .passing())
+        .isEqualTo(passing);
+  }
+
+  private void mend(Office office) {
+    Supplier<String> version =
+        () -> engine.bean(Mappings.class).get(office.name + "/patient.jslt").version();
+    String before = version.get();
     Engine.rewrite(
         office.mapping("patient.jslt"), BAD, "if (.FName == \"Ines\") {\"b\": 1} else .FName");
     Awaitility.await("the mended mapping is in use")
         .atMost(Office.LONGEST)
-        .until(
-            () ->
-                engine
-                    .bean(DryReplay.class)
-                    .rehearse(office.name, WHO, EVERYTHING, DryReplay.USUAL)
-                    .passing(),
-            n -> n == passing);
+        .until(() -> !version.get().equals(before));
   }
 
   private static void awaitLetters(Office office, int count) {
@@ -347,7 +356,8 @@ class ReplayTasksTest {
         office.edit("update patient set City = 'Dayton' where PatNum = ?", chart);
         office.sync();
         assertThat(office.letters().get(0).attempts()).isEqualTo(2);
-        mend(office, 1);
+        // It is on its way back: a dry run leaves it aside.
+        mend(office);
 
         deliver(older);
 
