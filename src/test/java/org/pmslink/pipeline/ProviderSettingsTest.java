@@ -8,6 +8,7 @@ import com.nimbusds.jose.jwk.RSAKey;
 import com.nimbusds.jwt.JWTClaimsSet;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.net.BindException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
@@ -22,6 +23,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Date;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.awaitility.Awaitility;
@@ -101,8 +103,14 @@ class ProviderSettingsTest {
     /**
      * @param answers whether it begins an answer, and sends a byte of it now and then, for ever
      */
-    Nuisance(int port, boolean answers) throws IOException {
-      server = new ServerSocket(port, 50, InetAddress.getByName("127.0.0.1"));
+    Nuisance(int port, boolean answers) {
+      // Whoever listened there before may not quite have let go of it.
+      server =
+          Awaitility.await()
+              .ignoreException(BindException.class)
+              .until(
+                  () -> new ServerSocket(port, 50, InetAddress.getByName("127.0.0.1")),
+                  Objects::nonNull);
       this.answers = answers;
       start(this::accept);
     }
