@@ -541,7 +541,8 @@ final class DeadLettersCommand implements Runnable {
 
   private static int unknown(long id) {
     CommandLineTool.out()
-        .println("There is no such open dead letter: " + id + "; see dead-letters list");
+        .println(
+            "There is no dead letter " + id + " that this can be done with; see dead-letters list");
     return 1;
   }
 
