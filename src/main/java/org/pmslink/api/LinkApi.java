@@ -152,7 +152,7 @@ class LinkApi {
   Compared compare(Caller caller, @PathVariable String number, @PathVariable long patient) {
     Member member = member(caller, number);
     Found chart = chart(caller, patient);
-    audit.note(caller, "compared", number + " with " + chart.source() + "/" + chart.sourceId());
+    audit.note(caller, "compared", number + " with " + chart.name());
     Explanation explanation = desk.explain(caller.practice(), chart, member);
     RefusedException not = desk.whyNotLink(caller.asActor(), chart, member, explanation);
     return new Compared(

@@ -107,7 +107,7 @@ class PatientApi {
   @Operation(summary = "One chart, also one that is gone or merged")
   ResponseEntity<Shown.Patient> read(Caller caller, @PathVariable long patient) {
     Found chart = chart(caller, patient);
-    audit.note(caller, "saw patient", chart.source() + "/" + chart.sourceId());
+    audit.note(caller, "saw patient", chart.name());
     return Tags.ok(
         Shown.patient(
             chart, charts.age(caller.practiceId(), chart.source(), chart.sourceId()).orElse(null)));
@@ -136,7 +136,7 @@ class PatientApi {
     Found chart = chart(caller, patient);
     Page<MemberVisit> found =
         page.among(activities.visitsOf(caller.practiceId(), chart.id()), Shown::position);
-    audit.note(caller, "saw visits", chart.source() + "/" + chart.sourceId());
+    audit.note(caller, "saw visits", chart.name());
     return found;
   }
 
@@ -148,7 +148,7 @@ class PatientApi {
     Found chart = chart(caller, patient);
     Page<MemberTransaction> found =
         page.among(activities.transactionsOf(caller.practiceId(), chart.id()), Shown::position);
-    audit.note(caller, "saw transactions", chart.source() + "/" + chart.sourceId());
+    audit.note(caller, "saw transactions", chart.name());
     return found;
   }
 

@@ -344,7 +344,7 @@ class MemberPages {
         practice,
         Visit.of(request).actor(),
         "compared",
-        member.memberNumber() + " with " + chart.source() + "/" + chart.sourceId());
+        member.memberNumber() + " with " + chart.name());
     SideBySide pair = desk.compare(practice, chart, member);
     boolean linkedToOthers =
         chart.memberNumber() != null && !chart.memberNumber().equals(member.memberNumber());

@@ -400,7 +400,7 @@ class PatientPages {
 
   private static List<String> names(AlikeException found) {
     List<String> names = new ArrayList<>();
-    found.charts().forEach(c -> names.add(c.chart().source() + "/" + c.chart().sourceId()));
+    found.charts().forEach(c -> names.add(c.chart().name()));
     found.members().forEach(member -> names.add(member.memberNumber()));
     if (found.tooMany()) {
       names.add(TOO_MANY);

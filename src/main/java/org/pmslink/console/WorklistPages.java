@@ -250,7 +250,7 @@ class WorklistPages {
         practice,
         Visit.of(request).actor(),
         "compared charts",
-        one.source() + "/" + one.sourceId() + " and " + other.source() + "/" + other.sourceId());
+        one.name() + " and " + other.name());
     model.addAttribute("finding", finding);
     model.addAttribute("kind", kind);
     model.addAttribute("one", one);

@@ -45,7 +45,7 @@ class Links {
   static final String LINK_DRIFTED = "LINK_DRIFTED";
 
   private static final Set<String> OF_A_PERSONS_LINK =
-      Set.of("LINKED_BY_PERSON", "CHANGED_SINCE_SEEN", LINK_DRIFTED);
+      Set.of(LINKED_BY_PERSON, "CHANGED_SINCE_SEEN", LINK_DRIFTED);
 
   /** Two members, one person: only a person can tell which membership goes on. */
   private static final String BOTH_LINKED = "MERGED_BOTH_LINKED";

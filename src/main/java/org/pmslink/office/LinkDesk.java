@@ -247,7 +247,7 @@ public class LinkDesk {
   }
 
   private static String pair(Found chart, Member member) {
-    return member.memberNumber() + " and " + chart.source() + "/" + chart.sourceId();
+    return member.memberNumber() + " and " + chart.name();
   }
 
   /**

@@ -135,10 +135,7 @@ public class MemberDesk {
                 actor.practice(),
                 actor.name(),
                 "added member",
-                enrolled.number()
-                    + (chart == null
-                        ? ""
-                        : ", linked to " + chart.source() + "/" + chart.sourceId()));
+                enrolled.number() + (chart == null ? "" : ", linked to " + chart.name()));
           }
           return enrolled.number();
         });
@@ -184,7 +181,7 @@ public class MemberDesk {
     if (actor.may(Right.LINK) && grade.compareTo(Grade.PROBABLE) >= 0) {
       return;
     }
-    String attempt = "to add a member linked to " + chart.source() + "/" + chart.sourceId();
+    String attempt = "to add a member linked to " + chart.name();
     audit.note(actor.practice(), actor.name(), "refused", attempt);
     throw new NotAllowedException(
             "What was typed is not enough like the chart to be sure that it is the same person."
