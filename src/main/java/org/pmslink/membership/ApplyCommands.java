@@ -158,13 +158,14 @@ public class ApplyCommands {
     if (decisions.isEmpty() && !updates.isEmpty() && isLate(practice, batch)) {
       links.awaitDecision(practice, batch.source(), updates);
     }
-    Links.Counts counts = links.decide(practice, batch.source(), decisions, batch.matchedAt());
+    Links.Counts counts =
+        links.decide(
+            practice, batch.source(), decisions, batch.matchedMembers(), batch.matchedAt());
     // What the match step decided, it decided about a chart that was merged.
     chartMerges.decideAgain(practice, batch.source(), mergedNoMore);
     if (!decisions.isEmpty()) {
       decideNeighboursAgain(practice, shifts, batch.matchedAt());
     }
-    members(practice, batch);
     resolveDeadLetters(practice, batch);
     count(practice, batch, counts);
   }
@@ -540,12 +541,6 @@ public class ApplyCommands {
     links.unfile(practice, gone);
     links.flag(practice, gone, "CHART_GONE");
     links.settleWithoutMatch(practice, gone, "CHART_GONE");
-  }
-
-  private void members(int practice, CommandBatch batch) {
-    if (!batch.matchedMembers().isEmpty()) {
-      links.matched(practice, batch.matchedMembers());
-    }
   }
 
   private void resolveDeadLetters(int practice, CommandBatch batch) {

@@ -4,6 +4,7 @@ import java.sql.Timestamp;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Comparator;
 import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -89,9 +90,40 @@ class Links {
    * Carries out link, review, no-match and unlink commands, except where a person has decided
    * otherwise since the store was read for them.
    *
+   * @param matched members about whom these commands are all that there is to decide
    * @param matchedAt up to when they know of every change, by the store's clock
    */
-  Counts decide(int practice, String source, List<Command> commands, Instant matchedAt) {
+  Counts decide(
+      int practice,
+      String source,
+      List<Command> commands,
+      List<CommandBatch.MatchedMember> matched,
+      Instant matchedAt) {
+    if (!matched.isEmpty()) {
+      // With those that get a link, and in one order: who asks for some of them first and for
+      // others later waits for somebody who does so the other way round.
+      members.lock(practice, membersOf(commands, matched));
+    }
+    Counts counts = decide(practice, source, commands, matchedAt);
+    if (!matched.isEmpty()) {
+      members.matched(practice, matched);
+    }
+    return counts;
+  }
+
+  private static Set<String> membersOf(
+      List<Command> commands, List<CommandBatch.MatchedMember> matched) {
+    Set<String> numbers = new HashSet<>();
+    matched.forEach(member -> numbers.add(member.memberNumber()));
+    for (Command command : commands) {
+      if (command instanceof Command.Link link) {
+        numbers.add(link.memberNumber());
+      }
+    }
+    return numbers;
+  }
+
+  private Counts decide(int practice, String source, List<Command> commands, Instant matchedAt) {
     if (commands.isEmpty()) {
       return new Counts(0, 0, 0);
     }
@@ -102,10 +134,10 @@ class Links {
     List<Command.Link> toLink = new ArrayList<>();
     List<Command.Review> toReview = new ArrayList<>();
     List<Long> noReview = new ArrayList<>();
-    for (Command command : commands) {
-      Chart chart = charts.get(command.sourceId());
+    for (Command command : inOneOrder(commands, charts)) {
+      Chart chart = chart(charts, command);
       // A newer version of the chart brings its own decision; this one was made on the old one.
-      if (chart == null || chart.version() > command.version()) {
+      if (chart.version() > command.version()) {
         continue;
       }
       if (said.overrules(chart, command) || isAboutAnEndedLink(command, chart)) {
@@ -127,7 +159,7 @@ class Links {
         unlink(practice, chart, unlink, outcomes);
       }
     }
-    link(practice, source, toLink, charts, outcomes, noReview, toReview);
+    link(practice, source, toLink, charts, outcomes, noReview, toReview, overruled);
     review(practice, source, toReview, charts, outcomes);
     closeReviews(practice, noReview);
     settle(practice, outcomes, matchedAt);
@@ -145,6 +177,14 @@ class Links {
       }
     }
     return new Counts(linked, reviewed, unlinked);
+  }
+
+  /** About charts that are there, by their ids: two batches about the same take their rows so. */
+  private static List<Command> inOneOrder(List<Command> commands, Map<String, Chart> charts) {
+    return commands.stream()
+        .filter(command -> charts.containsKey(command.sourceId()))
+        .sorted(Comparator.comparingLong(command -> chart(charts, command).id()))
+        .toList();
   }
 
   private static boolean isAboutPersonsLink(Command.NoMatch noMatch, Chart chart) {
@@ -293,7 +333,8 @@ class Links {
       Map<String, Chart> charts,
       List<Outcome> outcomes,
       List<Long> noReview,
-      List<Command.Review> toReview) {
+      List<Command.Review> toReview,
+      List<Long> overruled) {
     if (commands.isEmpty()) {
       return;
     }
@@ -302,11 +343,15 @@ class Links {
         members.lock(practice, commands.stream().map(Command.Link::memberNumber).toList())) {
       byNumber.put(member.memberNumber(), member);
     }
+    // Whoever had the members until now may have linked these very charts.
+    Map<Long, ActiveLink> links =
+        activeLinks.of(
+            practice, commands.stream().map(command -> chart(charts, command).id()).toList());
     Map<Long, Command.Link> wanted = new LinkedHashMap<>();
     for (Command.Link link : commands) {
       Chart chart = chart(charts, link);
       Member member = byNumber.get(link.memberNumber());
-      ActiveLink now = chart.link();
+      ActiveLink now = links.get(chart.id());
       if (now != null && link.memberNumber().equals(now.memberNumber())) {
         if (BOTH_LINKED.equals(now.flagReason())) {
           // That a chart resembles its own member says nothing about the member it was merged with.
@@ -329,14 +374,25 @@ class Links {
         outcomes.add(new Outcome(chart.id(), "UNLINKED", "MEMBER_CHANGED", link.rulesVersion()));
         continue;
       }
+      if (now != null) {
+        // Rules link no chart that is another's: it was not when this was decided.
+        overruled.add(chart.id());
+        continue;
+      }
       wanted.put(chart.id(), link);
     }
     Set<Long> made = insertLinks(practice, source, wanted, byNumber);
+    List<Long> notMade = wanted.keySet().stream().filter(chart -> !made.contains(chart)).toList();
+    Set<Long> linkedMeanwhile = activeLinks.of(practice, notMade).keySet();
     Map<Long, Member> fresh = new HashMap<>();
     wanted.forEach(
         (patientId, link) -> {
+          // Where the unique constraints had the last word, somebody was linked meanwhile.
+          if (linkedMeanwhile.contains(patientId)) {
+            overruled.add(patientId);
+            return;
+          }
           if (!made.contains(patientId)) {
-            // The unique constraints had the last word: somebody else was linked meanwhile.
             toReview.add(claimedTwice(link));
             return;
           }
@@ -520,7 +576,8 @@ class Links {
     }
     Map<Long, Outcome> last = new HashMap<>();
     outcomes.forEach(o -> last.put(o.patientId(), o));
-    List<Outcome> rows = List.copyOf(last.values());
+    List<Outcome> rows =
+        last.values().stream().sorted(Comparator.comparingLong(Outcome::patientId)).toList();
     database.update(
         """
         insert into decisions (practice_id, patient_id, outcome, reason, rules_version, stale_since)
@@ -720,10 +777,6 @@ class Links {
       members.write(practice, changes, FEED, null, true);
     }
     return changes.stream().map(c -> c.member().id()).collect(Collectors.toSet());
-  }
-
-  void matched(int practice, List<CommandBatch.MatchedMember> matched) {
-    members.matched(practice, matched);
   }
 
   /**

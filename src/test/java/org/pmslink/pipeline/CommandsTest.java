@@ -2,14 +2,25 @@ package org.pmslink.pipeline;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.LongNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.nio.charset.StandardCharsets;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.EnumSet;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.stream.Collectors;
+import javax.sql.DataSource;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -19,6 +30,8 @@ import org.pmslink.linking.RecordBatch.RecordType;
 import org.pmslink.membership.ApplyCommands;
 import org.pmslink.membership.Command;
 import org.pmslink.membership.CommandBatch;
+import org.pmslink.membership.Member.Field;
+import org.pmslink.membership.Members;
 import org.pmslink.sample.OpenDentalServer;
 import org.pmslink.security.SealedMessageConverter;
 import org.springframework.jms.connection.CachingConnectionFactory;
@@ -186,5 +199,229 @@ class CommandsTest {
       apply(batch);
       return "";
     };
+  }
+
+  /** As when the sweep asks for a chart by itself and, on behalf of its member, once more. */
+  @Test
+  void oneDecisionThatTwoConsumersHoldAtOnceIsInNoDoubt() throws Exception {
+    ExecutorService consumers = Executors.newFixedThreadPool(2);
+    try (Office office = Office.at(engine, pms)) {
+      apply(commands(office, 1, 1, ines));
+      office.member("M1", ines);
+      // With nothing to fill in, the member stays at the version that both have seen.
+      Members members = engine.bean(Members.class);
+      members.change(
+          office.name,
+          members.find(office.name, "M1").orElseThrow(),
+          Map.of(),
+          Arrays.stream(Field.values())
+              .filter(Field::isContact)
+              .collect(Collectors.toCollection(() -> EnumSet.noneOf(Field.class))),
+          "ana",
+          "as wanted");
+      CommandBatch one = decided(office);
+      CommandBatch other = decided(office);
+      assertThat(one.commands()).hasOnlyElementsOfType(Command.Link.class);
+      List<Future<?>> both = new ArrayList<>();
+
+      whileHeld(
+          office,
+          "members",
+          "member_number = 'M1'",
+          () -> {
+            both.add(consumers.submit(() -> apply(one)));
+            both.add(consumers.submit(() -> apply(other)));
+            awaitWaiting(2);
+          });
+      for (Future<?> each : both) {
+        each.get();
+      }
+
+      assertThat(office.memberOf(1)).isEqualTo("M1");
+      assertThat(office.historyOf(1)).containsExactly("MADE CERTAIN");
+      assertThat(office.flagOf(1)).isEmpty();
+      assertThat(office.reviewOf(1)).isEmpty();
+      assertThat(
+              office.count(
+                  "select count(*) from decisions where practice_id = ? and outcome = 'LINKED'"))
+          .isEqualTo(1);
+    } finally {
+      consumers.shutdown();
+    }
+  }
+
+  @Test
+  void aChartThatAnotherConsumerHasLinkedMeanwhileIsDecidedAboutAgain() throws Exception {
+    ExecutorService consumers = Executors.newSingleThreadExecutor();
+    try (Office office = Office.at(engine, pms)) {
+      Someone tomas = Someone.named("Tomas", "Brandt");
+      apply(commands(office, 1, 1, ines));
+      office.member("M1", ines);
+      office.member("M2", tomas);
+      CommandBatch right = decided(office);
+      // As it was while he was called as she is.
+      byte[] former =
+          new String(json(right), StandardCharsets.UTF_8)
+              .replace("\"M1\"", "\"M2\"")
+              .getBytes(StandardCharsets.UTF_8);
+      List<Future<?>> late = new ArrayList<>();
+
+      whileHeld(
+          office,
+          "members",
+          "member_number = 'M2'",
+          () -> {
+            late.add(
+                consumers.submit(
+                    () -> {
+                      engine.bean(ApplyCommands.class).apply(former);
+                      return "";
+                    }));
+            awaitWaiting(1);
+            apply(right);
+          });
+      late.get(0).get();
+
+      assertThat(office.memberOf(1)).isEqualTo("M1");
+      assertThat(office.flagOf(1)).isEmpty();
+      assertThat(office.reviewOf(1)).isEmpty();
+      assertThat(
+              office.count(
+                  "select count(*) from decisions where practice_id = ? and stale_since is not null"))
+          .as("waits for a decision on what is true now")
+          .isEqualTo(1);
+    } finally {
+      consumers.shutdown();
+    }
+  }
+
+  /** As when the sweep asks for the same members once more before the first answer is there. */
+  @Test
+  void batchesAboutTheSameMembersDoNotWaitForOneAnotherInACircle() throws Exception {
+    ExecutorService consumers = Executors.newFixedThreadPool(2);
+    try (Office office = Office.at(engine, pms)) {
+      Someone tomas = Someone.named("Tomas", "Brandt");
+      apply(commands(office, 1, 1, ines));
+      apply(commands(office, 2, 1, tomas));
+      office.member("M1", ines);
+      office.member("M2", tomas);
+      CommandBatch both = decided(office, RecordType.MEMBER_IDS, "members");
+      assertThat(both.commands()).hasSize(2).hasOnlyElementsOfType(Command.Link.class);
+      assertThat(both.matchedMembers()).hasSize(2);
+      List<Future<?>> halves = new ArrayList<>();
+
+      whileHeld(
+          office,
+          "decisions",
+          "true",
+          () -> {
+            for (String chart : List.of("2", "1")) {
+              CommandBatch half = about(chart, both);
+              halves.add(consumers.submit(() -> apply(half)));
+            }
+            awaitWaiting(2);
+          });
+      for (Future<?> half : halves) {
+        half.get();
+      }
+
+      assertThat(office.memberOf(1)).isEqualTo("M1");
+      assertThat(office.memberOf(2)).isEqualTo("M2");
+    } finally {
+      consumers.shutdown();
+    }
+  }
+
+  /** What a batch says of one chart, with all the members that it is about. */
+  private static CommandBatch about(String chart, CommandBatch batch) {
+    return new CommandBatch(
+        batch.schema(),
+        batch.practice(),
+        batch.source(),
+        batch.feed(),
+        batch.run(),
+        batch.page(),
+        batch.part(),
+        batch.handled(),
+        batch.expected(),
+        batch.records(),
+        batch.unchanged(),
+        batch.deadLettered(),
+        batch.letter(),
+        batch.matchedAt(),
+        batch.commands().stream().filter(c -> c.sourceId().equals(chart)).toList(),
+        batch.matchedMembers());
+  }
+
+  /** What is decided about the practice's charts as they are stored. */
+  private CommandBatch decided(Office office) {
+    return decided(office, RecordType.PATIENT_IDS, "patients");
+  }
+
+  private CommandBatch decided(Office office, RecordType type, String table) {
+    List<JsonNode> ids =
+        engine
+            .store()
+            .query(
+                "select id from " + table + " where practice_id = ? order by id",
+                (row, n) -> LongNode.valueOf(row.getLong(1)),
+                office.id());
+    return engine
+        .bean(LinkRecords.class)
+        .link(
+            new RecordBatch(
+                office.name,
+                "open-dental",
+                "sweep",
+                null,
+                0,
+                "",
+                ids.size(),
+                0,
+                type,
+                type.name(),
+                true,
+                null,
+                null,
+                null,
+                null,
+                ids))
+        .commands();
+  }
+
+  private interface Deed {
+    void run() throws Exception;
+  }
+
+  /** Does something while whoever wants to write to these rows waits. */
+  private void whileHeld(Office office, String table, String which, Deed deed) throws Exception {
+    try (Connection holder = engine.bean(DataSource.class).getConnection()) {
+      holder.setAutoCommit(false);
+      try (PreparedStatement hold =
+          holder.prepareStatement(
+              "select 1 from " + table + " where practice_id = ? and " + which + " for update")) {
+        hold.setInt(1, office.id());
+        hold.execute();
+        deed.run();
+      } finally {
+        holder.rollback();
+        holder.setAutoCommit(true);
+      }
+    }
+  }
+
+  private void awaitWaiting(int consumers) {
+    Awaitility.await()
+        .atMost(Office.LONGEST)
+        .until(
+            () ->
+                engine
+                    .store()
+                    .queryForObject(
+                        """
+                        select count(*) from pg_stat_activity where wait_event_type = 'Lock'
+                          and query !~ 'advisory'""",
+                        Integer.class),
+            waiting -> waiting == consumers);
   }
 }
