@@ -16,6 +16,8 @@ import com.tngtech.archunit.core.importer.ImportOption;
 import com.tngtech.archunit.junit.AnalyzeClasses;
 import com.tngtech.archunit.junit.ArchTest;
 import com.tngtech.archunit.lang.ArchRule;
+import com.tngtech.archunit.library.dependencies.SliceAssignment;
+import com.tngtech.archunit.library.dependencies.SliceIdentifier;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -134,6 +136,28 @@ class ArchitectureTest {
   @ArchTest
   static final ArchRule packagesFormNoCircle =
       slices().matching(OURS + ".(*)..").should().beFreeOfCycles();
+
+  /** Who changes links stands on who writes them down, never the other way round. */
+  @ArchTest
+  static final ArchRule classesOfTheStoreFormNoCircle =
+      slices().assignedFrom(classOf(OURS + ".membership")).should().beFreeOfCycles();
+
+  private static SliceAssignment classOf(String packageName) {
+    return new SliceAssignment() {
+      @Override
+      public SliceIdentifier getIdentifierOf(JavaClass inside) {
+        String name = inside.getName();
+        return inside.getPackageName().equals(packageName)
+            ? SliceIdentifier.of(name.replaceFirst("\\$.*", ""))
+            : SliceIdentifier.ignore();
+      }
+
+      @Override
+      public String getDescription() {
+        return "classes of " + packageName;
+      }
+    };
+  }
 
   @ArchTest
   static final ArchRule matchingAndNormalisingArePlainJava =

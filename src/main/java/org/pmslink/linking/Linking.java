@@ -27,9 +27,6 @@ import org.pmslink.patient.Person;
  * chart's status in the PMS, and the link that it has.
  */
 final class Linking {
-  private static final String LINKED_BY_PERSON = "LINKED_BY_PERSON";
-  private static final String CHANGED_SINCE_SEEN = "CHANGED_SINCE_SEEN";
-
   private final PracticeMatcher matcher;
   private final StoredPractice practice;
 
@@ -106,7 +103,9 @@ final class Linking {
       Subject subject = subjects.get(i);
       Integer place = places.get(i);
       if (place == null) {
-        commands.add(noMatch(subject, subject.excluded() ? "NOT_ELIGIBLE" : LINKED_BY_PERSON));
+        commands.add(
+            noMatch(
+                subject, subject.excluded() ? "NOT_ELIGIBLE" : Command.NoMatch.LINKED_BY_PERSON));
       } else if (subject.linkedByPerson()) {
         commands.add(noMatch(subject, standing(subject, decisions.get(place))));
       } else {
@@ -167,18 +166,18 @@ final class Linking {
     List<Match> alike = new ArrayList<>();
     if (decision instanceof Decision.Link link) {
       if (link.match().candidateId() == own) {
-        return LINKED_BY_PERSON;
+        return Command.NoMatch.LINKED_BY_PERSON;
       }
       alike.addAll(link.others());
     } else if (decision instanceof Decision.Review review
         && review.reason() != Decision.ReviewReason.LINK_DRIFTED) {
       alike.addAll(review.shortlist());
     } else if (decision instanceof Decision.Unmatched) {
-      return CHANGED_SINCE_SEEN; // There is no such member any more.
+      return Command.NoMatch.CHANGED_SINCE_SEEN; // There is no such member any more.
     }
     return alike.stream().anyMatch(match -> match.candidateId() == own)
             && linked.hasNameAsSeen(subject.record().person())
-        ? CHANGED_SINCE_SEEN
+        ? Command.NoMatch.CHANGED_SINCE_SEEN
         : Decision.ReviewReason.LINK_DRIFTED.name();
   }
 

@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
+import org.pmslink.matching.Decision.ReviewReason;
 import org.pmslink.matching.MatchingRules;
 import org.pmslink.matching.PracticeMatcher;
 import org.pmslink.membership.Charts;
@@ -158,7 +159,8 @@ public class ShadowRun {
           best == null ? null : best.comparison().score());
     }
     String reason = then instanceof Command.NoMatch none ? none.reason() : "";
-    boolean drifts = reason.equals("LINK_DRIFTED") && !now.reason().equals(reason);
+    boolean drifts =
+        reason.equals(ReviewReason.LINK_DRIFTED.name()) && !now.reason().equals(reason);
     return new Changed(
         source,
         now.sourceId(),

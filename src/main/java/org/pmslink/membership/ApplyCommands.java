@@ -2,7 +2,6 @@ package org.pmslink.membership;
 
 import java.io.IOException;
 import java.sql.Timestamp;
-import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -47,17 +46,14 @@ public class ApplyCommands {
   private static final String CANNOT_BE_APPLIED =
       "applying this record failed repeatedly, though it was tried alone";
 
-  /**
-   * PostgreSQL takes a transaction's time a moment before it shows the transaction to others; in a
-   * process that waits for a processor, a long moment.
-   */
-  static final Duration UNSEEN = Duration.ofSeconds(1);
-
   private final JdbcTemplate database;
   private final Practices practices;
   private final Runs runs;
   private final DeadLetters deadLetters;
   private final Links links;
+  private final ChartDecisions chartDecisions;
+  private final RuleDecisions ruleDecisions;
+  private final ContactsFromCharts contacts;
   private final ChartMerges chartMerges;
   private final Charts charts;
   private final Activities activities;
@@ -75,6 +71,9 @@ public class ApplyCommands {
       Runs runs,
       DeadLetters deadLetters,
       Links links,
+      ChartDecisions chartDecisions,
+      RuleDecisions ruleDecisions,
+      ContactsFromCharts contacts,
       ChartMerges chartMerges,
       Charts charts,
       Activities activities,
@@ -89,6 +88,9 @@ public class ApplyCommands {
     this.runs = runs;
     this.deadLetters = deadLetters;
     this.links = links;
+    this.chartDecisions = chartDecisions;
+    this.ruleDecisions = ruleDecisions;
+    this.contacts = contacts;
     this.chartMerges = chartMerges;
     this.charts = charts;
     this.activities = activities;
@@ -156,15 +158,13 @@ public class ApplyCommands {
     chartMerges.arrived(practice, batch.source(), arrived);
     delete(practice, batch.source(), deletes);
     if (decisions.isEmpty() && !updates.isEmpty() && isLate(practice, batch)) {
-      links.awaitDecision(practice, batch.source(), updates);
+      chartDecisions.awaitDecision(practice, batch.source(), updates);
     }
-    Links.Counts counts =
-        links.decide(
-            practice, batch.source(), decisions, batch.matchedMembers(), batch.matchedAt());
+    RuleDecisions.Counts counts = ruleDecisions.decide(practice, batch, decisions);
     // What the match step decided, it decided about a chart that was merged.
     chartMerges.decideAgain(practice, batch.source(), mergedNoMore);
     if (!decisions.isEmpty()) {
-      decideNeighboursAgain(practice, shifts, batch.matchedAt());
+      decideNeighboursAgain(practice, shifts, batch.surelySeenUntil());
     }
     resolveDeadLetters(practice, batch);
     count(practice, batch, counts);
@@ -199,19 +199,18 @@ public class ApplyCommands {
    * since batches are matched side by side, a chart that was decided about while one of its
    * neighbours was on its way is looked at again, too.
    *
-   * @param matchedAt when the store was read for the charts' own decisions
+   * @param seenUntil up to when the charts' own decisions know what was in the store
    */
-  private void decideNeighboursAgain(int practice, List<Shift> shifts, Instant matchedAt) {
+  private void decideNeighboursAgain(int practice, List<Shift> shifts, Instant seenUntil) {
     if (shifts.isEmpty()) {
       return;
     }
     long[] own = shifts.stream().mapToLong(Shift::patientId).toArray();
     Set<Long> keys = shifts.stream().flatMap(s -> s.keys().stream()).collect(Collectors.toSet());
-    links.decideNeighboursAgain(practice, own, Links.array(keys));
+    chartDecisions.decideNeighboursAgain(practice, own, Links.array(keys));
     duplicates.lookFor(
         practice, Duplicates.Kind.CHART, shifts.stream().map(Shift::patientId).toList());
-    Timestamp since = Timestamp.from(matchedAt.minus(UNSEEN));
-    Changed changed = changedSince(practice, since, own);
+    Changed changed = changedSince(practice, Timestamp.from(seenUntil), own);
     if (changed.isNobody()) {
       return;
     }
@@ -367,7 +366,7 @@ public class ApplyCommands {
         links.flag(practice, List.of(chart.id()), "CHART_" + status.name());
       }
     }
-    links.follow(practice, changed);
+    contacts.follow(practice, changed);
     return arrived;
   }
 
@@ -538,9 +537,9 @@ public class ApplyCommands {
             deletes.stream().mapToLong(Command.Delete::version).toArray(),
             practice,
             source);
-    links.unfile(practice, gone);
+    chartDecisions.unfile(practice, gone);
     links.flag(practice, gone, "CHART_GONE");
-    links.settleWithoutMatch(practice, gone, "CHART_GONE");
+    chartDecisions.settleWithoutMatch(practice, gone, "CHART_GONE");
   }
 
   private void resolveDeadLetters(int practice, CommandBatch batch) {
@@ -583,7 +582,7 @@ public class ApplyCommands {
     }
   }
 
-  private void count(int practice, CommandBatch batch, Links.Counts counts) {
+  private void count(int practice, CommandBatch batch, RuleDecisions.Counts counts) {
     if (batch.run() == null) {
       return;
     }

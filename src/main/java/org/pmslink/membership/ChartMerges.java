@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.pmslink.membership.ActiveLinks.ActiveLink;
+import org.pmslink.membership.ChartDecisions.Outcome;
 import org.springframework.jdbc.core.JdbcTemplate;
 import org.springframework.stereotype.Component;
 import org.springframework.transaction.PlatformTransactionManager;
@@ -28,6 +29,8 @@ public class ChartMerges {
 
   private final JdbcTemplate database;
   private final Links links;
+  private final ChartDecisions decisions;
+  private final ContactsFromCharts contacts;
   private final Verdicts verdicts;
   private final ActiveLinks activeLinks;
   private final PracticeLock lock;
@@ -36,6 +39,8 @@ public class ChartMerges {
   ChartMerges(
       JdbcTemplate database,
       Links links,
+      ChartDecisions decisions,
+      ContactsFromCharts contacts,
       Verdicts verdicts,
       ActiveLinks activeLinks,
       PracticeLock lock,
@@ -44,6 +49,8 @@ public class ChartMerges {
     this.database = database;
     this.activeLinks = activeLinks;
     this.links = links;
+    this.decisions = decisions;
+    this.contacts = contacts;
     this.verdicts = verdicts;
     this.transaction = new TransactionTemplate(transactions);
   }
@@ -411,7 +418,7 @@ public class ChartMerges {
       return;
     }
     List<Long> ids = losers.stream().map(side -> side.patientId).toList();
-    links.unfile(practice, ids);
+    decisions.unfile(practice, ids);
     database.update(
         """
         update patients p set merged_into = m.survivor_source_id
@@ -423,7 +430,7 @@ public class ChartMerges {
         Links.array(ids),
         practice,
         source);
-    links.settleMerged(practice, ids);
+    decisions.settleMerged(practice, ids);
   }
 
   private void move(int practice, Side from, Side to) {
@@ -433,7 +440,7 @@ public class ChartMerges {
       return;
     }
     if (there != null && there.memberId() != moving.memberId()) {
-      links.bothLinked(
+      bothLinked(
           practice, from.patientId, to.patientId, List.of(moving.memberId(), there.memberId()));
       return;
     }
@@ -448,9 +455,31 @@ public class ChartMerges {
     from.link = null;
     to.link = there;
     if (there == null) {
-      to.link = moving.withId(links.move(practice, moving.id(), to.patientId));
+      to.link = moving.withId(move(practice, moving.id(), to.patientId));
     } else {
       links.endMerged(practice, moving.id());
     }
+  }
+
+  /** Two charts of one person are linked to two members: both links stay until a person decides. */
+  private void bothLinked(int practice, long loser, long survivor, List<Long> memberIds) {
+    links.flag(practice, List.of(loser, survivor), Links.BOTH_LINKED);
+    decisions.review(practice, survivor, Links.BOTH_LINKED, memberIds);
+    decisions.settle(
+        practice,
+        List.of(
+            new Outcome(loser, "REVIEW", Links.BOTH_LINKED, "-"),
+            new Outcome(survivor, "REVIEW", Links.BOTH_LINKED, "-")));
+  }
+
+  /** Moves a link to the surviving chart, and the member with it; returns the link there. */
+  private long move(int practice, long link, long survivor) {
+    long id = links.move(practice, link, survivor);
+    decisions.settle(practice, List.of(new Outcome(survivor, "LINKED", "CHART_MERGED", "-")));
+    decisions.closeReviews(practice, List.of(survivor));
+    contacts.follow(practice, List.of(survivor));
+    // Whether the member is like the surviving chart, too, nobody has looked at yet.
+    decisions.decideAgain(practice, List.of(survivor));
+    return id;
   }
 }

@@ -93,7 +93,14 @@ public sealed interface Command {
 
   /** Nobody in the store comes into question; an open review closes. */
   record NoMatch(String sourceId, long version, String reason, String rulesVersion)
-      implements Command {}
+      implements Command {
+
+    /** Why nothing is decided about a chart: a person has. */
+    public static final String LINKED_BY_PERSON = "LINKED_BY_PERSON";
+
+    /** The same; the chart has changed since they saw it, which is no reason to doubt the link. */
+    public static final String CHANGED_SINCE_SEEN = "CHANGED_SINCE_SEEN";
+  }
 
   /**
    * The link of this chart ends.

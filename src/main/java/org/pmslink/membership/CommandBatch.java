@@ -1,6 +1,7 @@
 package org.pmslink.membership;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Objects;
@@ -84,6 +85,17 @@ public record CommandBatch(
 
   /** Name and version of the message format. */
   public static final String SCHEMA = "pmslink.commands/1";
+
+  /**
+   * PostgreSQL takes a transaction's time a moment before it shows the transaction to others; in a
+   * process that waits for a processor, a long moment.
+   */
+  private static final Duration UNSEEN = Duration.ofSeconds(1);
+
+  /** What is of a later time, these decisions may not know of. */
+  Instant surelySeenUntil() {
+    return matchedAt.minus(UNSEEN);
+  }
 
   /** A member, at the version that was matched. */
   public record MatchedMember(String memberNumber, long version) {}

@@ -41,6 +41,8 @@ public class MemberMerges {
   private final Members members;
   private final Memberships memberships;
   private final Links links;
+  private final ChartDecisions decisions;
+  private final ContactsFromCharts contacts;
   private final Verdicts verdicts;
 
   MemberMerges(
@@ -50,6 +52,8 @@ public class MemberMerges {
       Members members,
       Memberships memberships,
       Links links,
+      ChartDecisions decisions,
+      ContactsFromCharts contacts,
       Verdicts verdicts) {
     this.database = database;
     this.practices = practices;
@@ -57,6 +61,8 @@ public class MemberMerges {
     this.members = members;
     this.memberships = memberships;
     this.links = links;
+    this.decisions = decisions;
+    this.contacts = contacts;
     this.verdicts = verdicts;
   }
 
@@ -210,10 +216,20 @@ public class MemberMerges {
         ending.add(other);
         continue;
       }
-      inTheWay.ifPresent(link -> links.endAll(practice, List.of(link), actor, MERGED));
+      inTheWay.ifPresent(link -> endAll(practice, List.of(link), actor, MERGED));
       links.give(practice, other, survivor, actor, MERGED);
     }
-    links.endAll(practice, ending, actor, MERGED);
+    endAll(practice, ending, actor, MERGED);
+  }
+
+  /** Ends links, and decides about their charts again. */
+  private void endAll(int practice, List<Links.Standing> ending, String actor, String reason) {
+    ending.forEach(link -> links.end(practice, link.id(), actor, reason));
+    decisions.lookAgain(practice, chartsOf(ending));
+  }
+
+  private static List<Long> chartsOf(List<Links.Standing> links) {
+    return links.stream().map(Links.Standing::chart).distinct().toList();
   }
 
   private void plans(int practice, long survivor, long merged, Choice choice, String actor) {
@@ -391,7 +407,7 @@ public class MemberMerges {
     saidBefore.addAll(before.survivor().verdicts());
     Set<Long> toldApart = verdicts.toldApartBesides(practice, survivor, saidBefore);
     // What was linked since was linked to the one that they were; whose it is, nobody has said.
-    links.endAll(
+    endAll(
         practice,
         links.standing(practice, survivor).stream().filter(l -> !ids.contains(l.id())).toList(),
         actor,
@@ -401,8 +417,9 @@ public class MemberMerges {
             .filter(link -> !toldApart.contains(link.chart()))
             .filter(link -> links.restore(practice, link, now.get(link.chart()), actor, UNMERGED))
             .toList();
-    links.lookAgain(practice, then);
-    links.follow(practice, links.changedSince(practice, restored));
+    decisions.closeReviews(practice, chartsOf(restored), actor, UNMERGED);
+    decisions.lookAgain(practice, chartsOf(then));
+    contacts.follow(practice, links.changedSince(practice, restored));
     return then.size() - restored.size();
   }
 

@@ -34,12 +34,19 @@ public class Verdicts {
   private final Practices practices;
   private final PracticeLock lock;
   private final Links links;
+  private final LinksByPeople byPeople;
 
-  Verdicts(JdbcTemplate database, Practices practices, PracticeLock lock, Links links) {
+  Verdicts(
+      JdbcTemplate database,
+      Practices practices,
+      PracticeLock lock,
+      Links links,
+      LinksByPeople byPeople) {
     this.database = database;
     this.practices = practices;
     this.lock = lock;
     this.links = links;
+    this.byPeople = byPeople;
   }
 
   /** Why nothing is done on a chart that is not as somebody has seen it. */
@@ -192,8 +199,8 @@ public class Verdicts {
                 reason));
     List<Long> ended =
         verdict == Verdict.SAME
-            ? links.linkByPerson(practice, source, chart, member, actor, reason)
-            : links.separate(practice, chart, member, actor, reason);
+            ? byPeople.linkByPerson(practice, source, chart, member, actor, reason)
+            : byPeople.separate(practice, chart, member, actor, reason);
     database.update(
         "update verdicts set replaced_by = ? where practice_id = ? and id = any (?)",
         made,
@@ -279,14 +286,14 @@ public class Verdicts {
     if (withdrawn.isEmpty()) {
       return false;
     }
-    links.takeBack(practiceId, chart, member, withdrawn.get(0), actor, reason);
+    byPeople.takeBack(practiceId, chart, member, withdrawn.get(0), actor, reason);
     putBack(practiceId, withdrawn.get(0), actor, reason);
     return true;
   }
 
   /** What a verdict had taken the place of, as far as nothing else has since. */
   private void putBack(int practice, long verdict, String actor, String reason) {
-    links.putBack(
+    byPeople.putBack(
         practice,
         database.queryForList(
             "select unnest(ended_links) from verdicts where practice_id = ? and id = ?",
