@@ -181,7 +181,7 @@ class WorklistApi {
     audit.note(
         caller,
         "listed duplicates",
-        Audit.about(found.items().size() + " findings", Duplicates.Finding.names(found.items())));
+        Audit.about(found.items().size() + " findings", Duplicates.Pair.names(found.items())));
     return found;
   }
 
@@ -196,7 +196,7 @@ class WorklistApi {
     audit.note(
         caller,
         "listed duplicates told apart",
-        Audit.about(found.items().size() + " findings", Duplicates.ToldApart.names(found.items())));
+        Audit.about(found.items().size() + " findings", Duplicates.Pair.names(found.items())));
     return found;
   }
 

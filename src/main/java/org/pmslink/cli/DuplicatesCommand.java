@@ -68,7 +68,7 @@ final class DuplicatesCommand implements Callable<Integer> {
               practice,
               DeadLettersCommand.actor(),
               "listed duplicates",
-              Audit.about(open.size() + " findings", Duplicates.Finding.names(open)));
+              Audit.about(open.size() + " findings", Duplicates.Pair.names(open)));
       for (Duplicates.Finding finding : open) {
         CommandLineTool.out()
             .println(

@@ -179,17 +179,15 @@ class WorklistPages {
       @RequestParam(defaultValue = "") String kind,
       HttpServletRequest request,
       Model model) {
-    List<Duplicates.Finding> found = duplicates.open(practice, Desk.kind(kind), after, PAGE + 1);
-    List<Duplicates.Finding> findings = found.stream().limit(PAGE).toList();
+    List<Duplicates.WithPeople<Duplicates.Finding>> found =
+        duplicates.openWithPeople(practice, Desk.kind(kind), after, PAGE + 1);
+    List<Duplicates.WithPeople<Duplicates.Finding>> findings = found.stream().limit(PAGE).toList();
     audit.note(
         practice,
         Visit.of(request).actor(),
         "listed duplicates",
-        Audit.about(findings.size() + " findings", Duplicates.Finding.names(findings)));
+        Audit.about(findings.size() + " findings", names(findings)));
     model.addAttribute("findings", findings);
-    model.addAttribute(
-        "people",
-        duplicates.people(practice, findings.stream().map(Duplicates.Finding::id).toList()));
     model.addAttribute("more", found.size() > PAGE);
     model.addAttribute("kind", kind);
     model.addAttribute("kinds", duplicates.openByKind(practice));
@@ -205,19 +203,22 @@ class WorklistPages {
       @RequestParam(defaultValue = "0") long after,
       HttpServletRequest request,
       Model model) {
-    List<Duplicates.ToldApart> found = duplicates.toldApart(practice, after, PAGE + 1);
-    List<Duplicates.ToldApart> told = found.stream().limit(PAGE).toList();
+    List<Duplicates.WithPeople<Duplicates.ToldApart>> found =
+        duplicates.toldApartWithPeople(practice, after, PAGE + 1);
+    List<Duplicates.WithPeople<Duplicates.ToldApart>> told = found.stream().limit(PAGE).toList();
     audit.note(
         practice,
         Visit.of(request).actor(),
         "listed duplicates told apart",
-        Audit.about(told.size() + " findings", Duplicates.ToldApart.names(told)));
+        Audit.about(told.size() + " findings", names(told)));
     model.addAttribute("told", told);
-    model.addAttribute(
-        "people",
-        duplicates.people(practice, told.stream().map(Duplicates.ToldApart::id).toList()));
     model.addAttribute("more", found.size() > PAGE);
     return "told-apart";
+  }
+
+  private static <T extends Duplicates.Pair> List<String> names(
+      List<Duplicates.WithPeople<T>> listed) {
+    return Duplicates.Pair.names(listed.stream().map(Duplicates.WithPeople::pair).toList());
   }
 
   /** The next that follows on this one; the list when there is none. */

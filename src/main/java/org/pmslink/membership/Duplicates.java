@@ -1,10 +1,11 @@
 package org.pmslink.membership;
 
+import java.sql.ResultSet;
+import java.sql.SQLException;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.EnumMap;
-import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -19,6 +20,7 @@ import org.pmslink.patient.Person;
 import org.pmslink.patient.RecordJson;
 import org.pmslink.practice.Practices;
 import org.springframework.jdbc.core.JdbcTemplate;
+import org.springframework.jdbc.core.RowMapper;
 import org.springframework.stereotype.Component;
 import org.springframework.transaction.annotation.Transactional;
 
@@ -51,6 +53,23 @@ public class Duplicates {
     }
   }
 
+  /** What a list says of two records. */
+  public sealed interface Pair permits Finding, ToldApart {
+    /** Id of a chart in the PMS, with the source before a slash, or member number. */
+    String one();
+
+    /** The same of the other. */
+    String other();
+
+    /** Whom a list is about, as the audit names them. */
+    static List<String> names(List<? extends Pair> pairs) {
+      return pairs.stream().flatMap(pair -> Stream.of(pair.one(), pair.other())).toList();
+    }
+  }
+
+  /** Two of a list, with who they are. */
+  public record WithPeople<T extends Pair>(T pair, TwoPeople people) {}
+
   /**
    * A finding that is open.
    *
@@ -58,13 +77,8 @@ public class Duplicates {
    * @param score in bits
    */
   public record Finding(
-      long id, Kind kind, String one, String other, String grade, double score, Instant foundAt) {
-
-    /** Whom findings are about, as the audit names them. */
-    public static List<String> names(List<Finding> findings) {
-      return findings.stream().flatMap(f -> Stream.of(f.one(), f.other())).toList();
-    }
-  }
+      long id, Kind kind, String one, String other, String grade, double score, Instant foundAt)
+      implements Pair {}
 
   /** Asks to look for duplicates of records that came, changed or went. */
   void lookFor(int practice, Kind kind, Collection<Long> ids) {
@@ -265,13 +279,8 @@ public class Duplicates {
    * @param one id in the PMS, with the source before a slash, or member number
    */
   public record ToldApart(
-      long id, Kind kind, String one, String other, Instant at, String by, String reason) {
-
-    /** Whom findings are about, as the audit names them. */
-    public static List<String> names(List<ToldApart> findings) {
-      return findings.stream().flatMap(f -> Stream.of(f.one(), f.other())).toList();
-    }
-  }
+      long id, Kind kind, String one, String other, Instant at, String by, String reason)
+      implements Pair {}
 
   /**
    * Those that people have told apart, what was found last in front.
@@ -279,31 +288,49 @@ public class Duplicates {
    * @param after id of the last one that was seen, told apart or not by now; 0 for none
    */
   public List<ToldApart> toldApart(String practice, long after, int limit) {
-    int id = practices.id(practice);
+    return toldApart(practice, after, limit, "", (row, n) -> readToldApart(row));
+  }
+
+  /** The same with who they are. */
+  public List<WithPeople<ToldApart>> toldApartWithPeople(String practice, long after, int limit) {
+    return toldApart(
+        practice,
+        after,
+        limit,
+        PEOPLE,
+        (row, n) -> new WithPeople<>(readToldApart(row), readPeople(row)));
+  }
+
+  private <T> List<T> toldApart(
+      String practice, long after, int limit, String columns, RowMapper<T> reader) {
     return database.query(
         """
         select d.id, d.kind, d.closed_at, d.closed_by, d.close_reason,
                coalesce(p.source || '/' || p.source_id, m.member_number),
                coalesce(q.source || '/' || q.source_id, n.member_number)
         """
+            + columns
             + SIDES
             + """
             where d.practice_id = ? and d.closed_by <> 'rule'
               and (? = 0 or d.id < ?)
             order by d.id desc limit ?""",
-        (row, n) ->
-            new ToldApart(
-                row.getLong(1),
-                Kind.valueOf(row.getString(2)),
-                row.getString(6),
-                row.getString(7),
-                row.getTimestamp(3).toInstant(),
-                row.getString(4),
-                row.getString(5)),
-        id,
+        reader,
+        practices.id(practice),
         after,
         after,
         limit);
+  }
+
+  private static ToldApart readToldApart(ResultSet row) throws SQLException {
+    return new ToldApart(
+        row.getLong(1),
+        Kind.valueOf(row.getString(2)),
+        row.getString(6),
+        row.getString(7),
+        row.getTimestamp(3).toInstant(),
+        row.getString(4),
+        row.getString(5));
   }
 
   /** Who has told the two of a finding apart, as it stands. */
@@ -401,6 +428,24 @@ public class Duplicates {
       left join members n on d.kind = 'MEMBER' and n.practice_id = d.practice_id and n.id = d.other
       """;
 
+  private static final String PEOPLE =
+      """
+      , coalesce(p.record::text, m.person::text) as one_is,
+      coalesce(q.record::text, n.person::text) as other_is
+      """;
+
+  private static TwoPeople readPeople(ResultSet row) throws SQLException {
+    Kind kind = Kind.valueOf(row.getString("kind"));
+    return new TwoPeople(
+        person(kind, row.getString("one_is")), person(kind, row.getString("other_is")));
+  }
+
+  private static Person person(Kind kind, String stored) {
+    return kind == Kind.CHART
+        ? RecordJson.read(stored, PatientRecord.class).person()
+        : RecordJson.read(stored, Person.class);
+  }
+
   /** Open findings, most certain first. */
   public List<Finding> open(String practice, int limit) {
     return open(practice, null, 0, limit);
@@ -413,13 +458,37 @@ public class Duplicates {
    * @param after id of the last one that was seen, open or not by now; 0 for none
    */
   public List<Finding> open(String practice, @Nullable Kind kind, long after, int limit) {
+    return mostCertain(practice, kind, after, limit, "", (row, n) -> readFinding(row));
+  }
+
+  /** The same with who they are. */
+  public List<WithPeople<Finding>> openWithPeople(
+      String practice, @Nullable Kind kind, long after, int limit) {
+    return mostCertain(
+        practice,
+        kind,
+        after,
+        limit,
+        PEOPLE,
+        (row, n) -> new WithPeople<>(readFinding(row), readPeople(row)));
+  }
+
+  private <T> List<T> mostCertain(
+      String practice,
+      @Nullable Kind kind,
+      long after,
+      int limit,
+      String columns,
+      RowMapper<T> reader) {
     int id = practices.id(practice);
     return open(
+        columns,
         """
         and (? = 0 or (d.grade, -d.score, d.id) >
                       (select seen.grade, -seen.score, seen.id from duplicates seen
                        where seen.practice_id = ? and seen.id = ?))
         order by d.grade, d.score desc, d.id limit ?""",
+        reader,
         id,
         kind,
         after,
@@ -430,32 +499,14 @@ public class Duplicates {
 
   /** Those behind the one with this id, in the order in which they were first found. */
   public List<Finding> openAsFound(String practice, @Nullable Kind kind, long after, int limit) {
-    return open("and d.id > ? order by d.id limit ?", practices.id(practice), kind, after, limit);
-  }
-
-  /** Who the two of each of these findings are, by the findings' numbers. */
-  public Map<Long, TwoPeople> people(String practice, Collection<Long> findings) {
-    Map<Long, TwoPeople> people = new HashMap<>();
-    database.query(
-        "select d.id, d.kind, coalesce(p.record::text, m.person::text),"
-            + " coalesce(q.record::text, n.person::text)"
-            + SIDES
-            + " where d.practice_id = ? and d.id = any (?)",
-        row -> {
-          Kind kind = Kind.valueOf(row.getString(2));
-          people.put(
-              row.getLong(1),
-              new TwoPeople(person(kind, row.getString(3)), person(kind, row.getString(4))));
-        },
+    return open(
+        "",
+        "and d.id > ? order by d.id limit ?",
+        (row, n) -> readFinding(row),
         practices.id(practice),
-        Links.array(findings));
-    return people;
-  }
-
-  private static Person person(Kind kind, String stored) {
-    return kind == Kind.CHART
-        ? RecordJson.read(stored, PatientRecord.class).person()
-        : RecordJson.read(stored, Person.class);
+        kind,
+        after,
+        limit);
   }
 
   /** How many findings of each kind are open. */
@@ -472,7 +523,13 @@ public class Duplicates {
     return counts;
   }
 
-  private List<Finding> open(String which, int practice, @Nullable Kind kind, Object... values) {
+  private <T> List<T> open(
+      String columns,
+      String which,
+      RowMapper<T> reader,
+      int practice,
+      @Nullable Kind kind,
+      Object... values) {
     List<Object> all = new ArrayList<>();
     all.add(practice);
     all.add(kind == null ? null : kind.name());
@@ -484,20 +541,24 @@ public class Duplicates {
                coalesce(p.source || '/' || p.source_id, m.member_number),
                coalesce(q.source || '/' || q.source_id, n.member_number)
         """
+            + columns
             + SIDES
             + """
             where d.practice_id = ? and d.closed_at is null and (?::text is null or d.kind = ?)
             """
             + which,
-        (row, n) ->
-            new Finding(
-                row.getLong(1),
-                Kind.valueOf(row.getString(2)),
-                row.getString(6),
-                row.getString(7),
-                row.getString(3),
-                row.getDouble(4),
-                row.getTimestamp(5).toInstant()),
+        reader,
         all.toArray());
+  }
+
+  private static Finding readFinding(ResultSet row) throws SQLException {
+    return new Finding(
+        row.getLong(1),
+        Kind.valueOf(row.getString(2)),
+        row.getString(6),
+        row.getString(7),
+        row.getString(3),
+        row.getDouble(4),
+        row.getTimestamp(5).toInstant());
   }
 }
