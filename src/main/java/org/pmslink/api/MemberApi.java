@@ -175,30 +175,35 @@ class MemberApi {
       @Schema(description = "How the plan begins: active (when absent) or paused.")
           @Nullable String status) {
 
-    @SuppressWarnings("NullAway") // Applicant takes absent values for empty ones.
     Applicant applicant(LocalDate today) {
+      Map<Member.Field, String> fields = new EnumMap<>(Member.Field.class);
+      fields.put(Member.Field.FAMILY, sent(family));
+      fields.put(Member.Field.GIVEN, sent(given));
+      fields.put(Member.Field.MIDDLE, sent(middle));
+      fields.put(Member.Field.SUFFIX, sent(suffix));
+      fields.put(Member.Field.PREFERRED, sent(preferred));
+      fields.put(Member.Field.BIRTH_DATE, sent(birthDate));
+      fields.put(Member.Field.GENDER, sent(gender));
+      fields.put(Member.Field.PHONE_MOBILE, sent(phoneMobile));
+      fields.put(Member.Field.PHONE_HOME, sent(phoneHome));
+      fields.put(Member.Field.PHONE_WORK, sent(phoneWork));
+      fields.put(Member.Field.EMAIL, sent(email));
+      fields.put(Member.Field.LINE1, sent(line1));
+      fields.put(Member.Field.LINE2, sent(line2));
+      fields.put(Member.Field.CITY, sent(city));
+      fields.put(Member.Field.STATE, sent(state));
+      fields.put(Member.Field.POSTAL_CODE, sent(postalCode));
       return new Applicant(
-          number,
-          family,
-          given,
-          middle,
-          suffix,
-          preferred,
-          birthDate,
-          gender,
-          phoneMobile,
-          phoneHome,
-          phoneWork,
-          email,
-          line1,
-          line2,
-          city,
-          state,
-          postalCode,
-          plan == null ? null : String.valueOf(plan),
+          sent(number),
+          fields,
+          plan == null ? "" : String.valueOf(plan),
           startsOn == null ? today.toString() : startsOn,
-          status,
-          null);
+          sent(status),
+          "");
+    }
+
+    private static String sent(@Nullable String value) {
+      return value == null ? "" : value;
     }
 
     /** What has to be sent and was not; {@code null} for nothing. */

@@ -5,15 +5,17 @@ import jakarta.servlet.http.HttpServletResponse;
 import java.time.LocalDate;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.EnumMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.UUID;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
-import org.pmslink.access.Actor;
 import org.pmslink.access.Audit;
 import org.pmslink.access.Needs;
 import org.pmslink.access.Right;
@@ -22,6 +24,7 @@ import org.pmslink.feed.FeedStates;
 import org.pmslink.feed.PmsLookUp;
 import org.pmslink.feed.Sought;
 import org.pmslink.membership.Charts;
+import org.pmslink.membership.Member.Field;
 import org.pmslink.membership.MemberHistory;
 import org.pmslink.membership.PatientDirectory;
 import org.pmslink.membership.PatientDirectory.Found;
@@ -37,7 +40,6 @@ import org.springframework.boot.autoconfigure.condition.ConditionalOnWebApplicat
 import org.springframework.stereotype.Controller;
 import org.springframework.ui.Model;
 import org.springframework.web.bind.annotation.GetMapping;
-import org.springframework.web.bind.annotation.ModelAttribute;
 import org.springframework.web.bind.annotation.PathVariable;
 import org.springframework.web.bind.annotation.PostMapping;
 import org.springframework.web.bind.annotation.RequestMapping;
@@ -60,6 +62,8 @@ class PatientPages {
 
   /** What a form gives back of {@link AlikeException#tooMany}. */
   private static final String TOO_MANY = "too many";
+
+  private static final Pattern WORD = Pattern.compile("_(.)");
 
   private final PatientDirectory patients;
   private final Practices practices;
@@ -282,11 +286,12 @@ class PatientPages {
       @RequestParam String source,
       @RequestParam String id,
       @RequestParam(required = false) @Nullable UUID once,
-      @ModelAttribute("form") Applicant form,
       @RequestParam(defaultValue = "false") boolean seen,
       HttpServletRequest request,
       RedirectAttributes after,
       Model model) {
+    Applicant form = typed(request);
+    model.addAttribute("form", form);
     model.addAttribute(ONCE, once == null ? UUID.randomUUID() : once);
     Found chart = desk.chart(practice, source, id);
     String complaint;
@@ -339,10 +344,11 @@ class PatientPages {
   String enrolUnlinked(
       @PathVariable String practice,
       @RequestParam(required = false) @Nullable UUID once,
-      @ModelAttribute("form") Applicant form,
       @RequestParam(defaultValue = "false") boolean seen,
       HttpServletRequest request,
       Model model) {
+    Applicant form = typed(request);
+    model.addAttribute("form", form);
     String complaint = null;
     try {
       return "redirect:/console/"
@@ -380,16 +386,38 @@ class PatientPages {
       boolean seen,
       HttpServletRequest request)
       throws RefusedException {
-    Actor actor = Visit.of(request).asActor();
-    try {
-      return memberDesk.enrol(actor, once, form, chart, false);
-    } catch (AlikeException e) {
-      // Whoever is like what has been typed since was not among them.
-      if (!seen || !warned(request).containsAll(names(e))) {
-        throw e;
-      }
-      return memberDesk.enrol(actor, once, form, chart, true);
+    return memberDesk.enrol(
+        Visit.of(request).asActor(),
+        once,
+        form,
+        chart,
+        // Whoever is like what has been typed since was not among them.
+        found -> seen && warned(request).containsAll(names(found)));
+  }
+
+  private static Applicant typed(HttpServletRequest request) {
+    Map<Field, String> fields = new EnumMap<>(Field.class);
+    for (Field field : Field.values()) {
+      fields.put(field, typed(request, input(field)));
     }
+    return new Applicant(
+        typed(request, "number"),
+        fields,
+        typed(request, "plan"),
+        typed(request, "startsOn"),
+        typed(request, "status"),
+        typed(request, "prefilled"));
+  }
+
+  private static String typed(HttpServletRequest request, String input) {
+    String value = request.getParameter(input);
+    return value == null ? "" : value;
+  }
+
+  /** What a field's input is called: {@code birthDate} for {@code BIRTH_DATE}. */
+  private static String input(Field field) {
+    return WORD.matcher(field.name().toLowerCase(Locale.ROOT))
+        .replaceAll(word -> word.group(1).toUpperCase(Locale.ROOT));
   }
 
   /** Those of whom somebody was warned, as the form gives them back. */

@@ -3,43 +3,33 @@ package org.pmslink.office;
 import java.time.DateTimeException;
 import java.time.LocalDate;
 import java.time.ZoneOffset;
+import java.util.Collections;
+import java.util.EnumMap;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.pmslink.membership.Enrolment;
+import org.pmslink.membership.Member.Field;
 import org.pmslink.membership.Memberships;
 import org.pmslink.patient.Person;
 import org.pmslink.patient.SourcePatient;
 
 /**
- * A new member as somebody types one, and what is wrong with it.
+ * A new member as somebody types one, and what is wrong with it. All values are without blanks
+ * around them, and empty where nothing was typed.
  *
- * @param gender female, male, other or unknown; empty when nobody says
+ * @param fields what was typed of the person; the gender is female, male, other or unknown
  * @param prefilled {@link Person#fingerprint} of the chart of which everything was there to be
  *     corrected: what is empty then, somebody has emptied; empty when nothing was there
  */
 public record Applicant(
     String number,
-    String family,
-    String given,
-    String middle,
-    String suffix,
-    String preferred,
-    String birthDate,
-    String gender,
-    String phoneMobile,
-    String phoneHome,
-    String phoneWork,
-    String email,
-    String line1,
-    String line2,
-    String city,
-    String state,
-    String postalCode,
+    Map<Field, String> fields,
     String plan,
     String startsOn,
     String status,
@@ -50,27 +40,19 @@ public record Applicant(
   private static final Set<String> GENDERS = Set.of("", "female", "male", "other", "unknown");
 
   public Applicant {
-    number = text(number);
-    family = text(family);
-    given = text(given);
-    middle = text(middle);
-    suffix = text(suffix);
-    preferred = text(preferred);
-    birthDate = text(birthDate);
-    gender = text(gender);
-    phoneMobile = text(phoneMobile);
-    phoneHome = text(phoneHome);
-    phoneWork = text(phoneWork);
-    email = text(email);
-    line1 = text(line1);
-    line2 = text(line2);
-    city = text(city);
-    state = text(state);
-    postalCode = text(postalCode);
-    plan = text(plan);
-    startsOn = text(startsOn);
-    status = text(status);
-    prefilled = text(prefilled);
+    number = number.strip();
+    Map<Field, String> typed = new EnumMap<>(Field.class);
+    fields.forEach((field, value) -> typed.put(field, value.strip()));
+    fields = Collections.unmodifiableMap(typed);
+    plan = plan.strip();
+    startsOn = startsOn.strip();
+    status = status.strip();
+    prefilled = prefilled.strip();
+  }
+
+  /** What was typed into a field of the person. */
+  public String get(Field field) {
+    return fields.getOrDefault(field, "");
   }
 
   /** What is asked for, and what it is called. */
@@ -91,16 +73,16 @@ public record Applicant(
   /** What is asked for and was not typed. */
   public Set<Need> missing() {
     Set<Need> missing = EnumSet.noneOf(Need.class);
-    if (given.isEmpty()) {
+    if (get(Field.GIVEN).isEmpty()) {
       missing.add(Need.GIVEN);
     }
-    if (family.isEmpty()) {
+    if (get(Field.FAMILY).isEmpty()) {
       missing.add(Need.FAMILY);
     }
-    if (birthDate.isEmpty()) {
+    if (get(Field.BIRTH_DATE).isEmpty()) {
       missing.add(Need.BIRTH_DATE);
     }
-    if (phones().isEmpty() && email.isEmpty()) {
+    if (phones().isEmpty() && get(Field.EMAIL).isEmpty()) {
       missing.add(Need.CONTACT);
     }
     if (!plan.isEmpty() && startsOn.isEmpty()) {
@@ -120,28 +102,7 @@ public record Applicant(
    * @param today on which a plan begins as long as nobody says another day
    */
   public static Applicant empty(LocalDate today) {
-    return new Applicant(
-        "",
-        "",
-        "",
-        "",
-        "",
-        "",
-        "",
-        "",
-        "",
-        "",
-        "",
-        "",
-        "",
-        "",
-        "",
-        "",
-        "",
-        "",
-        today.toString(),
-        "",
-        "");
+    return new Applicant("", Map.of(), "", today.toString(), "", "");
   }
 
   /** The plan that was chosen; what {@link #complaint} has no objection to. */
@@ -152,41 +113,48 @@ public record Applicant(
             Long.parseLong(plan), LocalDate.parse(startsOn), Memberships.Status.begun(status));
   }
 
-  private static String text(@Nullable String typed) {
-    return typed == null ? "" : typed.strip();
-  }
-
   /** What a chart says of its person; as {@link #empty} otherwise. */
   public static Applicant of(Person person, LocalDate today) {
+    Map<Field, String> fields = new EnumMap<>(Field.class);
     Person.PersonName name = person.name();
-    Person.PostalAddress address =
-        person.address() == null
-            ? new Person.PostalAddress(null, null, null, null, null)
-            : person.address();
-    return new Applicant(
-        "",
-        text(name.family()),
-        text(name.given()),
-        text(name.middle()),
-        text(name.suffix()),
-        text(name.preferred()),
-        person.birthDate() == null ? "" : person.birthDate().toString(),
-        person.gender() == Person.Gender.UNKNOWN
-            ? ""
-            : person.gender().name().toLowerCase(Locale.ROOT),
-        phone(person, Person.PhoneUse.MOBILE),
-        phone(person, Person.PhoneUse.HOME),
-        phone(person, Person.PhoneUse.WORK),
-        person.emails().isEmpty() ? "" : person.emails().get(0),
-        text(address.line1()),
-        text(address.line2()),
-        text(address.city()),
-        text(address.state()),
-        text(address.postalCode()),
-        "",
-        today.toString(),
-        "",
-        person.fingerprint());
+    put(fields, Field.FAMILY, name.family());
+    put(fields, Field.GIVEN, name.given());
+    put(fields, Field.MIDDLE, name.middle());
+    put(fields, Field.SUFFIX, name.suffix());
+    put(fields, Field.PREFERRED, name.preferred());
+    if (person.birthDate() != null) {
+      fields.put(Field.BIRTH_DATE, person.birthDate().toString());
+    }
+    if (person.gender() != Person.Gender.UNKNOWN) {
+      fields.put(Field.GENDER, person.gender().name().toLowerCase(Locale.ROOT));
+    }
+    for (Person.Phone phone : person.phones()) {
+      fields.putIfAbsent(
+          switch (phone.use()) {
+            case HOME -> Field.PHONE_HOME;
+            case MOBILE -> Field.PHONE_MOBILE;
+            case WORK -> Field.PHONE_WORK;
+          },
+          phone.e164());
+    }
+    if (!person.emails().isEmpty()) {
+      fields.put(Field.EMAIL, person.emails().get(0));
+    }
+    Person.PostalAddress address = person.address();
+    if (address != null) {
+      put(fields, Field.LINE1, address.line1());
+      put(fields, Field.LINE2, address.line2());
+      put(fields, Field.CITY, address.city());
+      put(fields, Field.STATE, address.state());
+      put(fields, Field.POSTAL_CODE, address.postalCode());
+    }
+    return new Applicant("", fields, "", today.toString(), "", person.fingerprint());
+  }
+
+  private static void put(Map<Field, String> fields, Field field, @Nullable String value) {
+    if (value != null) {
+      fields.put(field, value);
+    }
   }
 
   /** Whether it was filled in from a chart that says something else of its person now. */
@@ -197,41 +165,15 @@ public record Applicant(
   /** What a chart says now in the place of what was filled in from it, with the plan as chosen. */
   public Applicant anew(Person chart, LocalDate today) {
     Applicant fresh = of(chart, today);
-    return new Applicant(
-        number,
-        fresh.family,
-        fresh.given,
-        fresh.middle,
-        fresh.suffix,
-        fresh.preferred,
-        fresh.birthDate,
-        fresh.gender,
-        fresh.phoneMobile,
-        fresh.phoneHome,
-        fresh.phoneWork,
-        fresh.email,
-        fresh.line1,
-        fresh.line2,
-        fresh.city,
-        fresh.state,
-        fresh.postalCode,
-        plan,
-        startsOn,
-        status,
-        fresh.prefilled);
-  }
-
-  private static String phone(Person person, Person.PhoneUse use) {
-    return person.phones().stream()
-        .filter(phone -> phone.use() == use)
-        .map(Person.Phone::e164)
-        .findFirst()
-        .orElse("");
+    return new Applicant(number, fresh.fields, plan, startsOn, status, fresh.prefilled);
   }
 
   /** The telephones that were typed. */
   List<String> phones() {
-    return Stream.of(phoneMobile, phoneHome, phoneWork).filter(p -> !p.isEmpty()).toList();
+    return Stream.of(Field.PHONE_MOBILE, Field.PHONE_HOME, Field.PHONE_WORK)
+        .map(this::get)
+        .filter(phone -> !phone.isEmpty())
+        .toList();
   }
 
   /** What is missing or wrong, for whoever typed it; {@code null} for nothing. */
@@ -242,11 +184,11 @@ public record Applicant(
           .map(need -> need.words)
           .collect(Collectors.joining(", ", "Still needed: ", "."));
     }
-    String day = complaintAboutBirthDate(birthDate);
+    String day = complaintAboutBirthDate(get(Field.BIRTH_DATE));
     if (day != null) {
       return day;
     }
-    if (!GENDERS.contains(gender)) {
+    if (!GENDERS.contains(get(Field.GENDER))) {
       return "The sex is female, male, other or unknown, or left open.";
     }
     if (number.length() > LONGEST_NUMBER || !number.matches("[A-Za-z0-9._-]*")) {
@@ -263,22 +205,7 @@ public record Applicant(
         return "A plan begins active or paused; choose one of them.";
       }
     }
-    for (String value :
-        List.of(
-            family,
-            given,
-            middle,
-            suffix,
-            preferred,
-            phoneMobile,
-            phoneHome,
-            phoneWork,
-            email,
-            line1,
-            line2,
-            city,
-            state,
-            postalCode)) {
+    for (String value : fields.values()) {
       if (value.length() > LONGEST || value.chars().anyMatch(Character::isISOControl)) {
         return "One of the fields has more than "
             + LONGEST
@@ -305,20 +232,26 @@ public record Applicant(
   public SourcePatient typed() {
     return SourcePatient.person(
         "",
-        family,
-        given,
-        middle,
-        suffix,
-        preferred,
-        birthDate,
-        gender,
+        get(Field.FAMILY),
+        get(Field.GIVEN),
+        get(Field.MIDDLE),
+        get(Field.SUFFIX),
+        get(Field.PREFERRED),
+        get(Field.BIRTH_DATE),
+        get(Field.GENDER),
         null,
         List.of(
-            new SourcePatient.SourcePhone("mobile", phoneMobile),
-            new SourcePatient.SourcePhone("home", phoneHome),
-            new SourcePatient.SourcePhone("work", phoneWork)),
-        email.isEmpty() ? List.of() : List.of(email),
-        new SourcePatient.SourceAddress(line1, line2, city, state, postalCode, null),
+            new SourcePatient.SourcePhone("mobile", get(Field.PHONE_MOBILE)),
+            new SourcePatient.SourcePhone("home", get(Field.PHONE_HOME)),
+            new SourcePatient.SourcePhone("work", get(Field.PHONE_WORK))),
+        get(Field.EMAIL).isEmpty() ? List.of() : List.of(get(Field.EMAIL)),
+        new SourcePatient.SourceAddress(
+            get(Field.LINE1),
+            get(Field.LINE2),
+            get(Field.CITY),
+            get(Field.STATE),
+            get(Field.POSTAL_CODE),
+            null),
         null);
   }
 }

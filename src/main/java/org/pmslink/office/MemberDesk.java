@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.pmslink.access.Actor;
 import org.pmslink.access.Audit;
@@ -73,16 +74,32 @@ public class MemberDesk {
    */
   public String enrol(Actor actor, Applicant applicant, @Nullable Found chart, boolean insist)
       throws RefusedException {
-    return enrol(actor, null, applicant, chart, insist);
+    return enrol(actor, null, applicant, chart, insist, found -> false);
   }
 
   /**
    * The same through a form that adds one member only, however often it is sent.
    *
    * @param form {@code null} for none
+   * @param shown whether those who are there have been shown, and somebody is added all the same
    */
   public String enrol(
-      Actor actor, @Nullable UUID form, Applicant applicant, @Nullable Found chart, boolean insist)
+      Actor actor,
+      @Nullable UUID form,
+      Applicant applicant,
+      @Nullable Found chart,
+      Predicate<AlikeException> shown)
+      throws RefusedException {
+    return enrol(actor, form, applicant, chart, false, shown);
+  }
+
+  private String enrol(
+      Actor actor,
+      @Nullable UUID form,
+      Applicant applicant,
+      @Nullable Found chart,
+      boolean insist,
+      Predicate<AlikeException> shown)
       throws RefusedException {
     String complaint = applicant.complaint();
     if (complaint != null) {
@@ -110,7 +127,10 @@ public class MemberDesk {
       refuseUnlike(actor, applicant, chart);
     }
     if (alike.tooMany() || !alike.candidates().isEmpty() || !namesakes.isEmpty()) {
-      throw new AlikeException(alike.candidates(), alike.tooMany(), namesakes);
+      AlikeException found = new AlikeException(alike.candidates(), alike.tooMany(), namesakes);
+      if (!shown.test(found)) {
+        throw found;
+      }
     }
     return audit.together(
         () -> {
@@ -149,8 +169,8 @@ public class MemberDesk {
   private String sameAs(Actor actor, Applicant applicant, String number) throws RefusedException {
     Map<Field, String> fields =
         members.find(actor.practice(), number).map(Member::fields).orElse(Map.of());
-    if (!applicant.family().equalsIgnoreCase(fields.getOrDefault(Field.FAMILY, ""))
-        || !applicant.given().equalsIgnoreCase(fields.getOrDefault(Field.GIVEN, ""))) {
+    if (!applicant.get(Field.FAMILY).equalsIgnoreCase(fields.getOrDefault(Field.FAMILY, ""))
+        || !applicant.get(Field.GIVEN).equalsIgnoreCase(fields.getOrDefault(Field.GIVEN, ""))) {
       throw new RefusedException(
           "This form has added member " + number + " already; begin a new one for somebody else.");
     }
@@ -213,17 +233,13 @@ public class MemberDesk {
    */
   public List<MemberHistory.Listed> namesakes(Actor actor, Applicant applicant) {
     Map<String, MemberHistory.Listed> found = new LinkedHashMap<>();
-    List<String> details = new ArrayList<>(List.of(applicant.birthDate()));
+    List<String> details = new ArrayList<>(List.of(applicant.get(Field.BIRTH_DATE)));
     applicant.phones().forEach(phone -> details.add(phone.replaceAll("\\D", "")));
+    String family = applicant.get(Field.FAMILY);
     for (String detail : details) {
-      if (!applicant.family().isEmpty() && !detail.isEmpty()) {
+      if (!family.isEmpty() && !detail.isEmpty()) {
         history
-            .list(
-                actor.practice(),
-                applicant.family() + " " + detail,
-                MemberHistory.Which.ALL,
-                "",
-                MOST_ALIKE)
+            .list(actor.practice(), family + " " + detail, MemberHistory.Which.ALL, "", MOST_ALIKE)
             .stream()
             .filter(member -> !member.removed())
             .forEach(member -> found.putIfAbsent(member.memberNumber(), member));

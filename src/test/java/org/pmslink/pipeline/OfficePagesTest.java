@@ -7,6 +7,7 @@ import java.net.http.HttpResponse;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -19,6 +20,7 @@ import org.pmslink.access.Actor;
 import org.pmslink.access.Right;
 import org.pmslink.access.Role;
 import org.pmslink.access.Users;
+import org.pmslink.membership.Member.Field;
 import org.pmslink.membership.RefusedException;
 import org.pmslink.office.Applicant;
 import org.pmslink.office.MemberDesk;
@@ -117,22 +119,11 @@ class OfficePagesTest {
       Applicant applicant =
           new Applicant(
               "",
-              pia.family(),
-              pia.given(),
-              "",
-              "",
-              "",
-              pia.birthDate(),
-              "",
-              pia.mobile(),
-              "",
-              "",
-              "",
-              "",
-              "",
-              "",
-              "",
-              "",
+              Map.of(
+                  Field.FAMILY, pia.family(),
+                  Field.GIVEN, pia.given(),
+                  Field.BIRTH_DATE, pia.birthDate(),
+                  Field.PHONE_MOBILE, pia.mobile()),
               "",
               "",
               "",
@@ -147,7 +138,7 @@ class OfficePagesTest {
                             try {
                               return engine
                                   .bean(MemberDesk.class)
-                                  .enrol(actor, form, applicant, null, true);
+                                  .enrol(actor, form, applicant, null, found -> true);
                             } catch (RefusedException e) {
                               throw new AssertionError(e);
                             }
