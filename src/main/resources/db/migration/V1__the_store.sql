@@ -215,6 +215,7 @@ create table decisions (
   outcome       text not null check (outcome in ('LINKED', 'REVIEW', 'UNLINKED')),
   reason        text not null,
   rules_version text not null,
+  matched_at    timestamptz,                          -- up to when it knew of every change
   stale_since   timestamptz,                          -- what it stood on has changed: decide again
   sent_at       timestamptz,
   decided_at    timestamptz not null default now(),

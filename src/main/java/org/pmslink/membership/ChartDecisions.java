@@ -36,6 +36,33 @@ class ChartDecisions {
    */
   record Outcome(long patientId, String outcome, String reason, String rulesVersion) {}
 
+  /**
+   * Keeps everybody else from deciding about these charts until the transaction ends. Call before
+   * anything is read that a decision stands on, and with the members held already.
+   *
+   * @return up to when what is decided about each knew of every change, by the store's clock;
+   *     charts about which rules or people have decided nothing are absent
+   */
+  Map<Long, Instant> hold(int practice, String source, List<Command> commands) {
+    Map<Long, Instant> matchedAt = new HashMap<>();
+    database.query(
+        """
+        select d.patient_id, d.matched_at from patients p
+        join decisions d on d.practice_id = p.practice_id and d.patient_id = p.id
+        where p.practice_id = ? and p.source = ? and p.source_id = any (?)
+        order by d.patient_id for update of d""",
+        row -> {
+          Timestamp at = row.getTimestamp(2);
+          if (at != null) {
+            matchedAt.put(row.getLong(1), at.toInstant());
+          }
+        },
+        practice,
+        source,
+        commands.stream().map(Command::sourceId).distinct().toArray(String[]::new));
+    return matchedAt;
+  }
+
   /** Files decisions that are taken now. */
   void settle(int practice, List<Outcome> outcomes) {
     settle(practice, outcomes, null);
@@ -45,6 +72,8 @@ class ChartDecisions {
    * Files decisions; one that must be taken again on newer facts is marked so, and what was marked
    * since the store was read for a decision stays marked; also what was marked at the very moment
    * up to which the decision knows, which is when the oldest open transaction began.
+   *
+   * @param matchedAt up to when they know of every change; {@code null} for now
    */
   void settle(int practice, List<Outcome> outcomes, @Nullable Instant matchedAt) {
     if (outcomes.isEmpty()) {
@@ -52,27 +81,30 @@ class ChartDecisions {
     }
     Map<Long, Outcome> last = new HashMap<>();
     outcomes.forEach(o -> last.put(o.patientId(), o));
+    Timestamp matched = matchedAt == null ? null : Timestamp.from(matchedAt);
     List<Outcome> rows =
         last.values().stream().sorted(Comparator.comparingLong(Outcome::patientId)).toList();
     database.update(
         """
-        insert into decisions (practice_id, patient_id, outcome, reason, rules_version, stale_since)
-        select ?, t.patient_id, t.outcome, t.reason, t.rules,
+        insert into decisions (practice_id, patient_id, outcome, reason, rules_version, matched_at,
+                               stale_since)
+        select ?, t.patient_id, t.outcome, t.reason, t.rules, coalesce(?, now()),
                case when t.reason in ('MEMBER_CHANGED', 'MEMBER_REMOVED') then now() end
         from unnest(?::bigint[], ?::text[], ?::text[], ?::text[])
              as t (patient_id, outcome, reason, rules)
         on conflict (practice_id, patient_id) do update
         set outcome = excluded.outcome, reason = excluded.reason,
-            rules_version = excluded.rules_version,
+            rules_version = excluded.rules_version, matched_at = excluded.matched_at,
             stale_since = case when decisions.stale_since >= ? then decisions.stale_since
                                else excluded.stale_since end,
             sent_at = null, decided_at = now()""",
         practice,
+        matched,
         rows.stream().mapToLong(Outcome::patientId).toArray(),
         rows.stream().map(Outcome::outcome).toArray(String[]::new),
         rows.stream().map(Outcome::reason).toArray(String[]::new),
         rows.stream().map(Outcome::rulesVersion).toArray(String[]::new),
-        matchedAt == null ? null : Timestamp.from(matchedAt));
+        matched);
   }
 
   /** Charts that no sweep will come by for any more: each without a decision waits for one. */

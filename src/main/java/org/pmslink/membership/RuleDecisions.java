@@ -67,16 +67,23 @@ class RuleDecisions {
    */
   Counts decide(int practice, CommandBatch batch, List<Command> commands) {
     List<CommandBatch.MatchedMember> matched = batch.matchedMembers();
-    if (!matched.isEmpty()) {
-      // With those that get a link, and in one order: who asks for some of them first and for
-      // others later waits for somebody who does so the other way round.
-      members.lock(practice, membersOf(commands, matched));
-    }
-    Counts counts = decideEach(practice, batch, commands);
+    // All of them, and in one order: who asks for some first and for others later waits for
+    // somebody who does so the other way round.
+    Map<String, Member> held = hold(practice, membersOf(commands, matched));
+    Counts counts =
+        commands.isEmpty() ? new Counts(0, 0, 0) : decideEach(practice, batch, commands, held);
     if (!matched.isEmpty()) {
       members.matched(practice, matched);
     }
     return counts;
+  }
+
+  private Map<String, Member> hold(int practice, Set<String> numbers) {
+    Map<String, Member> held = new HashMap<>();
+    if (!numbers.isEmpty()) {
+      members.lock(practice, numbers).forEach(member -> held.put(member.memberNumber(), member));
+    }
+    return held;
   }
 
   private static Set<String> membersOf(
@@ -91,11 +98,10 @@ class RuleDecisions {
     return numbers;
   }
 
-  private Counts decideEach(int practice, CommandBatch batch, List<Command> commands) {
-    if (commands.isEmpty()) {
-      return new Counts(0, 0, 0);
-    }
+  private Counts decideEach(
+      int practice, CommandBatch batch, List<Command> commands, Map<String, Member> held) {
     String source = batch.source();
+    Map<Long, Instant> standing = decisions.hold(practice, source, commands);
     Map<String, Chart> charts = charts(practice, source, commands);
     Said said = said(practice, source, charts.values(), commands, batch.surelySeenUntil());
     List<Long> overruled = new ArrayList<>();
@@ -109,7 +115,9 @@ class RuleDecisions {
       if (chart.version() > command.version()) {
         continue;
       }
-      if (said.overrules(chart, command) || isAboutAnEndedLink(command, chart)) {
+      if (isOlder(batch, standing.get(chart.id()), command)
+          || said.overrules(chart, command)
+          || isAboutAnEndedLink(command, chart)) {
         overruled.add(chart.id());
       } else if (command instanceof Command.Link link) {
         toLink.add(link);
@@ -128,7 +136,7 @@ class RuleDecisions {
         unlink(practice, chart, unlink, outcomes);
       }
     }
-    link(practice, source, toLink, charts, outcomes, noReview, toReview, overruled);
+    link(practice, source, toLink, charts, held, outcomes, noReview, toReview, overruled);
     review(practice, source, toReview, charts, outcomes);
     decisions.closeReviews(practice, noReview);
     decisions.settle(practice, outcomes, batch.matchedAt());
@@ -154,6 +162,16 @@ class RuleDecisions {
         .filter(command -> charts.containsKey(command.sourceId()))
         .sorted(Comparator.comparingLong(command -> chart(charts, command).id()))
         .toList();
+  }
+
+  /**
+   * Whether what stands knows more than a decision that was longer on its way: somebody who has
+   * come since may be the one. That a member is none any more is looked up.
+   */
+  private static boolean isOlder(CommandBatch batch, @Nullable Instant standing, Command command) {
+    return standing != null
+        && standing.isAfter(batch.matchedAt())
+        && !(command instanceof Command.Unlink);
   }
 
   private static boolean isAboutPersonsLink(Command.NoMatch noMatch, Chart chart) {
@@ -288,6 +306,7 @@ class RuleDecisions {
       String source,
       List<Command.Link> commands,
       Map<String, Chart> charts,
+      Map<String, Member> byNumber,
       List<Outcome> outcomes,
       List<Long> noReview,
       List<Command.Review> toReview,
@@ -295,20 +314,11 @@ class RuleDecisions {
     if (commands.isEmpty()) {
       return;
     }
-    Map<String, Member> byNumber = new HashMap<>();
-    for (Member member :
-        members.lock(practice, commands.stream().map(Command.Link::memberNumber).toList())) {
-      byNumber.put(member.memberNumber(), member);
-    }
-    // Whoever had the members until now may have linked these very charts.
-    Map<Long, ActiveLink> linked =
-        activeLinks.of(
-            practice, commands.stream().map(command -> chart(charts, command).id()).toList());
     Map<Long, Command.Link> wanted = new LinkedHashMap<>();
     for (Command.Link link : commands) {
       Chart chart = chart(charts, link);
       Member member = byNumber.get(link.memberNumber());
-      ActiveLink now = linked.get(chart.id());
+      ActiveLink now = chart.link();
       if (now != null && link.memberNumber().equals(now.memberNumber())) {
         if (Links.BOTH_LINKED.equals(now.flagReason())) {
           // That a chart resembles its own member says nothing about the member it was merged with.

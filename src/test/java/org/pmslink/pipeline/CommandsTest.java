@@ -295,6 +295,31 @@ class CommandsTest {
     }
   }
 
+  /** Of two consumers the one with the older facts may be the slower one. */
+  @Test
+  void aDecisionThatKnowsLessThanTheOneThatStandsLinksNobody() throws Exception {
+    try (Office office = Office.at(engine, pms)) {
+      apply(commands(office, 1, 1, ines));
+      office.member("M1", ines);
+      CommandBatch alone = decided(office);
+      assertThat(alone.commands()).hasOnlyElementsOfType(Command.Link.class);
+      office.member("M2", ines);
+      CommandBatch withBoth = decided(office);
+      assertThat(withBoth.commands()).hasOnlyElementsOfType(Command.Review.class);
+      apply(withBoth);
+
+      apply(alone);
+
+      assertThat(office.memberOf(1)).isEmpty();
+      assertThat(office.reviewOf(1)).isEqualTo("DUPLICATE_MEMBERS");
+      assertThat(
+              office.count(
+                  "select count(*) from decisions where practice_id = ? and stale_since is not null"))
+          .as("waits for a decision on all there is")
+          .isEqualTo(1);
+    }
+  }
+
   /** As when the sweep asks for the same members once more before the first answer is there. */
   @Test
   void batchesAboutTheSameMembersDoNotWaitForOneAnotherInACircle() throws Exception {
