@@ -6,13 +6,16 @@ import static org.pmslink.pipeline.Visitor.location;
 import java.net.http.HttpResponse;
 import java.util.ArrayList;
 import java.util.EnumSet;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.pmslink.access.Actor;
@@ -308,6 +311,9 @@ class OfficePagesTest {
         assertThat(outdated.body())
             .contains("has changed meanwhile; nobody was added")
             .contains("value=\"" + now.e164() + "\"", "value=\"" + now.family() + "\"");
+        if (role == Role.MANAGER) {
+          assertThat(outdated.body()).contains("It was: Odette", "It was: " + moved.email());
+        }
         assertThat(members(office)).isZero();
         if (role == Role.MANAGER) {
           String added =
@@ -665,6 +671,159 @@ class OfficePagesTest {
                 and m.member_number = 'A1'""",
               office.id());
       assertThat(desk.get(base + "/members/A1").body()).contains("The last 200; what was before");
+    }
+  }
+
+  /** The form of a member's page as a browser sends it, with other values than it shows. */
+  private static String[] memberForm(HttpResponse<String> page, String... typed) {
+    Map<String, String> form = new LinkedHashMap<>();
+    String body = page.body();
+    int from = body.indexOf("name=\"version\"");
+    Matcher inputs =
+        Pattern.compile("<input[^>]*>").matcher(body.substring(from - 30, body.indexOf(">Save<")));
+    while (inputs.find()) {
+      String input = inputs.group();
+      if (!input.contains("checkbox") || input.contains("checked")) {
+        form.put(attribute(input, "name"), attribute(input, "value"));
+      }
+    }
+    for (int i = 0; i < typed.length; i += 2) {
+      form.put(typed[i], typed[i + 1]);
+    }
+    return form.entrySet().stream()
+        .flatMap(e -> Stream.of(e.getKey(), e.getValue()))
+        .toArray(String[]::new);
+  }
+
+  private static String attribute(String input, String name) {
+    Matcher found = Pattern.compile(" " + name + "=\"([^\"]*)\"").matcher(input);
+    return found.find() ? found.group(1) : "";
+  }
+
+  private static String input(HttpResponse<String> page, String name) {
+    Matcher found = Pattern.compile("<input[^>]* name=\"" + name + "\"[^>]*>").matcher(page.body());
+    assertThat(found.find()).as(name).isTrue();
+    return found.group();
+  }
+
+  @Test
+  void whatSomebodyHasTypedOfAMemberIsKeptWhenItIsRefused() throws Exception {
+    try (Office office = Office.at(engine, pms).open()) {
+      Someone elsa = Someone.named("Elsa", "Thornbury");
+      office.member("E1", elsa);
+      Visitor desk = staff(office, Role.FRONT_DESK);
+      Visitor other = staff(office, Role.FRONT_DESK);
+      String at = "/console/" + office.name + "/members/E1";
+      HttpResponse<String> page = desk.get(at);
+
+      HttpResponse<String> refused =
+          desk.post(
+              at + "/fields",
+              memberForm(
+                  page,
+                  "GIVEN",
+                  "Elsabeth",
+                  "BIRTH_DATE",
+                  "12/30/1980",
+                  "lock-CITY",
+                  "on",
+                  "reason",
+                  "she called"));
+
+      assertThat(refused.body()).contains("The birth date is no day");
+      assertThat(input(refused, "BIRTH_DATE"))
+          .contains("value=\"12/30/1980\"", "aria-invalid=\"true\"");
+      assertThat(input(refused, "GIVEN")).contains("Elsabeth").doesNotContain("aria-invalid");
+      assertThat(input(refused, "lock-CITY")).contains("checked");
+      assertThat(input(refused, "reason\" maxlength=\"500\" autocomplete=\"off"))
+          .contains("she called");
+
+      // Somebody else is quicker.
+      assertThat(
+              location(
+                  other.post(
+                      at + "/fields",
+                      memberForm(
+                          other.get(at),
+                          "CITY",
+                          "Dayton",
+                          "EMAIL",
+                          "new@example.org",
+                          "lock-EMAIL",
+                          "on"))))
+          .endsWith("/members/E1");
+      HttpResponse<String> outdated =
+          desk.post(
+              at + "/fields",
+              memberForm(refused, "BIRTH_DATE", elsa.birthDate(), "CITY", "Toledo"));
+
+      assertThat(outdated.body()).contains("has changed this member meanwhile");
+      assertThat(input(outdated, "GIVEN")).contains("Elsabeth");
+      assertThat(input(outdated, "CITY")).contains("Toledo");
+      assertThat(outdated.body())
+          .contains("Changed meanwhile to Dayton.")
+          .contains("Changed meanwhile; it was " + elsa.email() + ". Kept since meanwhile.");
+      assertThat(input(outdated, "EMAIL")).contains("new@example.org");
+
+      assertThat(location(desk.post(at + "/fields", memberForm(outdated)))).endsWith("/members/E1");
+      assertThat(
+              engine
+                  .store()
+                  .queryForList(
+                      "select given || ' ' || city || ' ' || email || ' ' || locked_fields::text"
+                          + " from members where practice_id = ?",
+                      String.class,
+                      office.id()))
+          .containsExactly("Elsabeth Toledo new@example.org {EMAIL,CITY}");
+      assertThat(
+              office.count(
+                  "select count(*) from member_changes where practice_id = ?"
+                      + " and actor like 'front-desk%' and reason = 'she called'"))
+          .as("changed are the fields that were typed into")
+          .isEqualTo(2);
+    }
+  }
+
+  @Test
+  void theReasonOfADecisionThatIsRefusedIsKept() throws Exception {
+    try (Office office = Office.at(engine, pms)) {
+      Someone ada = Someone.named("Ada", "Larkspur");
+      long chart = office.chart(ada);
+      office.member("A1", ada);
+      office.member("A2", ada);
+      office.open();
+      Visitor desk = staff(office, Role.MANAGER);
+      String base = "/console/" + office.name + "/members/A1";
+      desk.get(base);
+      assertThat(
+              desk.post(
+                      base + "/same",
+                      "source",
+                      "open-dental",
+                      "id",
+                      "" + chart,
+                      "seen",
+                      "another",
+                      "reason",
+                      "asked at the desk")
+                  .body())
+          .contains("value=\"asked at the desk\"");
+      assertThat(
+              desk.post(
+                      base + "/merge",
+                      "with",
+                      "A2",
+                      "version",
+                      "77",
+                      "otherVersion",
+                      "77",
+                      "stays",
+                      "other",
+                      "reason",
+                      "typed twice")
+                  .body())
+          .contains("value=\"typed twice\"")
+          .containsPattern("name=\"stays\" value=\"other\" checked");
     }
   }
 
