@@ -295,6 +295,8 @@ create table verdicts (
   actor        text not null,
   reason       text not null,
   at           timestamptz not null default now(),
+  patient_version bigint,                             -- of the chart and the member as they were then; none of a word that
+  member_version  bigint,                             -- was said of others and went over to these
   ended_links  bigint[] not null default '{}',        -- links that ended for it, and are back when it is taken back
   withdrawn_at timestamptz,
   withdrawn_by text,
