@@ -708,6 +708,7 @@ create table feed_runs (
   phase       text not null default 'READING' check (phase in ('READING', 'DECIDING', 'DONE')),
   last_page   integer not null default 0,
   records     bigint not null default 0,
+  expected    bigint,                                   -- patients that a first load will read, where that is told
   sweep_after bigint not null default 0,
   started_at  timestamptz not null default now(),
   read_at     timestamptz,
