@@ -6,9 +6,11 @@ import static org.pmslink.pipeline.Visitor.location;
 import java.net.http.HttpResponse;
 import java.util.ArrayList;
 import java.util.EnumSet;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -27,6 +29,8 @@ import org.pmslink.office.Applicant;
 import org.pmslink.office.MemberDesk;
 import org.pmslink.sample.OpenDentalServer;
 import org.pmslink.sample.OpenIdProvider;
+import org.springframework.web.bind.annotation.RequestMethod;
+import org.springframework.web.servlet.mvc.method.annotation.RequestMappingHandlerMapping;
 
 /** What the office's pages say and do, asked for as a browser does, without one. */
 @ExtendWith(Pipeline.class)
@@ -404,7 +408,7 @@ class OfficePagesTest {
         "source",
         "open-dental",
         "id",
-        hidden(page, "id").get(0),
+        page.body().replaceFirst("(?s).*/same\\?source=open-dental&amp;id=(\\d+)\".*", "$1"),
         "seen",
         hidden(page, "seen").get(0),
         "review",
@@ -618,6 +622,81 @@ class OfficePagesTest {
   private static String day(Someone who) {
     String[] parts = who.birthDate().split("-");
     return parts[1] + "/" + parts[2] + "/" + parts[0];
+  }
+
+  /** Whatever a form is sent to may be opened anew: from the browser's list, or in another tab. */
+  @Test
+  void theAddressOfAFormLeadsToItsPage() throws Exception {
+    try (Office office = Office.at(engine, pms)) {
+      Someone rosa = Someone.named("Rosa", "Merriweather");
+      long chart = office.chart(rosa);
+      long other = office.chart(Someone.named("Sam", "Elsewhere"));
+      office.member("R-1.a", rosa);
+      office.open();
+      Visitor person = staff(office, Role.MANAGER);
+      String base = "/console/" + office.name;
+      Set<String> shown = new HashSet<>();
+      Set<String> sentTo = new HashSet<>();
+      engine
+          .bean(RequestMappingHandlerMapping.class)
+          .getHandlerMethods()
+          .keySet()
+          .forEach(
+              mapping ->
+                  (mapping.getMethodsCondition().getMethods().contains(RequestMethod.POST)
+                          ? sentTo
+                          : shown)
+                      .addAll(mapping.getPatternValues()));
+      sentTo.removeIf(path -> !path.startsWith("/console/{practice}/") || shown.contains(path));
+      assertThat(sentTo).hasSizeGreaterThan(10);
+      for (String path : sentTo) {
+        String address =
+            path.replace("{practice}", office.name)
+                .replace("{number}", "R-1.a")
+                .replaceAll("\\{[a-z]+}", "1");
+        assertThat(person.get(address).statusCode()).as(path).isEqualTo(302);
+      }
+      String pair = "?source=open-dental&id=" + chart;
+      assertThat(location(person.get(base + "/members/R-1.a/not-same" + pair)))
+          .endsWith("/members/R-1.a/compare" + pair);
+      assertThat(location(person.get(base + "/members/R-1.a/fields"))).endsWith("/members/R-1.a");
+      assertThat(location(person.get(base + "/letters/7/edit"))).endsWith("/letters/7");
+      assertThat(person.get(base + "/members/R-1.a/explode").statusCode()).isEqualTo(404);
+
+      // A page that answered a form is of the address to which the form was sent.
+      String patient = base + "/patient?source=open-dental&id=" + other;
+      HttpResponse<String> page = person.get(patient);
+      assertThat(page.body()).contains("action=\"" + patient.replace("&", "&amp;"));
+      page = person.get(base + "/members/R-1.a/compare" + pair);
+      String same = base + "/members/R-1.a/same" + pair;
+      assertThat(page.body()).contains("action=\"" + same.replace("&", "&amp;"));
+      assertThat(person.post(same, "reason", "").body()).contains("Say why");
+      assertThat(location(person.get(same))).endsWith("/compare" + pair);
+    }
+  }
+
+  // ---- Dead letters ----
+
+  @Test
+  void whatASearchFindsIsDiscardedAndANoteThatIsRefusedIsKept() throws Exception {
+    try (Office office = Office.at(engine, pms)) {
+      Engine.rewrite(office.mapping("patient.jslt"), "\"chartNumber\"", "\"chartNumbre\"");
+      office.chart(Someone.named("Ines", "Caldwell"));
+      office.open();
+      long letter = office.letters().get(0).id();
+      Visitor support = staff(office, Role.SUPPORT);
+      String base = "/console/" + office.name + "/letters";
+      support.get(base);
+
+      assertThat(support.post(base, "deed", "discard", "search", "true", "which", "whole").body())
+          .contains("Discard 1 letter?", "All open ones that the search finds.");
+
+      String note = "asked the vendor " + "x".repeat(1_000);
+      String back =
+          location(support.post(base, "deed", "note", "letter", "" + letter, "note", note));
+      assertThat(support.get(back.substring(back.indexOf("/console"))).body())
+          .contains("value=\"asked the vendor xxx");
+    }
   }
 
   // ---- A member's page ----
