@@ -89,7 +89,8 @@ create table patients (
   unique (practice_id, source, source_id)
 );
 
-create index patients_by_change on patients (practice_id, updated_at);
+-- With what a search by the time of the last change asks of each, so that it reads nothing else.
+create index patients_by_change on patients (practice_id, updated_at) include (id, removed_at, merged_into);
 create index patients_by_word on patients using gin (words);
 create index merged_patients on patients (practice_id, source, merged_into) where merged_into is not null;
 
@@ -295,6 +296,8 @@ create table verdicts (
   actor        text not null,
   reason       text not null,
   at           timestamptz not null default now(),
+  patient_version bigint,                             -- of the chart and the member as they were then; none of a word that
+  member_version  bigint,                             -- was said of others and went over to these
   ended_links  bigint[] not null default '{}',        -- links that ended for it, and are back when it is taken back
   withdrawn_at timestamptz,
   withdrawn_by text,
@@ -706,6 +709,7 @@ create table feed_runs (
   phase       text not null default 'READING' check (phase in ('READING', 'DECIDING', 'DONE')),
   last_page   integer not null default 0,
   records     bigint not null default 0,
+  expected    bigint,                                   -- patients that a first load will read, where that is told
   sweep_after bigint not null default 0,
   started_at  timestamptz not null default now(),
   read_at     timestamptz,

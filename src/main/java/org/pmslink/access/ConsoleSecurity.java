@@ -38,6 +38,7 @@ class ConsoleSecurity implements WebMvcConfigurer {
   static final String CONSOLE = "/console";
   static final String SIGN_IN = "/sign-in";
   static final String PASSWORD = "/password";
+  static final String SESSION = "/session";
   static final String SIGNED_OUT = SIGN_IN + "?signed-out";
   private static final String SIGN_OUT = "/sign-out";
   private static final String ASSETS = "/assets/**";
@@ -56,7 +57,7 @@ class ConsoleSecurity implements WebMvcConfigurer {
 
   @Override
   public void addInterceptors(InterceptorRegistry registry) {
-    registry.addInterceptor(guard).addPathPatterns(CONSOLE, CONSOLE + "/**", PASSWORD);
+    registry.addInterceptor(guard).addPathPatterns(CONSOLE, CONSOLE + "/**", PASSWORD, SESSION);
   }
 
   @Bean
@@ -69,7 +70,15 @@ class ConsoleSecurity implements WebMvcConfigurer {
       OpenIdSettings openId)
       throws Exception {
     http.securityMatcher(
-            "/", CONSOLE, CONSOLE + "/**", SIGN_IN, SIGN_IN + "/**", SIGN_OUT, PASSWORD, ASSETS)
+            "/",
+            CONSOLE,
+            CONSOLE + "/**",
+            SIGN_IN,
+            SIGN_IN + "/**",
+            SIGN_OUT,
+            PASSWORD,
+            SESSION,
+            ASSETS)
         .authorizeHttpRequests(
             requests ->
                 requests

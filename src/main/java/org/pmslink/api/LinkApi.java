@@ -198,7 +198,8 @@ class LinkApi {
               description =
                   "seen of the comparison: when the chart is, or links or verdicts of the two are,"
                       + " others since, the"
-                      + " answer is 409. Whatever there is when absent.")
+                      + " answer is 409. When absent, it is decided on whatever is stored at that"
+                      + " moment; the answer says of which versions.")
           @Nullable String seen) {}
 
   @PostMapping("/verdicts")

@@ -10,9 +10,12 @@ import org.pmslink.linking.Explaining;
 import org.pmslink.matching.Comparison;
 import org.pmslink.matching.Comparison.Evidence;
 import org.pmslink.matching.Explanation;
+import org.pmslink.membership.ChartSearch;
 import org.pmslink.membership.Charts;
+import org.pmslink.membership.Members;
 import org.pmslink.membership.StoredDecisions.Kept;
 import org.pmslink.practice.Practices;
+import org.springframework.context.ConfigurableApplicationContext;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Parameters;
@@ -23,7 +26,8 @@ import picocli.CommandLine.ParentCommand;
     name = "explain",
     mixinStandardHelpOptions = true,
     description = {
-      "Says why a patient and a member are linked or not: what was decided, whether the same rules give",
+      "Says why a patient and a member are linked or not: what was decided, whether the same rules"
+          + " give",
       "the same numbers again, and what would be decided now. Shows names, so it is patient data."
     })
 final class ExplainCommand implements Callable<Integer> {
@@ -104,8 +108,23 @@ final class ExplainCommand implements Callable<Integer> {
       table(now.comparison());
       print("%s", now.words());
       now.whyNotCertain().forEach(why -> print("not certain: %s", why));
+      printSeen(store, practice, source);
       return same ? 0 : 1;
     }
+  }
+
+  /**
+   * For whoever decides by it. Not the comparison's own word of the API: that is made of name and
+   * birth date, and a command stands in the shell's history.
+   */
+  private void printSeen(ConfigurableApplicationContext store, String practice, String source) {
+    Members members = store.getBean(Members.class);
+    store.getBean(ChartSearch.class).bySourceId(practice, source, patient).stream()
+        .flatMap(
+            chart ->
+                members.find(practice, member).stream()
+                    .map(found -> VerdictCommand.seen(chart.version(), found.version())))
+        .forEach(versions -> print("versions of patient and member: %s", versions));
   }
 
   private void printAge(Charts.Age age) {

@@ -2,7 +2,9 @@ package org.pmslink.cli;
 
 import java.util.Locale;
 import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
 import org.pmslink.access.Audit;
+import org.pmslink.membership.Members;
 import org.pmslink.membership.Verdicts;
 import org.pmslink.membership.Verdicts.Verdict;
 import org.springframework.transaction.PlatformTransactionManager;
@@ -18,7 +20,8 @@ import picocli.CommandLine.ParentCommand;
     name = "verdict",
     mixinStandardHelpOptions = true,
     description = {
-      "Keeps what a person has decided about a patient and a member: it links or unlinks them at once,",
+      "Keeps what a person has decided about a patient and a member: it links or unlinks them at"
+          + " once,",
       "and no rule changes it on any later run. A later verdict takes the place of an earlier one."
     })
 final class VerdictCommand implements Callable<Integer> {
@@ -70,6 +73,14 @@ final class VerdictCommand implements Callable<Integer> {
   @Option(names = "--reason", required = true, paramLabel = "TEXT", description = "Why.")
   String reason;
 
+  @Option(
+      names = "--seen",
+      paramLabel = "VERSIONS",
+      description =
+          "The versions of patient and member that \"explain\" has shown: when they are others by"
+              + " now, nothing is decided. Without it, whatever is stored at that moment counts.")
+  @Nullable String seen;
+
   @SuppressWarnings("NullAway.Init") // picocli fills them in
   VerdictCommand() {}
 
@@ -81,13 +92,13 @@ final class VerdictCommand implements Callable<Integer> {
     try (var store = tool.store()) {
       String practice = which.practice(store);
       String source = which.source(store);
+      Verdicts verdicts = store.getBean(Verdicts.class);
       // Both or neither: no link of a person is made that the audit does not know.
-      new TransactionTemplate(store.getBean(PlatformTransactionManager.class))
-          .executeWithoutResult(
-              transaction -> {
-                store
-                    .getBean(Verdicts.class)
-                    .decide(
+      String versions =
+          new TransactionTemplate(store.getBean(PlatformTransactionManager.class))
+              .execute(
+                  transaction -> {
+                    verdicts.decide(
                         practice,
                         source,
                         patient,
@@ -95,14 +106,31 @@ final class VerdictCommand implements Callable<Integer> {
                         answer.verdict,
                         actor.strip(),
                         reason.strip());
-                store
-                    .getBean(Audit.class)
-                    .note(
-                        practice,
-                        DeadLettersCommand.actor(),
-                        answer == Answer.same ? "linked" : "told apart",
-                        member + " and " + source + "/" + patient + " by " + actor.strip());
-              });
+                    String decidedOn =
+                        store.getBean(Members.class).find(practice, member).stream()
+                            .flatMap(found -> verdicts.of(practice, found.id()).stream())
+                            .filter(
+                                made ->
+                                    made.source().equals(source) && made.sourceId().equals(patient))
+                            .map(made -> seen(made.patientVersion(), made.memberVersion()))
+                            .findFirst()
+                            .orElseThrow();
+                    if (seen != null && !seen.strip().equals(decidedOn)) {
+                      throw new IllegalArgumentException(
+                          "patient or member are not as they were seen, nothing was decided; their"
+                              + " versions are "
+                              + decidedOn
+                              + " by now: look again with explain");
+                    }
+                    store
+                        .getBean(Audit.class)
+                        .note(
+                            practice,
+                            DeadLettersCommand.actor(),
+                            answer == Answer.same ? "linked" : "told apart",
+                            member + " and " + source + "/" + patient + " by " + actor.strip());
+                    return decidedOn;
+                  });
       CommandLineTool.out()
           .println(
               "patient "
@@ -110,8 +138,15 @@ final class VerdictCommand implements Callable<Integer> {
                   + " and member "
                   + member
                   + (answer == Answer.same ? " are linked" : " are two people")
+                  + ", decided on their versions "
+                  + versions
                   + "; no rule will change it");
       return 0;
     }
+  }
+
+  /** How the versions of a patient and a member are written. */
+  static String seen(@Nullable Long patient, @Nullable Long member) {
+    return patient + "/" + member;
   }
 }

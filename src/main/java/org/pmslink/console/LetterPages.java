@@ -338,6 +338,7 @@ class LetterPages {
       model.addAttribute("original", shown.original() == null ? null : pretty(shown.original()));
     } catch (IllegalArgumentException e) {
       model.addAttribute("complaint", e.getMessage());
+      model.addAttribute("why", reason);
     }
     return letterPage(practice, id, model);
   }
@@ -381,6 +382,7 @@ class LetterPages {
       model.addAttribute("complaint", complaint);
       model.addAttribute("revealed", record);
       model.addAttribute("edition", edition);
+      model.addAttribute("why", reason);
       return letterPage(practice, id, model);
     }
     after.addFlashAttribute("done", "Kept; the original is kept too. Replay it to try again.");
@@ -421,7 +423,8 @@ class LetterPages {
       letter = letter == null ? List.of() : List.copyOf(letter);
     }
 
-    boolean isWhole() {
+    /** For a page, which sees public methods only. */
+    public boolean isWhole() {
       return which.equals("whole");
     }
 
@@ -506,6 +509,7 @@ class LetterPages {
           + done(practice, Visit.of(request).actor(), what, selection, said, after, page);
     } catch (IllegalArgumentException e) {
       after.addFlashAttribute("complaint", e.getMessage());
+      after.addFlashAttribute("said", said);
       return "redirect:" + page;
     }
   }

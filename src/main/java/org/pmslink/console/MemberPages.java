@@ -2,12 +2,9 @@ package org.pmslink.console;
 
 import jakarta.servlet.http.HttpServletRequest;
 import java.time.LocalDate;
-import java.util.EnumMap;
-import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.pmslink.access.Actor;
 import org.pmslink.access.Audit;
@@ -50,6 +47,12 @@ class MemberPages {
   private static final int PAGE = 50;
   private static final int MOST_CANDIDATES = 5;
   private static final int MOST_FOUND = 10;
+  private static final String REMOVED_MEANWHILE =
+      "Somebody has ended this membership meanwhile; nothing was saved.";
+  private static final String MEANWHILE =
+      "Somebody else, or the PMS, has changed this member meanwhile, and nothing was saved. What you"
+          + " typed is still in the form below, with what was changed beside it: look, and save"
+          + " again.";
 
   private final MemberHistory history;
   private final MemberMerges merges;
@@ -222,6 +225,9 @@ class MemberPages {
             .orElse(null));
     model.addAttribute("member", member);
     model.addAttribute("fields", Member.Field.values());
+    if (!model.containsAttribute("form")) {
+      model.addAttribute("form", MemberForm.of(member));
+    }
     model.addAttribute("origins", history.origins(practice, member));
     model.addAttribute("added", history.added(practice, member).orElse(null));
     model.addAttribute("longest", MemberHistory.LONGEST_HISTORY);
@@ -444,6 +450,7 @@ class MemberPages {
               : links.notSame(actor, chart, member, seen, reason);
     } catch (RefusedException e) {
       model.addAttribute("complaint", e.getMessage());
+      model.addAttribute("said", reason);
       return comparePage(practice, member, chart, request, model);
     }
     after.addFlashAttribute("done", same ? "Linked." : "Kept apart.");
@@ -508,33 +515,30 @@ class MemberPages {
       RedirectAttributes after,
       Model model) {
     Member member = desk.member(practice, number);
-    Map<Member.Field, String> values = new EnumMap<>(Member.Field.class);
-    Set<Member.Field> locked = EnumSet.noneOf(Member.Field.class);
-    for (Member.Field field : Member.Field.values()) {
-      String value = typed.get(field.name());
-      if (value != null) {
-        values.put(field, value);
+    MemberForm form = MemberForm.sent(typed, reason);
+    String complaint;
+    try {
+      if (version != member.version()) {
+        throw new RefusedException(MEANWHILE);
       }
-      if (typed.containsKey("lock-" + field.name()) && field.isContact()) {
-        locked.add(field);
-      }
+      memberDesk.change(Visit.of(request).asActor(), member, form.values(), form.locked(), reason);
+      after.addFlashAttribute("done", "Saved.");
+      return "redirect:/console/" + practice + "/members/" + number;
+    } catch (RefusedException.Typed e) {
+      complaint = e.getMessage();
+      form = form.refused(e.fields());
+    } catch (RefusedException e) {
+      complaint = e.getMessage();
     }
-    String complaint = null;
+    // Somebody may have been quicker while this was tried, too.
+    member = desk.member(practice, number);
     if (version != member.version()) {
-      complaint = "Somebody else, or the PMS, has changed this member meanwhile; look again.";
-    } else {
-      try {
-        memberDesk.change(Visit.of(request).asActor(), member, values, locked, reason);
-      } catch (RefusedException e) {
-        complaint = e.getMessage();
-      }
+      complaint = member.removed() ? REMOVED_MEANWHILE : MEANWHILE;
+      form = form.over(member);
     }
-    if (complaint != null) {
-      model.addAttribute("complaint", complaint);
-      return memberPage(practice, member, request, model);
-    }
-    after.addFlashAttribute("done", "Saved.");
-    return "redirect:/console/" + practice + "/members/" + number;
+    model.addAttribute("complaint", complaint);
+    model.addAttribute("form", form);
+    return memberPage(practice, member, request, model);
   }
 
   /** Ends the membership here; the record stays. */

@@ -67,7 +67,7 @@ class MergePages {
   /**
    * A field in which the two differ.
    *
-   * @param other whether the other one's value is proposed: where this one has none
+   * @param other whether the other one's value is proposed: where this one has none, or as chosen
    */
   record Choosable(Member.Field field, String one, String another, boolean other) {}
 
@@ -95,11 +95,21 @@ class MergePages {
       after.addFlashAttribute("complaint", "There is no member of that number; check it.");
       return "redirect:/console/" + practice + "/members/" + number;
     }
-    return page(practice, one, other, request, model);
+    return page(practice, one, other, Map.of(), request, model);
   }
 
+  /**
+   * The two beside each other.
+   *
+   * @param typed the form as it was sent, when it is shown again; empty for nothing chosen yet
+   */
   private String page(
-      String practice, Member one, Member other, HttpServletRequest request, Model model) {
+      String practice,
+      Member one,
+      Member other,
+      Map<String, String> typed,
+      HttpServletRequest request,
+      Model model) {
     audit.note(
         practice,
         Visit.of(request).actor(),
@@ -110,11 +120,14 @@ class MergePages {
       String here = one.fields().getOrDefault(field, "");
       String there = other.fields().getOrDefault(field, "");
       if (!here.equals(there)) {
-        choosable.add(new Choosable(field, here, there, here.isEmpty()));
+        String chosen = typed.get(field.name());
+        boolean theirs = chosen == null ? here.isEmpty() : chosen.equals(OTHER);
+        choosable.add(new Choosable(field, here, there, theirs));
       }
     }
     Set<String> both = sources(practice, one);
     both.retainAll(sources(practice, other));
+    model.addAttribute("typed", typed);
     model.addAttribute("one", one);
     model.addAttribute("other", other);
     model.addAttribute("rows", SideBySide.rows(one.person(), other.person(), shown));
@@ -204,7 +217,13 @@ class MergePages {
                   why));
     } catch (RefusedException e) {
       model.addAttribute("complaint", e.getMessage());
-      return page(practice, one, other, request, model);
+      return page(
+          practice,
+          desk.member(practice, number),
+          desk.member(practice, with.strip()),
+          typed,
+          request,
+          model);
     }
     if (finding > 0) {
       after.addFlashAttribute("done", "They are one member now: " + survivor.memberNumber() + ".");

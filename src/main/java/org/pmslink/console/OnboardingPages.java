@@ -76,7 +76,7 @@ class OnboardingPages {
    * A feed and its first load.
    *
    * @param run the first load; {@code null} before it has begun
-   * @param ofHowMany charts that the PMS has, where it can say so
+   * @param ofHowMany patients that there are to be read, where anybody can say so
    */
   record Load(
       FeedStates.Status feed,
@@ -122,6 +122,11 @@ class OnboardingPages {
       return run == null ? 0 : run.records();
     }
 
+    /** Whether the patients, who come first, are being read, and it is known how many there are. */
+    public boolean isCounted() {
+      return ofHowMany.isPresent() && read() <= ofHowMany.getAsLong();
+    }
+
     public long stored() {
       return totals == null ? 0 : totals.read();
     }
@@ -161,9 +166,11 @@ class OnboardingPages {
         feed,
         run,
         run == null ? null : runs.totals(practice, run.id()),
-        run != null && run.phase() == Runs.Phase.READING
-            ? lookUp.howMany(feed.practice(), feed.feed())
-            : OptionalLong.empty());
+        run == null || run.phase() != Runs.Phase.READING
+            ? OptionalLong.empty()
+            : run.expected() == null
+                ? lookUp.howMany(feed.practice(), feed.feed())
+                : OptionalLong.of(run.expected()));
   }
 
   /**

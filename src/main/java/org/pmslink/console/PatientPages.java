@@ -318,6 +318,7 @@ class PatientPages {
     chart = desk.chart(practice, source, id);
     if (chart.memberNumber() == null && form.isOutdated(chart.record().person())) {
       complaint = MemberDesk.CHART_CHANGED;
+      model.addAttribute("had", form);
       model.addAttribute("form", form.anew(chart.record().person(), today(practice)));
     }
     model.addAttribute("complaint", complaint);

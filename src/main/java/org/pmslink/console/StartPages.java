@@ -3,6 +3,9 @@ package org.pmslink.console;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpSession;
 import java.util.List;
+import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.pmslink.access.Needs;
 import org.pmslink.access.OwnPassword;
 import org.pmslink.access.Right;
@@ -14,19 +17,32 @@ import org.pmslink.feed.FeedStates;
 import org.pmslink.membership.Worklists;
 import org.pmslink.practice.Practices;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnWebApplication;
-import org.springframework.http.HttpStatus;
+import org.springframework.security.web.csrf.CsrfToken;
 import org.springframework.stereotype.Controller;
 import org.springframework.ui.Model;
 import org.springframework.web.bind.annotation.GetMapping;
 import org.springframework.web.bind.annotation.PathVariable;
 import org.springframework.web.bind.annotation.PostMapping;
 import org.springframework.web.bind.annotation.RequestParam;
-import org.springframework.web.bind.annotation.ResponseStatus;
+import org.springframework.web.bind.annotation.ResponseBody;
+import org.springframework.web.servlet.mvc.support.RedirectAttributes;
 
 /** Signing in, one's password, and where one begins. */
 @Controller
 @ConditionalOnWebApplication
 class StartPages {
+  /** Forms about a member and a chart; the address of the latter follows. */
+  private static final Pattern PAIRS =
+      Pattern.compile("/console/[^/]+(?<page>/members/[\\w.-]+)/(?:not-)?same");
+
+  /** Other addresses that forms are sent to, and nothing is found at. */
+  private static final Pattern FORMS =
+      Pattern.compile(
+          "/console/[^/]+(?:"
+              + "(?<page>/members/[\\w.-]+|/letters/\\d+|/patients|/duplicates/\\d+|/plans)"
+              + "/(?:fields|take-back|remove|take-apart|plan(?:/\\d+)?|reveal|edit|ask|take-in"
+              + "|not-same|\\d+/retire))");
+
   private final OwnPassword passwords;
   private final Worklists worklists;
   private final DeadLetters letters;
@@ -106,6 +122,17 @@ class StartPages {
     return "redirect:/sign-in?changed";
   }
 
+  /**
+   * Who is signed in, and what a form of theirs must carry. A page asks before it sends what was
+   * typed into it: it may have been open for longer than the session, or than that of somebody
+   * else.
+   */
+  @GetMapping("/session")
+  @ResponseBody
+  Map<String, String> session(HttpServletRequest request, CsrfToken token) {
+    return Map.of("actor", Visit.of(request).actor(), "token", token.getToken());
+  }
+
   /** What waits for somebody in a practice. Whoever has any role there begins here. */
   @GetMapping("/console/{practice}")
   @Needs(Right.BE_THERE)
@@ -131,10 +158,30 @@ class StartPages {
     return "practice";
   }
 
+  /**
+   * The page of a form, where somebody opens the address anew that the form was sent to: from the
+   * browser's list, in another tab, or back from signing in.
+   */
   @GetMapping("/console/{practice}/**")
   @Needs(Right.BE_THERE)
-  @ResponseStatus(HttpStatus.NOT_FOUND)
-  String nothing(@PathVariable String practice) {
-    throw Desk.notThere();
+  String elsewhere(
+      @PathVariable String practice,
+      @RequestParam(defaultValue = "") String source,
+      @RequestParam(defaultValue = "") String id,
+      HttpServletRequest request,
+      RedirectAttributes after) {
+    String path = request.getServletPath();
+    Matcher pair = PAIRS.matcher(path);
+    Matcher form = pair.matches() ? pair : FORMS.matcher(path);
+    if (!form.matches()) {
+      throw Desk.notThere();
+    }
+    String page = "redirect:/console/" + practice + form.group("page");
+    if (form != pair || source.isEmpty() || id.isEmpty()) {
+      return page;
+    }
+    after.addAttribute("source", source);
+    after.addAttribute("id", id);
+    return page + "/compare";
   }
 }

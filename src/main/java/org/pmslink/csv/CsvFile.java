@@ -89,6 +89,7 @@ public final class CsvFile {
   private final TypedDate.Evidence dates = new TypedDate.Evidence();
   private final SeenIds ids;
   private final IdLengths idLengths = new IdLengths();
+  private long patients;
   private long utf8Rows;
   private long otherRows;
 
@@ -192,6 +193,7 @@ public final class CsvFile {
             continue;
           }
           rows++;
+          patients += raw.problem() != null || !isPassedOver(cells) ? 1 : 0;
           if (raw.problem() != null || cells.size() < header.size() || isPassedOver(cells)) {
             continue;
           }
@@ -323,6 +325,11 @@ public final class CsvFile {
 
   List<String> headerCells() {
     return header.cells();
+  }
+
+  /** How many rows are patients, or were meant to be. */
+  public long patients() {
+    return patients;
   }
 
   /** Begins to read the rows. */

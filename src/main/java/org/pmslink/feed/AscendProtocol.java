@@ -214,6 +214,12 @@ class AscendProtocol implements PmsProtocol {
         pass.inHand instanceof Extent extent
             ? extent
             : new Extent(0, answer.at("/meta/pagination/total").asLong(NOT_SAID));
+    if (pass.stream().type() == RecordType.PATIENTS
+        && pass.afterKey.isEmpty()
+        && before.total() != NOT_SAID
+        && pass.place().cursor.loading()) {
+      pass.patients = before.total();
+    }
     Extent now = new Extent(before.read() + rows.size(), before.total());
     pass.inHand = now;
     pass.last = rows.isEmpty() || now.read() == now.total();

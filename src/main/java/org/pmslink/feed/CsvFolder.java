@@ -389,6 +389,7 @@ public class CsvFolder {
               definition.getFeed(),
               definition.getSource(),
               pass.firstLoad ? Runs.Kind.FIRST_LOAD : Runs.Kind.RECEIVED);
+      runs.expects(pass.practice, pass.run, pass.patients());
     }
   }
 

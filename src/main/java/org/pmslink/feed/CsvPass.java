@@ -99,6 +99,11 @@ public final class CsvPass implements AutoCloseable {
     return Objects.requireNonNull(looked).isIn(id);
   }
 
+  /** How many rows of the file are patients, or were meant to be. */
+  long patients() {
+    return Objects.requireNonNull(looked).patients();
+  }
+
   CsvFile.Rows rows() {
     return Objects.requireNonNull(rows);
   }

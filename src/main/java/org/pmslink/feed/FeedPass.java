@@ -134,6 +134,9 @@ public final class FeedPass {
   /** What the protocol holds from one read of a step to the next; gone with the pass. */
   @Nullable Object inHand;
 
+  /** How many patients a load is to read, where the PMS says so beside the first of them. */
+  @Nullable Long patients;
+
   /** The time as of which a load's rows are, where the PMS says so; a load's clock otherwise. */
   @Nullable LocalDateTime watermark;
 

@@ -465,7 +465,8 @@ public class FeedReader {
       Duration setBack = ours.minus(theirs);
       if (setBack.compareTo(CLOCK_NOISE) > 0) {
         log.warn(
-            "feed {}: the PMS server's clock was set back by about {} s; reading that much further back",
+            "feed {}: the PMS server's clock was set back by about {} s; reading that much further"
+                + " back",
             pass.definition.getFeed(),
             setBack.toSeconds());
         from = from.minus(setBack);
@@ -584,6 +585,10 @@ public class FeedReader {
     if (pass.run != null && pass.records > 0) {
       runs.sent(pass.practice, pass.run, pass.page, pass.records);
       pass.records = 0;
+      if (pass.patients != null) {
+        runs.expects(pass.practice, pass.run, pass.patients);
+        pass.patients = null;
+      }
     }
     if (pass.asked == Step.RECORDS && pass.place().cursor.loading()) {
       cursors.loaded(

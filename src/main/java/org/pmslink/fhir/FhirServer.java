@@ -146,7 +146,7 @@ class FhirServer {
     private static SearchParamType type(ChartSearch.Field field) {
       return switch (field) {
         case FAMILY, GIVEN, NAME, POSTAL_CODE -> SearchParamType.STRING;
-        case BIRTH_DATE -> SearchParamType.DATE;
+        case BIRTH_DATE, UPDATED -> SearchParamType.DATE;
         case PHONE, EMAIL, GENDER -> SearchParamType.TOKEN;
       };
     }

@@ -34,6 +34,7 @@ record SearchRequest(
   private static final String COUNT = "_count";
   static final String CURSOR = "_cursor";
   static final String TELECOM = "telecom";
+  private static final String LAST_UPDATED = "_lastUpdated";
 
   /** Understood by the server itself. */
   private static final List<String> OF_THE_ANSWER = List.of("_format", "_pretty");
@@ -54,6 +55,7 @@ record SearchRequest(
     fields.put("email", Field.EMAIL);
     fields.put("address-postalcode", Field.POSTAL_CODE);
     fields.put("gender", Field.GENDER);
+    fields.put(LAST_UPDATED, Field.UPDATED);
     return fields;
   }
 
@@ -126,7 +128,7 @@ record SearchRequest(
           422,
           IssueType.REQUIRED,
           "too little to search by: give _id, identifier, family, given, name, a birthdate, phone,"
-              + " email, telecom or address-postalcode");
+              + " email, telecom, address-postalcode or _lastUpdated");
     }
     return new SearchRequest(ids, identifiers, List.copyOf(wanted), count, cursor);
   }
@@ -155,9 +157,12 @@ record SearchRequest(
 
   private static Wanted wanted(String name, Field field, boolean exactly, List<String> values) {
     List<String> plain =
-        field == Field.PHONE || field == Field.EMAIL || field == Field.GENDER
-            ? values.stream().map(v -> Token.of(v).value()).toList()
-            : values;
+        field == Field.UPDATED
+            // A plus sign that was not encoded in an address is a blank by now.
+            ? values.stream().map(v -> v.replace(' ', '+')).toList()
+            : field == Field.PHONE || field == Field.EMAIL || field == Field.GENDER
+                ? values.stream().map(v -> Token.of(v).value()).toList()
+                : values;
     Wanted wanted = new Wanted(field, exactly, plain);
     Optional<String> problem = wanted.problem();
     if (problem.isPresent()) {

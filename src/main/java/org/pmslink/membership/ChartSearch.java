@@ -2,8 +2,12 @@ package org.pmslink.membership;
 
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.sql.Timestamp;
+import java.time.DateTimeException;
 import java.time.Instant;
 import java.time.LocalDate;
+import java.time.OffsetDateTime;
+import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
@@ -11,6 +15,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -96,7 +101,12 @@ public class ChartSearch {
     EMAIL(true),
     /** A beginning of it. */
     POSTAL_CODE(true),
-    GENDER(false);
+    GENDER(false),
+    /**
+     * When the chart last came in changed: an instant, a minute, a day, month or year of UTC, one
+     * only; it may have the same before it as a birth date.
+     */
+    UPDATED(true);
 
     private final boolean narrows;
 
@@ -125,6 +135,9 @@ public class ChartSearch {
 
     /** What is wrong with the values, for whoever typed them; nothing when they can be read. */
     public Optional<String> problem() {
+      if (field == Field.UPDATED && anyOf.size() > 1) {
+        return Optional.of("must be one; give it twice for a time between two");
+      }
       for (String value : anyOf) {
         boolean readable =
             switch (field) {
@@ -134,12 +147,16 @@ public class ChartSearch {
               case EMAIL -> value.indexOf('@') > 0;
               case GENDER ->
                   Stream.of(Gender.values()).anyMatch(g -> g.name().equalsIgnoreCase(value));
+              case UPDATED -> Moments.of(value).isPresent();
             };
         if (!readable) {
           return Optional.of(
               switch (field) {
                 case BIRTH_DATE ->
                     "must be YYYY-MM-DD, YYYY-MM or YYYY, with ge, le, gt, lt or eq before it";
+                case UPDATED ->
+                    "must be an instant like 2026-01-31T08:30:00Z, or a day, month or year, with"
+                        + " ge, le, gt, lt or eq before it";
                 case PHONE -> "must have at least seven digits";
                 case EMAIL -> "must be an e-mail address";
                 case GENDER -> "must be male, female, other or unknown";
@@ -192,6 +209,14 @@ public class ChartSearch {
               + " where k.practice_id = ? and k.key = any (?)))");
       values.add(practiceId);
       values.add(Links.array(keys));
+    }
+    for (Wanted one : wanted) {
+      if (one.field() == Field.UPDATED) {
+        Moments moments = Moments.of(one.anyOf().get(0)).orElseThrow();
+        sql.append(" and f.updated_at >= ? and f.updated_at < ?");
+        values.add(Timestamp.from(moments.from()));
+        values.add(Timestamp.from(moments.until()));
+      }
     }
     sql.append(") ")
         .append(CHART)
@@ -347,7 +372,7 @@ public class ChartSearch {
                       true,
                       false))
               : Optional.empty();
-      case EMAIL, GENDER -> Optional.empty();
+      case EMAIL, GENDER, UPDATED -> Optional.empty();
     };
   }
 
@@ -392,7 +417,12 @@ public class ChartSearch {
 
   /** Whether a chart is all of this. */
   public static boolean isMet(List<Wanted> wanted, Chart chart) {
-    return wanted.stream().allMatch(one -> isMet(one, chart.person()));
+    return wanted.stream()
+        .allMatch(
+            one ->
+                one.field() == Field.UPDATED
+                    ? Moments.of(one.anyOf().get(0)).orElseThrow().hold(chart.updatedAt())
+                    : isMet(one, chart.person()));
   }
 
   private static boolean isMet(Wanted wanted, Person person) {
@@ -423,6 +453,8 @@ public class ChartSearch {
                       person.address() != null
                           && isText(value, wanted.exactly(), person.address().postalCode());
                   case GENDER -> person.gender().name().equalsIgnoreCase(value);
+                  // Of the chart, and not of the person.
+                  case UPDATED -> false;
                 });
   }
 
@@ -446,6 +478,82 @@ public class ChartSearch {
       }
     }
     return false;
+  }
+
+  /**
+   * A time that a change may lie in.
+   *
+   * @param until the first moment that lies behind it
+   */
+  private record Moments(Instant from, Instant until) {
+    private static final Pattern TIME =
+        Pattern.compile(
+            "(eq|ge|le|gt|lt)?(\\d{4})(?:-(\\d{2})(?:-(\\d{2})"
+                + "(?:T(\\d{2}):(\\d{2})(?::(\\d{2})(?:\\.(\\d{1,9}))?)?(Z|[+-]\\d{2}:\\d{2}))?)?)?");
+
+    /** As far as PostgreSQL's times reach, and farther than any change. */
+    private static final Instant EVER = Instant.parse("9999-12-31T00:00:00Z");
+
+    private static final Instant NEVER = Instant.EPOCH;
+
+    static Optional<Moments> of(String value) {
+      Matcher time = TIME.matcher(value);
+      if (!time.matches()) {
+        return Optional.empty();
+      }
+      try {
+        OffsetDateTime first =
+            OffsetDateTime.of(
+                Integer.parseInt(time.group(2)),
+                part(time.group(3), 1),
+                part(time.group(4), 1),
+                part(time.group(5), 0),
+                part(time.group(6), 0),
+                part(time.group(7), 0),
+                part(
+                    time.group(8) == null ? null : (time.group(8) + "00000000").substring(0, 9), 0),
+                time.group(9) == null ? ZoneOffset.UTC : ZoneOffset.of(time.group(9)));
+        Instant from = first.toInstant();
+        Instant until = end(first, time).toInstant();
+        return Optional.of(
+            switch (Objects.requireNonNullElse(time.group(1), "eq")) {
+              case "ge" -> new Moments(from, EVER);
+              case "gt" -> new Moments(until, EVER);
+              case "le" -> new Moments(NEVER, until);
+              case "lt" -> new Moments(NEVER, from);
+              default -> new Moments(from, until);
+            });
+      } catch (DateTimeException e) {
+        return Optional.empty();
+      }
+    }
+
+    private static int part(@Nullable String digits, int without) {
+      return digits == null ? without : Integer.parseInt(digits);
+    }
+
+    /** What a value leaves open, it holds all of: the milliseconds that we show, microseconds. */
+    private static OffsetDateTime end(OffsetDateTime first, Matcher time) {
+      if (time.group(3) == null) {
+        return first.plusYears(1);
+      }
+      if (time.group(4) == null) {
+        return first.plusMonths(1);
+      }
+      if (time.group(5) == null) {
+        return first.plusDays(1);
+      }
+      if (time.group(7) == null) {
+        return first.plusMinutes(1);
+      }
+      return time.group(8) == null
+          ? first.plusSeconds(1)
+          : first.plusNanos((long) Math.pow(10, 9.0 - time.group(8).length()));
+    }
+
+    boolean hold(Instant moment) {
+      return !moment.isBefore(from) && moment.isBefore(until);
+    }
   }
 
   /** The days that a birth date may be on. */

@@ -188,15 +188,18 @@ public class Verdicts {
         Objects.requireNonNull(
             database.queryForObject(
                 """
-                insert into verdicts (practice_id, patient_id, member_id, verdict, actor, reason)
-                values (?, ?, ?, ?, ?, ?) returning id""",
+                insert into verdicts (practice_id, patient_id, member_id, verdict, actor, reason,
+                                      patient_version, member_version)
+                select p.practice_id, p.id, m.id, ?, ?, ?, p.version, m.version
+                from patients p join members m on m.practice_id = p.practice_id
+                where p.practice_id = ? and p.id = ? and m.id = ? returning id""",
                 Long.class,
-                practice,
-                chart,
-                member,
                 verdict.name(),
                 actor,
-                reason));
+                reason,
+                practice,
+                chart,
+                member));
     List<Long> ended =
         verdict == Verdict.SAME
             ? byPeople.linkByPerson(practice, source, chart, member, actor, reason)
@@ -573,6 +576,9 @@ public class Verdicts {
    * What somebody has decided about a chart and a member, and what stands.
    *
    * @param chart its number here
+   * @param patientVersion version of the chart that it was decided on; {@code null} of a word that
+   *     was said of another chart or member and went over to these
+   * @param memberVersion likewise
    */
   public record Decided(
       long id,
@@ -582,7 +588,9 @@ public class Verdicts {
       Verdict verdict,
       String actor,
       String reason,
-      Instant at) {
+      Instant at,
+      @Nullable Long patientVersion,
+      @Nullable Long memberVersion) {
     private static Decided of(ResultSet row) throws SQLException {
       return new Decided(
           row.getLong(1),
@@ -592,7 +600,9 @@ public class Verdicts {
           Verdict.valueOf(row.getString(5)),
           row.getString(6),
           row.getString(7),
-          row.getTimestamp(8).toInstant());
+          row.getTimestamp(8).toInstant(),
+          row.getObject(9, Long.class),
+          row.getObject(10, Long.class));
     }
 
     /** With who and why, for whoever looks at the two. */
@@ -610,7 +620,8 @@ public class Verdicts {
 
   private static final String STANDING =
       """
-      select v.id, v.patient_id, p.source, p.source_id, v.verdict, v.actor, v.reason, v.at
+      select v.id, v.patient_id, p.source, p.source_id, v.verdict, v.actor, v.reason, v.at,
+             v.patient_version, v.member_version
       from verdicts v join patients p on p.practice_id = v.practice_id and p.id = v.patient_id
       where v.practice_id = ? and v.member_id = ? and v.withdrawn_at is null""";
 

@@ -37,7 +37,8 @@ public class MemberDesk {
   /** What whoever sees an outdated form is told; it is filled in anew by then. */
   public static final String CHART_CHANGED =
       "What the PMS says of this patient has changed meanwhile; nobody was added. The form has what"
-          + " it says now: look again, and correct what needs it once more.";
+          + " it says now, and below each field what stood in the form before: look again, and correct"
+          + " what needs it once more.";
 
   private final Members members;
   private final MemberHistory history;
@@ -270,10 +271,11 @@ public class MemberDesk {
     for (Map.Entry<Field, String> one : typed.entrySet()) {
       String value = one.getValue().strip();
       if (value.length() > LONGEST_VALUE || value.chars().anyMatch(Character::isISOControl)) {
-        throw new RefusedException(
+        throw new RefusedException.Typed(
             "One of the fields has more than "
                 + LONGEST_VALUE
-                + " characters, or some that cannot be typed.");
+                + " characters, or some that cannot be typed.",
+            EnumSet.of(one.getKey()));
       }
       if (!value.equals(seen.fields().getOrDefault(one.getKey(), ""))) {
         changes.put(one.getKey(), value);
@@ -303,7 +305,8 @@ public class MemberDesk {
       throws RefusedException {
     for (Field name : List.of(Field.FAMILY, Field.GIVEN)) {
       if ("".equals(changes.get(name))) {
-        throw new RefusedException("A member needs a first and a last name.");
+        throw new RefusedException.Typed(
+            "A member needs a first and a last name.", EnumSet.of(name));
       }
     }
     String born = changes.get(Field.BIRTH_DATE);
@@ -311,7 +314,7 @@ public class MemberDesk {
       String complaint =
           born.isEmpty() ? "A member needs a birth date." : Applicant.complaintAboutBirthDate(born);
       if (complaint != null) {
-        throw new RefusedException(complaint);
+        throw new RefusedException.Typed(complaint, EnumSet.of(Field.BIRTH_DATE));
       }
     }
     boolean takesOneAway = REACHED_BY.stream().anyMatch(field -> "".equals(changes.get(field)));
@@ -320,7 +323,9 @@ public class MemberDesk {
             .allMatch(
                 field ->
                     changes.getOrDefault(field, seen.fields().getOrDefault(field, "")).isEmpty())) {
-      throw new RefusedException("A member needs a telephone or an e-mail.");
+      throw new RefusedException.Typed(
+          "A member needs a telephone or an e-mail.",
+          REACHED_BY.stream().filter(field -> "".equals(changes.get(field))).toList());
     }
   }
 

@@ -41,6 +41,7 @@ public class Runs {
    * A pass, as stored.
    *
    * @param lastPage number of the last page that is on the queue; pages count from 1
+   * @param expected patients that a first load is to read; {@code null} where nobody tells
    * @param readAt when the last page was on the queue
    */
   public record Run(
@@ -52,6 +53,7 @@ public class Runs {
       Phase phase,
       int lastPage,
       long records,
+      @Nullable Long expected,
       long sweepAfter,
       Instant startedAt,
       @Nullable Instant readAt,
@@ -197,6 +199,17 @@ public class Runs {
             update feed_runs set last_page = ?, records = records + ?
             where practice_id = ? and id = ? and last_page < ?""")
         .params(lastPage, records, practiceId, run, lastPage)
+        .update();
+  }
+
+  /** Notes how many patients a first load is to read; for whoever watches it. */
+  public void expects(int practiceId, long run, long patients) {
+    database
+        .sql(
+            """
+            update feed_runs set expected = ?
+            where practice_id = ? and id = ? and kind = 'FIRST_LOAD'""")
+        .params(patients, practiceId, run)
         .update();
   }
 
@@ -442,8 +455,8 @@ public class Runs {
 
   private static final String SELECT =
       """
-      select id, practice_id, feed, source, kind, phase, last_page, records, sweep_after,
-             started_at, read_at, finished_at from feed_runs""";
+      select id, practice_id, feed, source, kind, phase, last_page, records, expected,
+             sweep_after, started_at, read_at, finished_at from feed_runs""";
 
   private static Run run(java.sql.ResultSet row) throws java.sql.SQLException {
     return new Run(
@@ -455,6 +468,7 @@ public class Runs {
         Phase.valueOf(row.getString("phase")),
         row.getInt("last_page"),
         row.getLong("records"),
+        row.getObject("expected", Long.class),
         row.getLong("sweep_after"),
         row.getTimestamp("started_at").toInstant(),
         instant(row, "read_at"),

@@ -564,6 +564,17 @@ class ApiTest {
           machine.post("/members/M1/verdicts", same.deepCopy().put("patient", patient)).is(201);
       assertThat(verified.json().path("verdict").asText()).isEqualTo("same");
       assertThat(verified.json().path("actor").asText()).isEqualTo(machine.name);
+      assertThat(verified.json().path("patient_version").asLong())
+          .as("what was decided on")
+          .isEqualTo(
+              office.count(
+                  "select version from patients where practice_id = ? and source_id = '"
+                      + chart
+                      + "'"));
+      assertThat(verified.json().path("member_version").asLong())
+          .isEqualTo(
+              office.count(
+                  "select version from members where practice_id = ? and member_number = 'M1'"));
 
       manager.post("/members/M1/verdicts", same.deepCopy().put("patient", another)).is(201);
       assertThat(office.memberOf(others)).as("moved").isEqualTo("M1");

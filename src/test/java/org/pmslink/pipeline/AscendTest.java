@@ -90,6 +90,12 @@ class AscendTest {
 
       Activities activities = engine.bean(Activities.class);
       assertThat(office.charts()).isEqualTo(25);
+      assertThat(
+              office.count(
+                  "select max(expected) from feed_runs where practice_id = ?"
+                      + " and kind = 'FIRST_LOAD'"))
+          .as("how many the onboarding page is told of")
+          .isEqualTo(25);
       assertThat(office.memberOf(4_000_000_000_001L)).isEqualTo("M1");
       assertThat(activities.visitsOf(office.id(), "M1"))
           .extracting(MemberVisit::onDate, MemberVisit::status)

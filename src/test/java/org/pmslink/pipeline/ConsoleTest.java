@@ -233,7 +233,7 @@ class ConsoleTest {
       button(page, "Add the member, linked to this chart").click();
       // The browser itself asks for what was not ticked, and so does the engine.
       assertThat(page.getByRole(AriaRole.STATUS)).hasCount(0);
-      page.locator("form[action$='/patient']").evaluate("form => form.noValidate = true");
+      page.locator("form[action*='/patient?']").evaluate("form => form.noValidate = true");
       button(page, "Add the member, linked to this chart").click();
       assertThat(page.getByRole(AriaRole.ALERT)).containsText("nobody was added");
       assertThat(page.getByLabel("E-mail")).hasValue("ines@new.example");
@@ -344,7 +344,8 @@ class ConsoleTest {
       assertThat(office.charts()).isEqualTo(2);
       assertThat(
               office.count(
-                  "select count(*) from audit where practice_id = ? and action = 'asked to take in patient'"))
+                  "select count(*) from audit where practice_id = ? and action = 'asked to take in"
+                      + " patient'"))
           .isEqualTo(1);
 
       // Whom the store has as they are is not shown twice.
@@ -411,13 +412,20 @@ class ConsoleTest {
             page.locator("article").filter(new Locator.FilterOptions().setHasText("slow"));
         assertThat(load).containsText("first load: reading");
         assertThat(load.locator("progress")).hasCount(1);
-        assertThat(load).containsText("Read40");
+        assertThat(load).containsText("Read40; how many there are in all is not known");
         assertThat(page.locator("ol")).containsText("it goes on by itself");
         assertThat(page.locator("#progress")).hasAttribute("hx-trigger", "every 2s");
 
         load(office, "update feed_runs set records = 1200 where practice_id = ? and feed = 'slow'");
         // Of its own accord.
         assertThat(load).containsText("Read1,200");
+        load(
+            office, "update feed_runs set expected = 2000 where practice_id = ? and feed = 'slow'");
+        assertThat(load).containsText("Read1,200, of about 2,000 patients");
+        assertThat(load.locator("progress")).hasAttribute("max", "2000");
+        load(office, "update feed_runs set records = 2300 where practice_id = ? and feed = 'slow'");
+        assertThat(load)
+            .containsText("Read2,300: all 2,000 patients, and now what belongs to them");
         load(
             office,
             "update feeds set on_hold_since = now(), on_hold_by = 'ivo',"
@@ -777,6 +785,49 @@ class ConsoleTest {
     return new Page.GetByRoleOptions().setName(name);
   }
 
+  // ---- A form that was open for too long ----
+
+  @Test
+  void whatWasTypedIsThereStillWhenTheSessionHasEnded() throws Exception {
+    try (Office office = Office.at(engine, pms).open()) {
+      String login = login(office, Role.FRONT_DESK);
+      String at = "/console/" + office.name + "/members/new";
+      Page page = browser.inspectingWindow(1280);
+      StaffBrowser.signIn(page, login, PASSWORD);
+      assertThat(page).hasTitle(office.name + " · PMS Link");
+      page.navigate(at);
+      fill(page, Someone.named("Ida", "Ravensworth"));
+      page.context().clearCookies();
+
+      button(page, "Add the member").click();
+
+      assertThat(page.getByRole(AriaRole.ALERT)).containsText("Your session has ended");
+      List<String> barriers = new ArrayList<>();
+      look(page, "session-ended", barriers);
+      assertThat(barriers).isEmpty();
+      Page other = page.waitForPopup(() -> link(page, "Sign in").click());
+      String colleague = login(office, Role.FRONT_DESK);
+      StaffBrowser.signIn(other, colleague, PASSWORD);
+      assertThat(other).hasTitle(office.name + " · PMS Link");
+      button(page, "Add the member").click();
+      assertThat(page.getByRole(AriaRole.ALERT)).containsText(colleague + " is signed in by now");
+      button(other, "Sign out").click();
+      StaffBrowser.signIn(other, login, PASSWORD);
+      assertThat(other).hasTitle(office.name + " · PMS Link");
+
+      button(page, "Add the member").click();
+
+      assertThat(page.locator("h1")).containsText("Ida Ravensworth");
+      assertThat(
+              office.count(
+                  "select count(*) from member_events where practice_id = ? and action = 'ADDED'"
+                      + " and actor = '"
+                      + login
+                      + "'"))
+          .isEqualTo(1);
+    }
+  }
+
   // ---- A member's link ----
 
   @Test
@@ -1032,7 +1083,8 @@ class ConsoleTest {
       assertThat(rows).hasCount(1);
       page.getByLabel("all that this search finds").check();
       page.evaluate(
-          "() => { const b = document.querySelector('button[value=replay]'); b.click(); b.click(); }");
+          "() => { const b = document.querySelector('button[value=replay]'); b.click(); b.click();"
+              + " }");
       assertThat(page.locator("#progress"))
           .containsText("1 of 1 decided: 0 passed, 1 failed again");
       assertThat(office.count("select count(*) from replay_tasks where practice_id = ?"))
@@ -1490,7 +1542,8 @@ class ConsoleTest {
           .until(
               () ->
                   office.count(
-                      "select count(*) from duplicates where practice_id = ? and closed_at is null"),
+                      "select count(*) from duplicates where practice_id = ? and closed_at is"
+                          + " null"),
               found -> found == 1);
       page.navigate("/console/" + office.name + "/duplicates");
       page.getByText("compare").click();

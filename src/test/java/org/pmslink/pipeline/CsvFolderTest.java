@@ -214,6 +214,9 @@ class CsvFolderTest {
             count("select count(*) from feed_runs where practice_id = ? and kind = 'FIRST_LOAD'"))
         .as("links are decided when all charts are there")
         .isEqualTo(1);
+    assertThat(count("select max(expected) from feed_runs where practice_id = ?"))
+        .as("how many the onboarding page is told of")
+        .isEqualTo(41);
     assertThat(status().state()).isEqualTo("RUNNING");
     assertThat(status().reason()).isNull();
     assertThat(status().lastReceivedAt()).isNotNull();
@@ -561,7 +564,9 @@ class CsvFolderTest {
     Path file = folder.resolve("try.csv");
     Files.writeString(
         file,
-        "List of patients\nPatient ID;Last Name;DOB;Cell;Shoe\n1;Xyloquenta;3/19/1984;5.03556E+09;9\n"
+        "List of patients\n"
+            + "Patient ID;Last Name;DOB;Cell;Shoe\n"
+            + "1;Xyloquenta;3/19/1984;5.03556E+09;9\n"
             + ";Xyloquenta;;;\n");
     FileTime before = Files.getLastModifiedTime(file);
 

@@ -287,6 +287,96 @@ class FacadeTest {
   }
 
   @Test
+  void chartsAreFoundByWhenTheyLastChanged() throws Exception {
+    try (Office office = Office.at(engine, pms)) {
+      String a = String.valueOf(office.chart(Someone.named("Ada", "Brandt")));
+      String b = String.valueOf(office.chart(Someone.named("Bea", "Brandt")));
+      String c = String.valueOf(office.chart(Someone.named("Cleo", "Cruz")));
+      String gone = String.valueOf(office.chart(Someone.named("Dora", "Cruz")));
+      office.open();
+      Map.of(
+              a, "2026-03-01T10:00:00.123456Z",
+              b, "2026-03-01T10:00:30Z",
+              c, "2026-04-01T00:00:00Z",
+              gone, "2026-03-01T10:00:00Z")
+          .forEach(
+              (chart, at) ->
+                  engine
+                      .store()
+                      .update(
+                          "update patients set updated_at = ?::timestamptz, removed_at = case when"
+                              + " source_id = ? then now() end where practice_id = ? and"
+                              + " source_id = ?",
+                          at,
+                          gone,
+                          office.id(),
+                          chart));
+      Map<List<String>, List<String>> expected = new java.util.LinkedHashMap<>();
+      expected.put(List.of("ge2026-03-01T10:00:00.123Z"), List.of(a, b, c));
+      expected.put(List.of("gt2026-03-01T10:00:00.123Z"), List.of(b, c));
+      expected.put(List.of("gt2026-03-01T10:00:00.123+00:00"), List.of(b, c));
+      expected.put(List.of("ge2026-03-01T11:00:01+01:00"), List.of(b, c));
+      expected.put(List.of("le2026-03-01T10:00:00Z"), List.of(a));
+      expected.put(List.of("lt2026-03-01T10:00:00Z"), List.of());
+      expected.put(List.of("2026-03-01T10:00Z"), List.of(a, b));
+      expected.put(List.of("eq2026-03-01T10:00:00.123Z"), List.of(a));
+      expected.put(List.of("2026-03-01T10:00:00.12345Z"), List.of(a));
+      expected.put(List.of("2026-03-01"), List.of(a, b));
+      expected.put(List.of("gt2026-03-01"), List.of(c));
+      expected.put(List.of("le2026-03"), List.of(a, b));
+      expected.put(List.of("lt2026"), List.of());
+      expected.put(List.of("2026"), List.of(a, b, c));
+      expected.put(List.of("ge2026-03-01T10:00:10Z", "lt2026-04-01"), List.of(b));
+      for (Map.Entry<List<String>, List<String>> one : expected.entrySet()) {
+        String[] terms =
+            one.getKey().stream()
+                .flatMap(value -> java.util.stream.Stream.of("_lastUpdated", value))
+                .toArray(String[]::new);
+        Bundle bundle = search(office, terms);
+        assertThat(found(bundle))
+            .as("%s", one.getKey())
+            .containsExactlyInAnyOrderElementsOf(one.getValue());
+        assertThat(bundle.getTotal()).as("%s", one.getKey()).isEqualTo(one.getValue().size());
+      }
+      assertThat(found(search(office, "_lastUpdated", "ge2026", "family", "cruz")))
+          .containsExactly(c);
+      assertThat(found(search(office, "_id", id(office, c), "_lastUpdated", "lt2026-04-01")))
+          .isEmpty();
+
+      String token = token(office, Role.MACHINE);
+      String plain = base(office) + "/Patient?_count=2&_lastUpdated=ge2026-03-01T05:00:00-05:00";
+      Bundle page =
+          FHIR.newJsonParser().parseResource(Bundle.class, get(plain, token, Map.of()).body());
+      List<Bundle.BundleEntryComponent> all = new ArrayList<>(page.getEntry());
+      assertThat(all).hasSize(2);
+      page =
+          FHIR.newJsonParser()
+              .parseResource(
+                  Bundle.class, get(page.getLink("next").getUrl(), token, Map.of()).body());
+      assertThat(page.getLink("next")).isNull();
+      all.addAll(page.getEntry());
+      assertThat(all)
+          .extracting(entry -> Long.valueOf(entry.getResource().getIdElement().getIdPart()))
+          .as("in the order of their ids")
+          .isSorted()
+          .hasSize(3);
+      for (String wrong :
+          List.of(
+              "yesterday",
+              "2026-13-01",
+              "2026-03-01T10:00:00",
+              "2026-03-01T10Z",
+              "ne2026-03-01",
+              "2026-03-01,2026-04-01",
+              "2026-03-01T10:00:00%2B99:00")) {
+        assertOutcome(get(base(office) + "/Patient?_lastUpdated=" + wrong, token, Map.of()), 400);
+      }
+      assertThat(get(base(office) + "/metadata", token, Map.of()).body())
+          .contains("\"_lastUpdated\"");
+    }
+  }
+
+  @Test
   void pagesFollowOneAnotherAndTheirAddressesSayNothing(CapturedOutput output) throws Exception {
     try (Office office = Office.at(engine, pms)) {
       List<String> charts = new ArrayList<>();
@@ -539,7 +629,7 @@ class FacadeTest {
     IQuery<Bundle> query = client.search().forResource(Patient.class).returnBundle(Bundle.class);
     Map<String, List<String>> where = new java.util.LinkedHashMap<>();
     for (int i = 0; i < terms.length; i += 2) {
-      where.put(terms[i], List.of(terms[i + 1]));
+      where.computeIfAbsent(terms[i], name -> new ArrayList<>()).add(terms[i + 1]);
     }
     return query.whereMap(where).usingStyle(SearchStyleEnum.POST);
   }

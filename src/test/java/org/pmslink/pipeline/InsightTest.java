@@ -183,8 +183,39 @@ class InsightTest {
       String there = "--practice=" + office.name;
 
       Shell seen = Shell.run(engine, "explain", id, "M1", there);
+      String versions =
+          seen.output()
+              .lines()
+              .filter(line -> line.startsWith("versions of patient and member: "))
+              .map(line -> line.substring(line.lastIndexOf(' ') + 1))
+              .findFirst()
+              .orElseThrow();
+      Shell outdated =
+          Shell.run(
+              engine,
+              "verdict",
+              id,
+              "M1",
+              "not-same",
+              "--by=maria",
+              "--reason=twins",
+              "--seen=0/1",
+              there);
+      assertThat(outdated.status()).isEqualTo(1);
+      assertThat(outdated.output()).contains("not as they were seen", versions);
+      assertThat(office.memberOf(chart)).isEqualTo("M1");
       Shell decided =
-          Shell.run(engine, "verdict", id, "M1", "not-same", "--by=maria", "--reason=twins", there);
+          Shell.run(
+              engine,
+              "verdict",
+              id,
+              "M1",
+              "not-same",
+              "--by=maria",
+              "--reason=twins",
+              "--seen=" + versions,
+              there);
+      assertThat(decided.output()).contains("decided on their versions " + versions);
       Shell refused =
           Shell.run(engine, "verdict", id, "M9", "same", "--by=maria", "--reason=asked her", there);
       Shell listed = Shell.run(engine, "duplicates", there);

@@ -6,14 +6,18 @@ import static org.pmslink.pipeline.Visitor.location;
 import java.net.http.HttpResponse;
 import java.util.ArrayList;
 import java.util.EnumSet;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.pmslink.access.Actor;
@@ -26,6 +30,8 @@ import org.pmslink.office.Applicant;
 import org.pmslink.office.MemberDesk;
 import org.pmslink.sample.OpenDentalServer;
 import org.pmslink.sample.OpenIdProvider;
+import org.springframework.web.bind.annotation.RequestMethod;
+import org.springframework.web.servlet.mvc.method.annotation.RequestMappingHandlerMapping;
 
 /** What the office's pages say and do, asked for as a browser does, without one. */
 @ExtendWith(Pipeline.class)
@@ -299,6 +305,9 @@ class OfficePagesTest {
         assertThat(outdated.body())
             .contains("has changed meanwhile; nobody was added")
             .contains("value=\"" + now.e164() + "\"", "value=\"" + now.family() + "\"");
+        if (role == Role.MANAGER) {
+          assertThat(outdated.body()).contains("It was: Odette", "It was: " + moved.email());
+        }
         assertThat(members(office)).isZero();
         if (role == Role.MANAGER) {
           String added =
@@ -389,7 +398,7 @@ class OfficePagesTest {
         "source",
         "open-dental",
         "id",
-        hidden(page, "id").get(0),
+        page.body().replaceFirst("(?s).*/same\\?source=open-dental&amp;id=(\\d+)\".*", "$1"),
         "seen",
         hidden(page, "seen").get(0),
         "review",
@@ -605,6 +614,81 @@ class OfficePagesTest {
     return parts[1] + "/" + parts[2] + "/" + parts[0];
   }
 
+  /** Whatever a form is sent to may be opened anew: from the browser's list, or in another tab. */
+  @Test
+  void theAddressOfAFormLeadsToItsPage() throws Exception {
+    try (Office office = Office.at(engine, pms)) {
+      Someone rosa = Someone.named("Rosa", "Merriweather");
+      long chart = office.chart(rosa);
+      long other = office.chart(Someone.named("Sam", "Elsewhere"));
+      office.member("R-1.a", rosa);
+      office.open();
+      Visitor person = staff(office, Role.MANAGER);
+      String base = "/console/" + office.name;
+      Set<String> shown = new HashSet<>();
+      Set<String> sentTo = new HashSet<>();
+      engine
+          .bean(RequestMappingHandlerMapping.class)
+          .getHandlerMethods()
+          .keySet()
+          .forEach(
+              mapping ->
+                  (mapping.getMethodsCondition().getMethods().contains(RequestMethod.POST)
+                          ? sentTo
+                          : shown)
+                      .addAll(mapping.getPatternValues()));
+      sentTo.removeIf(path -> !path.startsWith("/console/{practice}/") || shown.contains(path));
+      assertThat(sentTo).hasSizeGreaterThan(10);
+      for (String path : sentTo) {
+        String address =
+            path.replace("{practice}", office.name)
+                .replace("{number}", "R-1.a")
+                .replaceAll("\\{[a-z]+}", "1");
+        assertThat(person.get(address).statusCode()).as(path).isEqualTo(302);
+      }
+      String pair = "?source=open-dental&id=" + chart;
+      assertThat(location(person.get(base + "/members/R-1.a/not-same" + pair)))
+          .endsWith("/members/R-1.a/compare" + pair);
+      assertThat(location(person.get(base + "/members/R-1.a/fields"))).endsWith("/members/R-1.a");
+      assertThat(location(person.get(base + "/letters/7/edit"))).endsWith("/letters/7");
+      assertThat(person.get(base + "/members/R-1.a/explode").statusCode()).isEqualTo(404);
+
+      // A page that answered a form is of the address to which the form was sent.
+      String patient = base + "/patient?source=open-dental&id=" + other;
+      HttpResponse<String> page = person.get(patient);
+      assertThat(page.body()).contains("action=\"" + patient.replace("&", "&amp;"));
+      page = person.get(base + "/members/R-1.a/compare" + pair);
+      String same = base + "/members/R-1.a/same" + pair;
+      assertThat(page.body()).contains("action=\"" + same.replace("&", "&amp;"));
+      assertThat(person.post(same, "reason", "").body()).contains("Say why");
+      assertThat(location(person.get(same))).endsWith("/compare" + pair);
+    }
+  }
+
+  // ---- Dead letters ----
+
+  @Test
+  void whatASearchFindsIsDiscardedAndANoteThatIsRefusedIsKept() throws Exception {
+    try (Office office = Office.at(engine, pms)) {
+      Engine.rewrite(office.mapping("patient.jslt"), "\"chartNumber\"", "\"chartNumbre\"");
+      office.chart(Someone.named("Ines", "Caldwell"));
+      office.open();
+      long letter = office.letters().get(0).id();
+      Visitor support = staff(office, Role.SUPPORT);
+      String base = "/console/" + office.name + "/letters";
+      support.get(base);
+
+      assertThat(support.post(base, "deed", "discard", "search", "true", "which", "whole").body())
+          .contains("Discard 1 letter?", "All open ones that the search finds.");
+
+      String note = "asked the vendor " + "x".repeat(1_000);
+      String back =
+          location(support.post(base, "deed", "note", "letter", "" + letter, "note", note));
+      assertThat(support.get(back.substring(back.indexOf("/console"))).body())
+          .contains("value=\"asked the vendor xxx");
+    }
+  }
+
   // ---- A member's page ----
 
   @Test
@@ -656,6 +740,159 @@ class OfficePagesTest {
                 and m.member_number = 'A1'""",
               office.id());
       assertThat(desk.get(base + "/members/A1").body()).contains("The last 200; what was before");
+    }
+  }
+
+  /** The form of a member's page as a browser sends it, with other values than it shows. */
+  private static String[] memberForm(HttpResponse<String> page, String... typed) {
+    Map<String, String> form = new LinkedHashMap<>();
+    String body = page.body();
+    int from = body.indexOf("name=\"version\"");
+    Matcher inputs =
+        Pattern.compile("<input[^>]*>").matcher(body.substring(from - 30, body.indexOf(">Save<")));
+    while (inputs.find()) {
+      String input = inputs.group();
+      if (!input.contains("checkbox") || input.contains("checked")) {
+        form.put(attribute(input, "name"), attribute(input, "value"));
+      }
+    }
+    for (int i = 0; i < typed.length; i += 2) {
+      form.put(typed[i], typed[i + 1]);
+    }
+    return form.entrySet().stream()
+        .flatMap(e -> Stream.of(e.getKey(), e.getValue()))
+        .toArray(String[]::new);
+  }
+
+  private static String attribute(String input, String name) {
+    Matcher found = Pattern.compile(" " + name + "=\"([^\"]*)\"").matcher(input);
+    return found.find() ? found.group(1) : "";
+  }
+
+  private static String input(HttpResponse<String> page, String name) {
+    Matcher found = Pattern.compile("<input[^>]* name=\"" + name + "\"[^>]*>").matcher(page.body());
+    assertThat(found.find()).as(name).isTrue();
+    return found.group();
+  }
+
+  @Test
+  void whatSomebodyHasTypedOfAMemberIsKeptWhenItIsRefused() throws Exception {
+    try (Office office = Office.at(engine, pms).open()) {
+      Someone elsa = Someone.named("Elsa", "Thornbury");
+      office.member("E1", elsa);
+      Visitor desk = staff(office, Role.FRONT_DESK);
+      Visitor other = staff(office, Role.FRONT_DESK);
+      String at = "/console/" + office.name + "/members/E1";
+      HttpResponse<String> page = desk.get(at);
+
+      HttpResponse<String> refused =
+          desk.post(
+              at + "/fields",
+              memberForm(
+                  page,
+                  "GIVEN",
+                  "Elsabeth",
+                  "BIRTH_DATE",
+                  "12/30/1980",
+                  "lock-CITY",
+                  "on",
+                  "reason",
+                  "she called"));
+
+      assertThat(refused.body()).contains("The birth date is no day");
+      assertThat(input(refused, "BIRTH_DATE"))
+          .contains("value=\"12/30/1980\"", "aria-invalid=\"true\"");
+      assertThat(input(refused, "GIVEN")).contains("Elsabeth").doesNotContain("aria-invalid");
+      assertThat(input(refused, "lock-CITY")).contains("checked");
+      assertThat(input(refused, "reason\" maxlength=\"500\" autocomplete=\"off"))
+          .contains("she called");
+
+      // Somebody else is quicker.
+      assertThat(
+              location(
+                  other.post(
+                      at + "/fields",
+                      memberForm(
+                          other.get(at),
+                          "CITY",
+                          "Dayton",
+                          "EMAIL",
+                          "new@example.org",
+                          "lock-EMAIL",
+                          "on"))))
+          .endsWith("/members/E1");
+      HttpResponse<String> outdated =
+          desk.post(
+              at + "/fields",
+              memberForm(refused, "BIRTH_DATE", elsa.birthDate(), "CITY", "Toledo"));
+
+      assertThat(outdated.body()).contains("has changed this member meanwhile");
+      assertThat(input(outdated, "GIVEN")).contains("Elsabeth");
+      assertThat(input(outdated, "CITY")).contains("Toledo");
+      assertThat(outdated.body())
+          .contains("Changed meanwhile to Dayton.")
+          .contains("Changed meanwhile; it was " + elsa.email() + ". Kept since meanwhile.");
+      assertThat(input(outdated, "EMAIL")).contains("new@example.org");
+
+      assertThat(location(desk.post(at + "/fields", memberForm(outdated)))).endsWith("/members/E1");
+      assertThat(
+              engine
+                  .store()
+                  .queryForList(
+                      "select given || ' ' || city || ' ' || email || ' ' || locked_fields::text"
+                          + " from members where practice_id = ?",
+                      String.class,
+                      office.id()))
+          .containsExactly("Elsabeth Toledo new@example.org {EMAIL,CITY}");
+      assertThat(
+              office.count(
+                  "select count(*) from member_changes where practice_id = ?"
+                      + " and actor like 'front-desk%' and reason = 'she called'"))
+          .as("changed are the fields that were typed into")
+          .isEqualTo(2);
+    }
+  }
+
+  @Test
+  void theReasonOfADecisionThatIsRefusedIsKept() throws Exception {
+    try (Office office = Office.at(engine, pms)) {
+      Someone ada = Someone.named("Ada", "Larkspur");
+      long chart = office.chart(ada);
+      office.member("A1", ada);
+      office.member("A2", ada);
+      office.open();
+      Visitor desk = staff(office, Role.MANAGER);
+      String base = "/console/" + office.name + "/members/A1";
+      desk.get(base);
+      assertThat(
+              desk.post(
+                      base + "/same",
+                      "source",
+                      "open-dental",
+                      "id",
+                      "" + chart,
+                      "seen",
+                      "another",
+                      "reason",
+                      "asked at the desk")
+                  .body())
+          .contains("value=\"asked at the desk\"");
+      assertThat(
+              desk.post(
+                      base + "/merge",
+                      "with",
+                      "A2",
+                      "version",
+                      "77",
+                      "otherVersion",
+                      "77",
+                      "stays",
+                      "other",
+                      "reason",
+                      "typed twice")
+                  .body())
+          .contains("value=\"typed twice\"")
+          .containsPattern("name=\"stays\" value=\"other\" checked");
     }
   }
 
