@@ -964,6 +964,18 @@ create table hl7_messages (
 );
 create index hl7_messages_by_time on hl7_messages (practice_id, received_at);
 
+-- HL7 messages of which no record could be made, and the letters that they became where no chart is known: when the
+-- sender sends one again in good order, its letters are closed.
+create table hl7_failed (
+  practice_id integer not null,
+  feed        text not null,
+  message     bytea not null,                         -- SHA-256 of sender, control id and event
+  source_id   text not null,                          -- of the letter
+  received_at timestamptz not null default now(),
+  primary key (practice_id, feed, message, source_id)
+);
+create index hl7_failed_by_time on hl7_failed (practice_id, received_at);
+
 -- Who did or saw what, and what became of it; without patient data. Rows are only ever added, and each holds a keyed hash over
 -- itself and the one before it in its practice, so that one that is missing or was altered shows.
 create table audit (

@@ -412,14 +412,21 @@ public class LinkRecords {
         && (gone ? !stamp.isAfter(stored) : stamp.isBefore(stored));
   }
 
-  /** A record without an id is told from others by its content, through a hash that shows none. */
   private static String name(@Nullable String sourceId, JsonNode raw) {
     try {
       String id = SourceText.id("sourceId", sourceId);
-      return id == null ? "no-id-" + Integer.toHexString(raw.hashCode()) : id;
+      return id == null ? nameWithoutId(raw) : id;
     } catch (InvalidRecordException e) {
-      return "no-id-" + Integer.toHexString(raw.hashCode());
+      return nameWithoutId(raw);
     }
+  }
+
+  /**
+   * What the letter of a record is called whose id is not known: it is told from others by its
+   * content, through a hash that shows none.
+   */
+  public static String nameWithoutId(JsonNode raw) {
+    return "no-id-" + Integer.toHexString(raw.hashCode());
   }
 
   /** The first field that looks like an id, when the mapping could not tell. */
