@@ -274,6 +274,33 @@ class FhirPollTest {
     }
   }
 
+  /** Fetched again for ever it would never be loaded; taken as it is, somebody would be missing. */
+  @Test
+  void aFileOfAnExportThatNeverHasWhatWasAnnouncedIsTakenAndAComparisonFindsTheRest(
+      CapturedOutput output) throws Exception {
+    try (FhirPms pms = FhirPms.start();
+        Office office = office(pms)) {
+      neighbours(pms, 30);
+      pms.exportWithout("n7");
+      office.with("bulk", "true").connect();
+      String said = office.awaitPause("QUERY_FAILED");
+      assertThat(said)
+          .containsPattern("^file [1-3] of the PMS's bulk export has \\d+ lines, and \\d+ were")
+          .contains("it is fetched 3 times at most");
+      Awaitility.await("read as it is")
+          .atMost(Office.LONGEST)
+          .until(() -> output.getAll().contains("; it is taken as it is, and all patients are"));
+      office.awaitSettled();
+
+      assertThat(pms.exports()).as("none is asked for anew").isEqualTo(1);
+      assertThat(isThere(office, "n7")).as("what the export lacked").isTrue();
+      assertThat(office.charts()).isEqualTo(30);
+      String file = String.valueOf(Math.floorMod("n7".hashCode(), 3));
+      assertThat(pms.requests()).filteredOn(r -> r.endsWith("/export/file" + file)).hasSize(3);
+      assertThat(office.status().reason()).isNull();
+    }
+  }
+
   @Test
   void anExportWithErrorsIsSaidAndAskedForAnew() throws Exception {
     try (FhirPms pms = FhirPms.start();
