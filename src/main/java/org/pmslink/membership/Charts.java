@@ -2,7 +2,6 @@ package org.pmslink.membership;
 
 import java.sql.Timestamp;
 import java.time.Instant;
-import java.time.LocalDate;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
@@ -182,10 +181,9 @@ public class Charts {
     return fingerprints;
   }
 
-  /** Birth dates of those of these charts that are not gone from the PMS, where one is known. */
-  public Map<String, Optional<LocalDate>> birthDates(
-      int practice, String source, Collection<String> sourceIds) {
-    Map<String, Optional<LocalDate>> birthDates = new HashMap<>();
+  /** Who those of these charts are that are not gone from the PMS. */
+  public Map<String, Person> persons(int practice, String source, Collection<String> sourceIds) {
+    Map<String, Person> persons = new HashMap<>();
     database
         .sql(
             """
@@ -194,10 +192,11 @@ public class Charts {
         .params(practice, source, sourceIds.toArray(String[]::new))
         .query(
             row -> {
-              PatientRecord record = RecordJson.read(row.getString(2), PatientRecord.class);
-              birthDates.put(row.getString(1), Optional.ofNullable(record.person().birthDate()));
+              persons.put(
+                  row.getString(1),
+                  RecordJson.read(row.getString(2), PatientRecord.class).person());
             });
-    return birthDates;
+    return persons;
   }
 
   /** How many charts of a source are not gone from the PMS. */
