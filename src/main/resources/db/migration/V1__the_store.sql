@@ -201,6 +201,7 @@ create table chart_merges (
   survivor_source_id text not null,
   version            bigint not null,
   merged_at          timestamptz,                     -- when, as the PMS says: of several rows of one loser the latest holds
+  by_survivor        boolean not null,                -- the survivor's record tells it, and nobody else
   follow_asked_at    timestamptz,                     -- something came in that may let a link follow
   followed_at        timestamptz,                     -- null: a link waits for the surviving chart
   primary key (practice_id, source, loser_source_id)
