@@ -256,9 +256,9 @@ public class Hl7Door {
       exchange.getMessage().setBody(exchange.getProperty("answer"));
       return;
     }
-    reception.sent(taken.receipt);
     FeedDefinition definition = feed.getDefinition();
     Reception.Receipt receipt = taken.receipt;
+    // All that is noted of a message is one transaction, for each waits for a disk; AA comes after.
     audit.noting(
         definition.getPractice(),
         exchange.getProperty(SENDER, String.class),
@@ -270,7 +270,10 @@ public class Hl7Door {
             receipt.batches().stream().mapToInt(b -> b.batch().records().size()).sum(),
             receipt.receipt(),
             taken.problem == null ? "" : ", with a problem"),
-        () -> remember(feed, taken, receipt));
+        () -> {
+          reception.sent(receipt);
+          remember(feed, taken, receipt);
+        });
     taken.sent = true;
     exchange.getMessage().setBody(Acknowledgement.of(taken.header, taken.problem, clock.instant()));
   }

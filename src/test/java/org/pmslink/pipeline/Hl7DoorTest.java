@@ -275,6 +275,52 @@ class Hl7DoorTest {
     }
   }
 
+  /**
+   * It is on the queue, and nothing says so: there is no AA, and the same message counts as new.
+   */
+  @Test
+  void whatIsNotedOfAMessageIsNotedAsAWholeBeforeItsSenderIsTold() throws Exception {
+    try (PushedPractice practice = practice().open();
+        MllpSender pms = new MllpSender(port)) {
+      String message = header("A28", "1") + pid("17", Someone.named("Ines", "Caldwell"), "");
+      String unanswered;
+      engine
+          .store()
+          .execute(
+              "create function not_now() returns trigger language plpgsql as 'begin if"
+                  + " new.practice_id = "
+                  + practice.id()
+                  + " then raise exception ''not now''; end if; return new; end'");
+      try {
+        engine
+            .store()
+            .execute(
+                "create trigger not_now before insert on hl7_messages"
+                    + " for each row execute function not_now()");
+        unanswered = pms.send(message);
+      } finally {
+        engine.store().execute("drop function not_now() cascade");
+      }
+      assertThat(unanswered).isEmpty();
+      practice.awaitSettled();
+      assertThat(practice.recordOf("17", "person,name,family")).isEqualTo("Caldwell");
+      assertThat(
+              practice.count(
+                  "select (select sum(records) from feed_runs where practice_id = p.id)"
+                      + " + (select count(*) from feeds where practice_id = p.id"
+                      + " and last_received_at is not null)"
+                      + " + (select count(*) from audit where practice_id = p.id"
+                      + " and action = 'push') from practices p where p.id = ?"))
+          .isZero();
+
+      try (MllpSender again = new MllpSender(port)) {
+        assertThat(MllpSender.msa(again.send(message))).isEqualTo("AA 1");
+      }
+      practice.awaitSettled();
+      assertThat(practice.letters()).isEmpty();
+    }
+  }
+
   @Test
   void mergesOfSeveralGroupsAndDeletesFollow() throws Exception {
     try (PushedPractice practice = practice().open();
