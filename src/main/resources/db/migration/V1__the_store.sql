@@ -202,6 +202,7 @@ create table chart_merges (
   survivor_source_id text not null,
   version            bigint not null,
   merged_at          timestamptz,                     -- when, as the PMS says: of several rows of one loser the latest holds
+  by_survivor        boolean not null,                -- the survivor's record tells it, and nobody else
   follow_asked_at    timestamptz,                     -- something came in that may let a link follow
   followed_at        timestamptz,                     -- null: a link waits for the surviving chart
   primary key (practice_id, source, loser_source_id)
@@ -968,6 +969,18 @@ create table hl7_messages (
   primary key (practice_id, feed, message)
 );
 create index hl7_messages_by_time on hl7_messages (practice_id, received_at);
+
+-- HL7 messages of which no record could be made, and the letters that they became where no chart is known: when the
+-- sender sends one again in good order, its letters are closed.
+create table hl7_failed (
+  practice_id integer not null,
+  feed        text not null,
+  message     bytea not null,                         -- SHA-256 of sender, control id and event
+  source_id   text not null,                          -- of the letter
+  received_at timestamptz not null default now(),
+  primary key (practice_id, feed, message, source_id)
+);
+create index hl7_failed_by_time on hl7_failed (practice_id, received_at);
 
 -- Who did or saw what, and what became of it; without patient data. Rows are only ever added, and each holds a keyed hash over
 -- itself and the one before it in its practice, so that one that is missing or was altered shows.

@@ -61,8 +61,9 @@ public final class ColumnNames {
    * A field of a raw record.
    *
    * @param insteadOf the field that a column of this one stands in for when that has none
+   * @param shared whether several patients may have one value of it, where it stands in for an id
    */
-  record Field(String name, Kind kind, @Nullable String insteadOf) {}
+  record Field(String name, Kind kind, @Nullable String insteadOf, boolean shared) {}
 
   private final Map<String, Field> byHeader;
   private final List<Field> fields;
@@ -118,8 +119,9 @@ public final class ColumnNames {
   private static Field field(String name, Node node, String path, Map<String, Field> byHeader) {
     Map<String, Node> said = children(node, path);
     for (Map.Entry<String, Node> entry : said.entrySet()) {
-      if (!Set.of("kind", "names", "insteadOf").contains(entry.getKey())) {
-        throw at(path, entry.getValue(), "unknown word; a field has kind, names and insteadOf");
+      if (!Set.of("kind", "names", "insteadOf", "shared").contains(entry.getKey())) {
+        throw at(
+            path, entry.getValue(), "unknown word; a field has kind, names, insteadOf and shared");
       }
     }
     Node kindNode = said.get("kind");
@@ -132,7 +134,16 @@ public final class ColumnNames {
               + Stream.of(Kind.values()).map(k -> k.word).collect(Collectors.joining(", ")));
     }
     Node insteadOf = said.get("insteadOf");
-    Field field = new Field(name, kind, insteadOf == null ? null : text(insteadOf, path));
+    Node shared = said.get("shared");
+    if (shared != null && !Set.of("true", "false").contains(text(shared, path))) {
+      throw at(path, shared, "shared is true or false");
+    }
+    Field field =
+        new Field(
+            name,
+            kind,
+            insteadOf == null ? null : text(insteadOf, path),
+            shared != null && text(shared, path).equals("true"));
     if (!(said.get("names") instanceof SequenceNode names) || names.getValue().isEmpty()) {
       throw at(path, node, "\"" + name + "\" needs names: a list of headers");
     }

@@ -544,6 +544,12 @@ public final class CsvFile {
       mended.merge(what, 1L, Long::sum);
     }
 
+    /** The column of the ids where several patients may have one of them; absent elsewhere. */
+    public @Nullable String sharedIdColumn() {
+      Field field = header.columns().get(header.idAt());
+      return field != null && field.shared() ? header.name(header.idAt()) : null;
+    }
+
     /** The birth date of a good row, as ISO 8601; absent when it has none. */
     public @Nullable String birthDate(Row row) {
       int at = header.at(Kind.BIRTH_DATE);

@@ -176,6 +176,28 @@ public class DeadLetters {
   }
 
   /**
+   * Resolves letters of records whose chart is not known: the sender has sent them again in good
+   * order. Call inside the transaction.
+   *
+   * @param why how that is known
+   */
+  public void sentAgain(int practice, String feed, List<String> sourceIds, String why) {
+    List<Long> closed =
+        database
+            .sql(
+                """
+                update dead_letters set state = 'RESOLVED', closed_at = now(),
+                  closed_by = 'engine', close_reason = ?
+                where practice_id = ? and source_id = any (?) and feed = ? and hop = 'match'
+                  and state in ('OPEN', 'REPLAYING')
+                returning id""")
+            .params(why, practice, sourceIds.toArray(String[]::new), feed)
+            .query(Long.class)
+            .list();
+    items.superseded(practice, closed, why);
+  }
+
+  /**
    * Notes that the replay of a letter got through, before {@link #resolved} is called. Call inside
    * the transaction.
    */

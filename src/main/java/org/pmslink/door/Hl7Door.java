@@ -14,6 +14,7 @@ import org.apache.camel.component.netty.NettyConstants;
 import org.apache.camel.support.SynchronizationAdapter;
 import org.jspecify.annotations.Nullable;
 import org.pmslink.access.Audit;
+import org.pmslink.deadletter.DeadLetters;
 import org.pmslink.feed.FeedDefinition;
 import org.pmslink.feed.Reception;
 import org.pmslink.feed.Reception.Received;
@@ -23,6 +24,7 @@ import org.pmslink.hl7.Hl7Exception.Condition;
 import org.pmslink.hl7.Hl7Header;
 import org.pmslink.hl7.Hl7Message;
 import org.pmslink.hl7.MllpFrame;
+import org.pmslink.linking.LinkRecords;
 import org.pmslink.linking.RecordBatch.RecordType;
 import org.pmslink.linking.RecordStream;
 import org.pmslink.mapping.Mapping;
@@ -57,6 +59,7 @@ public class Hl7Door {
   private final Mappings mappings;
   private final PatientNormalizer normalizer;
   private final Hl7Memory memory;
+  private final DeadLetters letters;
   private final Practices practices;
   private final Audit audit;
   private final Clock clock = Clock.systemUTC();
@@ -66,12 +69,14 @@ public class Hl7Door {
       Mappings mappings,
       PatientNormalizer normalizer,
       Hl7Memory memory,
+      DeadLetters letters,
       Practices practices,
       Audit audit) {
     this.reception = reception;
     this.mappings = mappings;
     this.normalizer = normalizer;
     this.memory = memory;
+    this.letters = letters;
     this.practices = practices;
     this.audit = audit;
   }
@@ -251,9 +256,9 @@ public class Hl7Door {
       exchange.getMessage().setBody(exchange.getProperty("answer"));
       return;
     }
-    reception.sent(taken.receipt);
     FeedDefinition definition = feed.getDefinition();
     Reception.Receipt receipt = taken.receipt;
+    // All that is noted of a message is one transaction, for each waits for a disk; AA comes after.
     audit.noting(
         definition.getPractice(),
         exchange.getProperty(SENDER, String.class),
@@ -265,16 +270,42 @@ public class Hl7Door {
             receipt.batches().stream().mapToInt(b -> b.batch().records().size()).sum(),
             receipt.receipt(),
             taken.problem == null ? "" : ", with a problem"),
-        () ->
-            // One with a problem counts as new when it comes again: its sender may have mended it.
-            memory.taken(
-                receipt.practice(),
-                definition.getFeed(),
-                taken.problem == null ? new Hl7Memory.Taken(taken.header, taken.message) : null,
-                taken.changes,
-                receipt.batches().get(0).batch().version()));
+        () -> {
+          reception.sent(receipt);
+          remember(feed, taken, receipt);
+        });
     taken.sent = true;
     exchange.getMessage().setBody(Acknowledgement.of(taken.header, taken.problem, clock.instant()));
+  }
+
+  private void remember(Hl7Feed feed, Taken taken, Reception.Receipt receipt) {
+    String name = feed.getDefinition().getFeed();
+    List<String> failedBefore =
+        memory.taken(
+            receipt.practice(),
+            name,
+            new Hl7Memory.Taken(
+                taken.header,
+                taken.message,
+                taken.problem == null ? List.of() : letterNames(receipt)),
+            taken.changes,
+            receipt.batches().get(0).batch().version());
+    if (!failedBefore.isEmpty()) {
+      letters.sentAgain(
+          receipt.practice(),
+          name,
+          failedBefore,
+          "its sender sent the message (MSH-10) again, in good order");
+    }
+  }
+
+  /** What letters these records may become are called where no chart is known. */
+  private static List<String> letterNames(Reception.Receipt receipt) {
+    return receipt.batches().stream()
+        .flatMap(outgoing -> outgoing.batch().records().stream())
+        .map(LinkRecords::nameWithoutId)
+        .distinct()
+        .toList();
   }
 
   private void closeUnsent(Exchange exchange) {

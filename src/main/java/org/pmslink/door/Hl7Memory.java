@@ -59,6 +59,10 @@ public class Hl7Memory {
   /** Forgets messages that are too old for their sender to repeat them. */
   public void forgetOld() {
     for (String practice : practices.names()) {
+      database
+          .sql("delete from hl7_failed where practice_id = ? and received_at < ?")
+          .params(practices.id(practice), Timestamp.from(Instant.now().minus(kept)))
+          .update();
       int forgotten = SOME;
       for (int turn = 0; turn < TURNS && forgotten == SOME; turn++) {
         forgotten =
@@ -111,19 +115,29 @@ public class Hl7Memory {
    */
   record Change(String sourceId, @Nullable JsonNode segments) {}
 
-  /** A message that changes nothing when it comes again. */
-  record Taken(Hl7Header header, Hl7Message message) {}
+  /**
+   * A message that is on the queue.
+   *
+   * @param failedAs what the letters are called that it may become; none when a record can be made
+   *     of it
+   */
+  record Taken(Hl7Header header, Hl7Message message, List<String> failedAs) {}
 
   /**
-   * A message is on the queue.
+   * A message is on the queue. It changes nothing when it comes again, unless no record can be made
+   * of it: then its sender may have mended it.
    *
-   * @param taken absent when it may come again
    * @param changes what it says of charts
    * @param version of its records; what is remembered of a later one stays
+   * @return what the letters are called that the same message became before
    */
   @Transactional
-  void taken(int practice, String feed, @Nullable Taken taken, List<Change> changes, long version) {
-    if (taken != null) {
+  List<String> taken(int practice, String feed, Taken taken, List<Change> changes, long version) {
+    List<String> failedBefore = List.of();
+    if (!taken.failedAs().isEmpty()) {
+      noteFailure(practice, feed, taken);
+    } else {
+      failedBefore = forgetFailure(practice, feed, taken.header());
       database
           .sql(
               """
@@ -143,6 +157,39 @@ public class Hl7Memory {
         remember(practice, feed, change.sourceId(), change.segments(), version);
       }
     }
+    return failedBefore;
+  }
+
+  /** Not of a sender who numbers messages alike: the next of that number is another message. */
+  private void noteFailure(int practice, String feed, Taken taken) {
+    database
+        .sql(
+            """
+            insert into hl7_failed (practice_id, feed, message, source_id)
+            select ?, ?, ?, t.source_id from unnest(?::text[]) as t (source_id)
+            where not exists (select 1 from hl7_messages
+                              where practice_id = ? and feed = ? and message = ?)
+            on conflict (practice_id, feed, message, source_id) do update set received_at = now()""")
+        .params(
+            practice,
+            feed,
+            eventIdentity(taken.header()),
+            taken.failedAs().toArray(String[]::new),
+            practice,
+            feed,
+            identity(taken.header()))
+        .update();
+  }
+
+  private List<String> forgetFailure(int practice, String feed, Hl7Header header) {
+    return database
+        .sql(
+            """
+            delete from hl7_failed where practice_id = ? and feed = ? and message = ?
+            returning source_id""")
+        .params(practice, feed, eventIdentity(header))
+        .query(String.class)
+        .list();
   }
 
   /** Notes what messages have said of a chart up to a version; of a later one, it stays. */
@@ -175,6 +222,11 @@ public class Hl7Memory {
 
   private static byte[] identity(Hl7Header header) {
     return hash(header.identity());
+  }
+
+  /** The same message again says the same event, too. */
+  private static byte[] eventIdentity(Hl7Header header) {
+    return hash(header.identity() + "\r" + header.event());
   }
 
   private static byte[] content(Hl7Message message) {

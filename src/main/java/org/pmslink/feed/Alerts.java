@@ -95,7 +95,7 @@ public class Alerts {
         .update();
   }
 
-  /** It is still the same silence, but looks otherwise by now. */
+  /** It is still the same alert, but looks otherwise by now. */
   void change(int practice, Alert alert, String cause, String message) {
     database
         .sql("update alerts set cause = ?, message = ? where practice_id = ? and id = ?")

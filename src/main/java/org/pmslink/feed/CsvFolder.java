@@ -37,6 +37,7 @@ import org.pmslink.linking.RecordBatch;
 import org.pmslink.linking.RecordBatch.RecordType;
 import org.pmslink.linking.RecordStream;
 import org.pmslink.mapping.Mappings;
+import org.pmslink.patient.PatientNormalizer;
 import org.pmslink.practice.Practices;
 import org.pmslink.progress.Runs;
 import org.pmslink.progress.Runs.Run;
@@ -83,6 +84,7 @@ public class CsvFolder {
   private final Mappings mappings;
   private final KnownRows store;
   private final LostZeros zeros;
+  private final SharedAccounts accounts;
   private final Clock clock = Clock.systemUTC();
   private final Map<String, ZoneId> registered = new ConcurrentHashMap<>();
 
@@ -95,9 +97,11 @@ public class CsvFolder {
       Practices practices,
       Runs runs,
       Mappings mappings,
-      KnownRows store) {
+      KnownRows store,
+      PatientNormalizer normalizer) {
     this.store = store;
     this.zeros = new LostZeros(store);
+    this.accounts = new SharedAccounts(store, mappings, normalizer);
     this.states = states;
     this.cursors = cursors;
     this.practices = practices;
@@ -285,7 +289,7 @@ public class CsvFolder {
       List<CsvFile.Row> rows = pass.rows().next(pass.definition.getPageSize());
       pass.last = rows.isEmpty();
       if (!pass.firstLoad) {
-        rows = zeros.mended(pass, rows);
+        rows = accounts.checked(pass, zeros.mended(pass, rows));
       }
       for (CsvFile.Row row : rows) {
         if (row.id() == null || row.record() == null) {

@@ -29,6 +29,7 @@ public class FeedHealth {
    * @param waitingSince since when
    * @param onHold whether a person has paused it, and how; absent when nobody has
    * @param missingSince since when comparisons miss so much that nothing is removed
+   * @param withheldSince since when the PMS does not allow a stream to be read, and others it does
    * @param lastPassAt when the last complete pass began: what the store has is no older than that
    * @param lastReceivedAt when something last came that was sent to us
    * @param lastNewAt when something new last came, by a pass or sent
@@ -46,6 +47,7 @@ public class FeedHealth {
       @Nullable Instant waitingSince,
       FeedStates.@Nullable Hold onHold,
       @Nullable Instant missingSince,
+      @Nullable Instant withheldSince,
       @Nullable Instant lastPassAt,
       @Nullable Instant lastReceivedAt,
       @Nullable Instant lastNewAt,
@@ -71,7 +73,9 @@ public class FeedHealth {
              f.clock_off_seconds, f.clock_moved_at, day.records, day.dead_lettered,
              f.on_hold_by, f.on_hold_why, f.on_hold_since,
              (select min(m.missing_since) from feed_cursors m
-              where m.practice_id = f.practice_id and m.feed = f.feed and m.missing is not null)
+              where m.practice_id = f.practice_id and m.feed = f.feed and m.missing is not null),
+             (select min(w.withheld_since) from feed_cursors w
+              where w.practice_id = f.practice_id and w.feed = f.feed)
       from feeds f
       cross join lateral (
         select coalesce(sum(p.records), 0) as records,
@@ -173,6 +177,7 @@ public class FeedHealth {
         instant(row, 6),
         hold(row),
         instant(row, 17),
+        instant(row, 18),
         instant(row, 7),
         instant(row, 8),
         instant(row, 9),

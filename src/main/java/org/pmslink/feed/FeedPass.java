@@ -143,6 +143,9 @@ public final class FeedPass {
   /** Whether the PMS does not allow the stream that is being read, and others it does. */
   boolean withheld;
 
+  /** Why what was read in this turn may lack records, so that a comparison must follow. */
+  @Nullable String incomplete;
+
   /** Whether the read under way was the last of its step. */
   boolean last;
 

@@ -323,11 +323,24 @@ public class FeedReader {
       case RECORDS -> {
         pass.withheld = answer.withheld();
         pass.last |= answer.withheld();
+        compareSoon(pass);
         pass.gather(answer.rows(), clock.instant());
         yield isGathering(pass, answer.rows()) ? List.of() : page(pass, pass.gathered());
       }
       case DONE -> throw new IllegalStateException("nothing was asked");
     };
+  }
+
+  /** A load that may lack records is followed by a comparison at once, and not in the night. */
+  private void compareSoon(FeedPass pass) {
+    if (pass.incomplete != null) {
+      log.warn(
+          "feed {}: {}; it is taken as it is, and all patients are compared after the load",
+          pass.definition.getFeed(),
+          pass.incomplete);
+      states.askForPass(pass.definition.getPractice(), pass.definition.getFeed(), true);
+      pass.incomplete = null;
+    }
   }
 
   /**

@@ -189,8 +189,7 @@ public class FeedStates {
    */
   void passed(int practice, String feed, boolean compared, Instant began) {
     Timestamp start = Timestamp.from(began);
-    PauseReason standing =
-        PauseReason.ofFeedThatGoesOn(missing(practice, feed), withheld(practice, feed));
+    PauseReason standing = standing(practice, feed);
     database
         .sql(
             """
@@ -211,6 +210,11 @@ public class FeedStates {
             practice,
             feed)
         .update();
+  }
+
+  /** What somebody has to look at although the feed goes on; nothing in most. */
+  @Nullable PauseReason standing(int practice, String feed) {
+    return PauseReason.ofFeedThatGoesOn(missing(practice, feed), withheld(practice, feed));
   }
 
   private List<Missing> missing(int practice, String feed) {

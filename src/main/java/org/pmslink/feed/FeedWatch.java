@@ -21,7 +21,8 @@ import org.springframework.stereotype.Component;
 /**
  * Raises one alert when a feed is silent for longer than its history makes normal, with the likely
  * cause, and ends it when the feed is back. What mends itself (an office that switches its server
- * off at night) is measured by that history; what somebody must mend is not.
+ * off at night) is measured by that history; what somebody must mend is not. A feed that goes on
+ * has an alert, too, while a comparison missed too much of it, or its PMS withholds a stream.
  */
 @Component
 @Profile("!tool")
@@ -35,12 +36,16 @@ public class FeedWatch {
   /** Passes are complete, and nothing new comes. */
   private static final Set<String> NOTHING_NEW = Set.of("NOTHING_NEW", "CLOCK_OFF");
 
+  /** All else goes on, perhaps for ever: whatever else is the matter is said before it. */
+  private static final String WITHHELD = "STREAMS_WITHHELD";
+
   /** A person's pause that lasts longer was forgotten, as likely as not. */
   private static final Duration LONGEST_HOLD = Duration.ofDays(1);
 
   private static final Duration CLOCK_OFF = Duration.ofMinutes(30);
 
   private final FeedHealth health;
+  private final FeedStates states;
   private final Alerts alerts;
   private final MeterRegistry metrics;
   private final Duration leastSilence;
@@ -49,10 +54,12 @@ public class FeedWatch {
 
   FeedWatch(
       FeedHealth health,
+      FeedStates states,
       Alerts alerts,
       MeterRegistry metrics,
       @Value("${pmslink.alerts.least-silence}") Duration leastSilence) {
     this.health = health;
+    this.states = states;
     this.alerts = alerts;
     this.metrics = metrics;
     this.leastSilence = leastSilence;
@@ -71,11 +78,33 @@ public class FeedWatch {
         standing.filter(alert -> isBack(feed, alert)).ifPresent(alert -> end(feed, alert));
       } else if (standing.isEmpty()) {
         raise(feed, trouble);
-      } else if (!standing.get().cause().equals(trouble.cause())) {
-        alerts.change(feed.practiceId(), standing.get(), trouble.cause(), trouble.message());
+      } else if (!isHeldBack(feed, standing.get(), trouble)) {
+        change(feed, standing.get(), trouble);
       }
     }
     open.set(alerts.open());
+  }
+
+  /** Withheld streams take no alert over whose own cause may still be there. */
+  private static boolean isHeldBack(Vitals feed, Alert standing, Trouble trouble) {
+    return trouble.cause().equals(WITHHELD)
+        && !standing.cause().equals(WITHHELD)
+        && !isBack(feed, standing);
+  }
+
+  private void change(Vitals feed, Alert standing, Trouble trouble) {
+    boolean sameCause = standing.cause().equals(trouble.cause());
+    if (sameCause && standing.message().equals(trouble.message())) {
+      return;
+    }
+    alerts.change(feed.practiceId(), standing, trouble.cause(), trouble.message());
+    if (!sameCause) {
+      log.warn(
+          "alert has another cause: feed {}: {} ({})",
+          feed.feed(),
+          trouble.message(),
+          trouble.cause());
+    }
   }
 
   private void raise(Vitals feed, Trouble trouble) {
@@ -96,6 +125,9 @@ public class FeedWatch {
     if (alert.cause().equals("ON_HOLD")) {
       return feed.onHold() == null;
     }
+    if (alert.cause().equals(WITHHELD)) {
+      return feed.withheldSince() == null;
+    }
     return !feed.waiting() && sign != null && sign.isAfter(alert.raisedAt());
   }
 
@@ -114,8 +146,10 @@ public class FeedWatch {
           ? new Trouble(String.valueOf(feed.reasonCategory()), since(feed) + feed.reason())
           : null;
     }
-    if (isOver(leastSilence, feed.missingSince(), now)) {
-      return new Trouble(Category.EMPTY_RESULT.name(), String.valueOf(feed.reason()));
+    if (feed.missingSince() != null) {
+      // At once: until somebody looks, whatever changes in the wrong database is believed.
+      PauseReason missing = states.standing(feed.practiceId(), feed.feed());
+      return missing == null ? null : new Trouble(missing.category().name(), missing.text());
     }
     Instant pass = feed.lastPassAt();
     if (pass != null && isOver(leastSilence, feed.clockMovedAt(), pass)) {
@@ -125,7 +159,17 @@ public class FeedWatch {
               + feed.clockMovedAt()
               + ", so what changes is read again and again; is it a copy that stands still?");
     }
-    return nothingNew(feed, now);
+    Trouble silence = nothingNew(feed, now);
+    return silence == null && isOver(leastSilence, feed.withheldSince(), now)
+        ? withheld(feed)
+        : silence;
+  }
+
+  private @Nullable Trouble withheld(Vitals feed) {
+    PauseReason withheld = states.standing(feed.practiceId(), feed.feed());
+    return withheld == null || withheld.category() != Category.NOT_ALLOWED
+        ? null
+        : new Trouble(WITHHELD, withheld.text());
   }
 
   private @Nullable Trouble nothingNew(Vitals feed, Instant now) {

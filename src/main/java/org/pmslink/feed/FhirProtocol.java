@@ -78,8 +78,14 @@ class FhirProtocol implements PmsProtocol {
   private static final String FILES = "export files";
   private static final String FAILED = "export failed";
 
-  /** "export files", the time, and how many lines of the first file are read. */
-  private static final int PARTS_BEFORE_FILES = 3;
+  /**
+   * "export files", the time, how many lines of the first file are read, and how often it came with
+   * another number of lines than announced.
+   */
+  private static final int PARTS_BEFORE_FILES = 4;
+
+  /** So often a file is fetched that has another number of lines than announced. */
+  private static final int TRIES = 3;
 
   /** Address, lines, number. */
   private static final int PARTS_OF_FILE = 3;
@@ -477,7 +483,7 @@ class FhirProtocol implements PmsProtocol {
     return pass.afterKey.size() > part ? pass.afterKey.get(part).toString() : "";
   }
 
-  /** The files that are yet to be read, behind "export files", the time, and lines read. */
+  /** The files that are yet to be read, behind {@link #PARTS_BEFORE_FILES}. */
   private static List<Object> filesLeft(FeedPass pass) {
     return pass.afterKey.subList(PARTS_BEFORE_FILES, pass.afterKey.size());
   }
@@ -495,6 +501,13 @@ class FhirProtocol implements PmsProtocol {
     switch (part(pass, 0)) {
       case WAITED_FOR -> message.setHeader(Exchange.HTTP_URI, part(pass, 1));
       case FILES -> {
+        if (pass.inHand instanceof Miscounted miscounted) {
+          throw new HttpAnswer.Failure(
+              miscounted.inWords()
+                  + "; it is fetched "
+                  + TRIES
+                  + " times at most, then what came is taken, and all patients are compared");
+        }
         if (pass.inHand instanceof ExportedFile || filesLeft(pass).isEmpty()) {
           pass.asking = false;
         } else {
@@ -549,12 +562,13 @@ class FhirProtocol implements PmsProtocol {
       failed(pass);
       return;
     }
-    List<Object> place = new ArrayList<>(List.of(FILES, asOf, 0));
+    List<Object> place = new ArrayList<>(List.of(FILES, asOf, 0, 0));
     for (JsonNode file : manifest.path("output")) {
       if ("Patient".equals(file.path("type").asText())) {
         place.add(sameOrigin(file.path("url").asText(), pass));
         // How many lines it must have, where the server says so; and its number.
-        place.add(file.path("count").asText(""));
+        String count = file.path("count").asText("");
+        place.add(count.matches("\\d{1,18}") ? count : "");
         place.add((place.size() - PARTS_BEFORE_FILES) / PARTS_OF_FILE + 1);
       }
     }
@@ -577,6 +591,18 @@ class FhirProtocol implements PmsProtocol {
     }
   }
 
+  /** A file that has come with another number of lines than announced: cut short, or miscounted. */
+  private record Miscounted(String file, int lines, String announced) {
+    String inWords() {
+      return String.format(
+          Locale.ROOT,
+          "file %s of the PMS's bulk export has %,d lines, and %s were announced",
+          file,
+          lines,
+          announced);
+    }
+  }
+
   private static Answer exportedLines(Exchange exchange, FeedPass pass) {
     List<Object> left = filesLeft(pass);
     if (left.isEmpty()) {
@@ -593,7 +619,22 @@ class FhirProtocol implements PmsProtocol {
         failed(pass);
         return Answer.ofRows(List.of());
       }
-      file = new ExportedFile(lines(exchange, left.get(1).toString()), read(pass));
+      file = new ExportedFile(lines(exchange), number(pass, 2));
+      String announced = left.get(1).toString();
+      if (!announced.isEmpty() && !announced.equals(String.valueOf(file.lines.size()))) {
+        Miscounted miscounted =
+            new Miscounted(left.get(2).toString(), file.lines.size(), announced);
+        int tries = number(pass, 3) + 1;
+        if (tries < TRIES) {
+          // Kept with the place first; it is said when the next read would begin.
+          List<Object> again = new ArrayList<>(pass.afterKey);
+          again.set(3, tries);
+          pass.afterKey = List.copyOf(again);
+          pass.inHand = miscounted;
+          return Answer.ofRows(List.of());
+        }
+        pass.incomplete = miscounted.inWords();
+      }
       pass.inHand = file;
     }
     List<Row> rows = new ArrayList<>();
@@ -603,10 +644,11 @@ class FhirProtocol implements PmsProtocol {
     }
     List<Object> place = new ArrayList<>(pass.afterKey.subList(0, 2));
     if (file.next < file.lines.size()) {
-      place.add(file.next);
+      place.addAll(pass.afterKey.subList(2, PARTS_BEFORE_FILES));
+      place.set(2, file.next);
       place.addAll(left);
     } else {
-      place.add(0);
+      place.addAll(List.of(0, 0));
       place.addAll(left.subList(PARTS_OF_FILE, left.size()));
       pass.inHand = null;
       pass.last = left.size() == PARTS_OF_FILE;
@@ -615,11 +657,11 @@ class FhirProtocol implements PmsProtocol {
     return Answer.ofRows(rows);
   }
 
-  private static int read(FeedPass pass) {
-    return Integer.parseInt(part(pass, 2));
+  private static int number(FeedPass pass, int part) {
+    return Integer.parseInt(part(pass, part));
   }
 
-  private static List<byte[]> lines(Exchange exchange, String count) {
+  private static List<byte[]> lines(Exchange exchange) {
     HttpAnswer.requireSuccess(exchange);
     byte[] body = exchange.getMessage().getBody(byte[].class);
     byte[] bytes = body == null ? new byte[0] : body;
@@ -632,12 +674,6 @@ class FhirProtocol implements PmsProtocol {
         }
         from = i + 1;
       }
-    }
-    if (!count.isEmpty() && !count.equals(String.valueOf(lines.size()))) {
-      throw new HttpAnswer.Failure(
-          "a file of the PMS's bulk export has "
-              + lines.size()
-              + " lines, and should have another number");
     }
     return lines;
   }

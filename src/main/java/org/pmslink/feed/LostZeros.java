@@ -6,13 +6,14 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 import org.pmslink.csv.CsvFile;
 import org.pmslink.linking.KnownRows;
 import org.pmslink.linking.RecordBatch.RecordType;
 import org.pmslink.linking.RecordStream;
+import org.pmslink.patient.Person;
 
 /**
  * Ids whose zeros in front a spreadsheet has dropped when a file was saved in it: 123 of a chart
@@ -43,25 +44,21 @@ final class LostZeros {
     if (meant.isEmpty()) {
       return rows;
     }
-    Map<String, Optional<LocalDate>> births =
-        store.birthDates(pass.practice, pass.definition.getSource(), Set.copyOf(meant.values()));
+    Map<String, Person> charts =
+        store.persons(pass.practice, pass.definition.getSource(), Set.copyOf(meant.values()));
     List<CsvFile.Row> mended = new ArrayList<>(rows.size());
     for (CsvFile.Row row : rows) {
       String known = row.id() == null ? null : meant.get(row.id());
-      mended.add(known == null ? row : mended(pass, row, known, births));
+      mended.add(known == null ? row : mended(pass, row, known, charts.get(known)));
     }
     return mended;
   }
 
   private static CsvFile.Row mended(
-      CsvPass pass, CsvFile.Row row, String known, Map<String, Optional<LocalDate>> births) {
+      CsvPass pass, CsvFile.Row row, String known, @Nullable Person chart) {
     String born = pass.rows().birthDate(row);
-    boolean same =
-        born != null
-            && births
-                .getOrDefault(known, Optional.empty())
-                .map(LocalDate::toString)
-                .equals(Optional.of(born));
+    LocalDate charted = chart == null ? null : chart.birthDate();
+    boolean same = born != null && charted != null && charted.toString().equals(born);
     if (!same) {
       return pass.rows().giveBack(row, PROBLEM);
     }

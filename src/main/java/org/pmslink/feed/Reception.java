@@ -13,6 +13,7 @@ import org.pmslink.mapping.Mappings;
 import org.pmslink.practice.Practices;
 import org.pmslink.progress.Runs;
 import org.springframework.stereotype.Component;
+import org.springframework.transaction.annotation.Transactional;
 
 /**
  * Takes in records that a PMS or a middleware sends of its own accord, for the doors: makes the
@@ -143,7 +144,8 @@ public class Reception {
     return new Receipt(practice, run, batches);
   }
 
-  /** Everything of this receipt is durably on the queue. */
+  /** Everything of this receipt is durably on the queue. One transaction: each waits for a disk. */
+  @Transactional
   public void sent(Receipt receipt) {
     for (OutgoingBatch outgoing : receipt.batches()) {
       RecordBatch batch = outgoing.batch();

@@ -1,16 +1,15 @@
 package org.pmslink.linking;
 
-import java.time.LocalDate;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
 import org.pmslink.deadletter.DeadLetters;
 import org.pmslink.linking.RecordBatch.RecordType;
 import org.pmslink.membership.Activities;
 import org.pmslink.membership.Charts;
+import org.pmslink.patient.Person;
 import org.springframework.stereotype.Component;
 
 /**
@@ -87,10 +86,9 @@ public class KnownRows {
     return stored(practice, source, stream, sourceIds).keySet();
   }
 
-  /** Birth dates of those of these charts that are not gone from the PMS, where one is known. */
-  public Map<String, Optional<LocalDate>> birthDates(
-      int practice, String source, Set<String> sourceIds) {
-    return charts.birthDates(practice, source, sourceIds);
+  /** Who those of these charts are that are not gone from the PMS. */
+  public Map<String, Person> persons(int practice, String source, Set<String> sourceIds) {
+    return charts.persons(practice, source, sourceIds);
   }
 
   /** How many records the store has of a stream that are not gone from the PMS. */

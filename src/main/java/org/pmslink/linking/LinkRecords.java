@@ -318,9 +318,11 @@ public class LinkRecords {
     Set<String> open = records.isEmpty() ? Set.of() : openLetters(work, records.keySet());
     List<Subject> subjects = new ArrayList<>();
     Map<String, Command.Merge> merges = mergesIn(work, records.values(), replaced);
+    Map<String, Command.Parting> partings = partings(work, records, known, replaced);
     for (PatientRecord record : records.values()) {
       Known chart = known.get(record.sourceId());
       if (chart != null
+          && !partings.containsKey(record.sourceId())
           && (isUnchanged(record, chart, work.batch) && !open.contains(record.sourceId())
               || isOvertaken(
                   work.batch, record.sourceModifiedAt(), chart.sourceModifiedAt(), chart.gone()))) {
@@ -333,7 +335,8 @@ public class LinkRecords {
               work.batch.version(),
               Objects.requireNonNull(fingerprints.get(record.sourceId())),
               record,
-              keys(record)));
+              keys(record),
+              partings.get(record.sourceId())));
       if (work.batch.decide()) {
         subjects.add(
             new Subject(
@@ -360,7 +363,7 @@ public class LinkRecords {
     replaced.forEach(
         (loser, survivor) -> {
           if (!loser.equals(survivor)) {
-            merges.put(loser, new Command.Merge(loser, work.batch.version(), survivor, null));
+            merges.put(loser, new Command.Merge(loser, work.batch.version(), survivor, null, true));
           }
         });
     for (PatientRecord record : records) {
@@ -368,7 +371,7 @@ public class LinkRecords {
       if (survivor != null && !survivor.equals(record.sourceId())) {
         merges.put(
             record.sourceId(),
-            new Command.Merge(record.sourceId(), work.batch.version(), survivor, null));
+            new Command.Merge(record.sourceId(), work.batch.version(), survivor, null, false));
       }
     }
     if (!merges.isEmpty()) {
@@ -380,6 +383,47 @@ public class LinkRecords {
                       loser, (id, m) -> m.survivorSourceId().equals(stored.survivor()) ? null : m));
     }
     return merges;
+  }
+
+  /**
+   * Charts whose survivor had told that it replaces them, and tells it no more: each is a chart of
+   * its own again. One that is not in the batch is filed anew as it is stored.
+   *
+   * @param known the stored charts of the batch; what is older than they are says nothing
+   * @param replaced what the survivors in the batch tell now, by the chart that was merged
+   */
+  private Map<String, Command.Parting> partings(
+      Work work,
+      Map<String, PatientRecord> records,
+      Map<String, Known> known,
+      Map<String, String> replaced) {
+    Map<String, Command.Parting> partings = new HashMap<>();
+    if (!work.batch.decide() || records.isEmpty()) {
+      return partings;
+    }
+    for (Charts.Replaced chart :
+        charts.replaced(work.practice, work.batch.source(), records.keySet())) {
+      String id = chart.record().sourceId();
+      Known survivor = known.get(chart.survivor());
+      if (chart.survivor().equals(replaced.get(id))
+          || survivor == null
+          || survivor.version() > work.batch.version()) {
+        continue;
+      }
+      Command.Parting parting = new Command.Parting(chart.survivor(), work.batch.version());
+      partings.put(id, parting);
+      if (!records.containsKey(id)) {
+        work.commands.add(
+            new Command.Update(
+                id,
+                chart.version(),
+                chart.fingerprint(),
+                chart.record(),
+                keys(chart.record()),
+                parting));
+      }
+    }
+    return partings;
   }
 
   /** Who is nobody is filed nowhere, and so is nobody's rival and shares no telephone. */
@@ -412,14 +456,21 @@ public class LinkRecords {
         && (gone ? !stamp.isAfter(stored) : stamp.isBefore(stored));
   }
 
-  /** A record without an id is told from others by its content, through a hash that shows none. */
   private static String name(@Nullable String sourceId, JsonNode raw) {
     try {
       String id = SourceText.id("sourceId", sourceId);
-      return id == null ? "no-id-" + Integer.toHexString(raw.hashCode()) : id;
+      return id == null ? nameWithoutId(raw) : id;
     } catch (InvalidRecordException e) {
-      return "no-id-" + Integer.toHexString(raw.hashCode());
+      return nameWithoutId(raw);
     }
+  }
+
+  /**
+   * What the letter of a record is called whose id is not known: it is told from others by its
+   * content, through a hash that shows none.
+   */
+  public static String nameWithoutId(JsonNode raw) {
+    return "no-id-" + Integer.toHexString(raw.hashCode());
   }
 
   /** The first field that looks like an id, when the mapping could not tell. */
@@ -455,7 +506,7 @@ public class LinkRecords {
         }
         Command.Merge merge =
             new Command.Merge(
-                loser, work.batch.version(), survivor, mergedAt(source.mergedAt(), zone));
+                loser, work.batch.version(), survivor, mergedAt(source.mergedAt(), zone), false);
         // The same chart twice in a batch: one of them holds.
         Command.Merge earlier = merges.get(loser);
         if (earlier == null) {

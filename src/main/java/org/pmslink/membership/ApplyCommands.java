@@ -321,13 +321,7 @@ public class ApplyCommands {
                 })
             .toList();
     for (Command.Update update : accepted) {
-      Stored before = stored.get(update.sourceId());
-      String survivor = update.record().mergedIntoSourceId();
-      if (before != null
-          && before.mergedInto() != null
-          && (survivor == null || survivor.equals(update.sourceId()))
-          && chartMerges.takeBack(
-              practice, source, update.sourceId(), before.mergedInto(), update.version())) {
+      if (isMergedNoMore(practice, source, update, stored.get(update.sourceId()))) {
         mergedNoMore.add(update.sourceId());
       }
     }
@@ -337,7 +331,9 @@ public class ApplyCommands {
       Stored before = stored.get(update.sourceId());
       Upserted chart = upserted.get(update.sourceId());
       if (chart != null
-          && (before == null || !before.contentHash().equals(update.record().contentHash()))) {
+          && (before == null
+              || !before.contentHash().equals(update.record().contentHash())
+              || mergedNoMore.contains(update.sourceId()))) {
         Set<Long> keys = new HashSet<>(update.blockingKeys());
         if (before != null) {
           keys.addAll(List.of(before.keys()));
@@ -368,6 +364,23 @@ public class ApplyCommands {
     }
     contacts.follow(practice, changed);
     return arrived;
+  }
+
+  private boolean isMergedNoMore(
+      int practice, String source, Command.Update update, @Nullable Stored before) {
+    String survivor = update.record().mergedIntoSourceId();
+    if (before == null || (survivor != null && !survivor.equals(update.sourceId()))) {
+      return false;
+    }
+    Command.Parting parting = update.parting();
+    if (parting != null
+        && chartMerges.takeBack(
+            practice, source, update.sourceId(), parting.survivorSourceId(), parting.version())) {
+      return true;
+    }
+    return before.mergedInto() != null
+        && chartMerges.takeBack(
+            practice, source, update.sourceId(), before.mergedInto(), update.version());
   }
 
   private Map<String, Stored> stored(int practice, String source, String[] ids) {

@@ -74,10 +74,10 @@ public class ChartMerges {
     database.update(
         """
         insert into chart_merges as m (practice_id, source, loser_source_id, survivor_source_id,
-                                       version, merged_at, follow_asked_at)
-        select ?, ?, t.loser, t.survivor, t.version, t.merged_at, now()
-        from unnest(?::text[], ?::text[], ?::bigint[], ?::timestamptz[])
-             as t (loser, survivor, version, merged_at)
+                                       version, merged_at, by_survivor, follow_asked_at)
+        select ?, ?, t.loser, t.survivor, t.version, t.merged_at, t.by_survivor, now()
+        from unnest(?::text[], ?::text[], ?::bigint[], ?::timestamptz[], ?::boolean[])
+             as t (loser, survivor, version, merged_at, by_survivor)
         where not exists (
           select 1 from patients p
           where p.practice_id = ? and p.source = ? and p.source_id = t.loser
@@ -88,6 +88,8 @@ public class ChartMerges {
             merged_at = case when m.survivor_source_id = excluded.survivor_source_id
                              then greatest(m.merged_at, excluded.merged_at)
                              else excluded.merged_at end,
+            by_survivor = excluded.by_survivor
+                          and (m.by_survivor or m.survivor_source_id <> excluded.survivor_source_id),
             follow_asked_at = now(),
             followed_at = case when m.survivor_source_id = excluded.survivor_source_id
                                then m.followed_at end
@@ -104,16 +106,18 @@ public class ChartMerges {
         newest.values().stream()
             .map(merge -> merge.mergedAt() == null ? null : merge.mergedAt().toString())
             .toArray(String[]::new),
+        newest.values().stream().map(Command.Merge::bySurvivor).toArray(Boolean[]::new),
         practice,
         source);
   }
 
   /**
-   * Takes back a merge that the chart told of itself, and tells no more. It is a chart of its own
-   * again; a link that followed the merge stays where it is and is flagged, because only a person
-   * can tell whose it is.
+   * Takes back a merge that the chart told of itself, or its survivor, and tells no more. It is a
+   * chart of its own again; a link that followed the merge stays where it is and is flagged,
+   * because only a person can tell whose it is.
    *
-   * @param survivor as the chart told; when another merge was noted since, that one stands
+   * @param survivor as was told; when another merge was noted since, that one stands
+   * @param version of the record that tells of it no more
    * @return whether it was this merge that stood
    */
   boolean takeBack(int practice, String source, String loser, String survivor, long version) {

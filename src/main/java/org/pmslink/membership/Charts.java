@@ -2,7 +2,6 @@ package org.pmslink.membership;
 
 import java.sql.Timestamp;
 import java.time.Instant;
-import java.time.LocalDate;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
@@ -166,6 +165,38 @@ public class Charts {
     return survivors;
   }
 
+  /**
+   * A chart that is merged because its survivor told so, and that is still in the PMS and does not
+   * tell it itself.
+   *
+   * @param fingerprint of the PMS's row that it was made of
+   */
+  public record Replaced(String survivor, long version, long fingerprint, PatientRecord record) {}
+
+  /** Such charts of these survivors. */
+  public List<Replaced> replaced(int practice, String source, Collection<String> survivors) {
+    return database
+        .sql(
+            """
+            select m.survivor_source_id, p.version, p.fingerprint, p.record
+            from unnest(?::text[]) as t (survivor)
+            join chart_merges m on m.practice_id = ? and m.source = ?
+                               and m.survivor_source_id = t.survivor and m.by_survivor
+            join patients p on p.practice_id = ? and p.source = ?
+                           and p.source_id = m.loser_source_id
+            where p.removed_at is null
+              and coalesce(p.record ->> 'mergedIntoSourceId', p.source_id) = p.source_id""")
+        .params(survivors.toArray(String[]::new), practice, source, practice, source)
+        .query(
+            (row, n) ->
+                new Replaced(
+                    row.getString(1),
+                    row.getLong(2),
+                    row.getLong(3),
+                    RecordJson.read(row.getString(4), PatientRecord.class)))
+        .list();
+  }
+
   /** Fingerprints of the rows that these charts were made of; gone and unknown ones are absent. */
   public Map<String, Long> fingerprints(int practice, String source, Collection<String> sourceIds) {
     Map<String, Long> fingerprints = new HashMap<>();
@@ -182,10 +213,9 @@ public class Charts {
     return fingerprints;
   }
 
-  /** Birth dates of those of these charts that are not gone from the PMS, where one is known. */
-  public Map<String, Optional<LocalDate>> birthDates(
-      int practice, String source, Collection<String> sourceIds) {
-    Map<String, Optional<LocalDate>> birthDates = new HashMap<>();
+  /** Who those of these charts are that are not gone from the PMS. */
+  public Map<String, Person> persons(int practice, String source, Collection<String> sourceIds) {
+    Map<String, Person> persons = new HashMap<>();
     database
         .sql(
             """
@@ -194,10 +224,11 @@ public class Charts {
         .params(practice, source, sourceIds.toArray(String[]::new))
         .query(
             row -> {
-              PatientRecord record = RecordJson.read(row.getString(2), PatientRecord.class);
-              birthDates.put(row.getString(1), Optional.ofNullable(record.person().birthDate()));
+              persons.put(
+                  row.getString(1),
+                  RecordJson.read(row.getString(2), PatientRecord.class).person());
             });
-    return birthDates;
+    return persons;
   }
 
   /** How many charts of a source are not gone from the PMS. */

@@ -40,14 +40,24 @@ public sealed interface Command {
    * The chart's current content.
    *
    * @param fingerprint of the PMS's row that it was made of
+   * @param parting from the chart that had told that this one was merged into it, and tells it no
+   *     more; absent in most
    */
   record Update(
       String sourceId,
       long version,
       long fingerprint,
       PatientRecord record,
-      List<Long> blockingKeys)
+      List<Long> blockingKeys,
+      @Nullable Parting parting)
       implements Command {}
+
+  /**
+   * A surviving chart no longer tells of a merge.
+   *
+   * @param version of the survivor's record that tells it no more
+   */
+  record Parting(String survivorSourceId, long version) {}
 
   /**
    * This chart is that member.
@@ -115,8 +125,14 @@ public sealed interface Command {
    * This chart was merged into another one; its link follows.
    *
    * @param mergedAt when, as the PMS says
+   * @param bySurvivor whether the survivor's record tells it, and may tell it no more one day
    */
-  record Merge(String sourceId, long version, String survivorSourceId, @Nullable Instant mergedAt)
+  record Merge(
+      String sourceId,
+      long version,
+      String survivorSourceId,
+      @Nullable Instant mergedAt,
+      boolean bySurvivor)
       implements Command {
 
     /**

@@ -125,7 +125,7 @@ class BrokenAnswersTest {
       pms.answer(answer.http());
       FeedPass pass = pass(definition, protocol, true);
       pass.step = FeedPass.Step.RECORDS;
-      pass.afterKey = List.of("export files", "2026-11-24T01:00:00Z", 0, pms.url(), "", 1);
+      pass.afterKey = List.of("export files", "2026-11-24T01:00:00Z", 0, 0, pms.url(), "", 1);
       Exchange exchange = client.createExchange();
       producer.send(client, exchange);
       List<PmsProtocol.Row> rows = protocol.answer(exchange, pass).rows();

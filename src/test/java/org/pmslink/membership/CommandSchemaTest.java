@@ -161,8 +161,14 @@ class CommandSchemaTest {
 
   static Stream<Command> commands() {
     return Stream.of(
-        new Command.Update("17", 5, -9, fullRecord(), List.of(Long.MIN_VALUE, Long.MAX_VALUE)),
-        new Command.Update("17", 5, -9, minimalRecord(), List.of()),
+        new Command.Update(
+            "17",
+            5,
+            -9,
+            fullRecord(),
+            List.of(Long.MIN_VALUE, Long.MAX_VALUE),
+            new Command.Parting("18", 7)),
+        new Command.Update("17", 5, -9, minimalRecord(), List.of(), null),
         new Command.Link(
             "17", 5, "M-1", 2, RULES, COMPARISON, GROUND, new Command.RunnerUp("M-2", 9.5)),
         new Command.Link("17", 5, "M-1", 2, RULES, COMPARISON, GROUND, null),
@@ -176,8 +182,8 @@ class CommandSchemaTest {
         new Command.NoMatch("17", 5, "NO_CANDIDATE", RULES),
         new Command.Unlink("17", 5, "M-1", "rule", "MEMBER_REMOVED"),
         new Command.Unlink("17", 5, null, "rule", "MEMBER_REMOVED"),
-        new Command.Merge("17", 5, "16", null),
-        new Command.Merge("17", 5, "16", Instant.parse("2026-01-05T10:15:00Z")),
+        new Command.Merge("17", 5, "16", null, true),
+        new Command.Merge("17", 5, "16", Instant.parse("2026-01-05T10:15:00Z"), false),
         new Command.Delete("17", 5),
         activity(
             "VISITS",
@@ -305,7 +311,8 @@ class CommandSchemaTest {
       boolean optional =
           command instanceof Command.Unlink && field.equals("memberNumber")
               || field.equals("mergedAt")
-              || field.equals("runnerUp");
+              || field.equals("runnerUp")
+              || field.equals("parting");
       assertThat(complaints(message).isEmpty()).as(field).isEqualTo(optional);
     }
   }

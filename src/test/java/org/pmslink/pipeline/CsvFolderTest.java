@@ -329,6 +329,40 @@ class CsvFolderTest {
     assertThat(present()).as("the file tells them apart").containsExactly("00123", "00124", "123");
   }
 
+  /** The file before held one of the family, this one holds another: nothing in it shows that. */
+  @Test
+  void aRelativeOnAnAccountDoesNotOverwriteTheChartAndARenamedPatientDoes() throws Exception {
+    open();
+    String header = HEADER.replace("Patient ID", "Acct #");
+    Someone ines = Someone.named("Ines", "Caldwell");
+    Someone nora = Someone.named("Nora", "Quist");
+    drop("first.csv", header + row("500", ines) + row("501", nora));
+    awaitSettled();
+    assertThat(present()).containsExactly("500", "501");
+
+    Someone brother = Someone.named("Marcus", "Caldwell");
+    Someone otto = Someone.named("Otto", "Quist");
+    String unborn = row("501", otto).replace(otto.birthDate(), "");
+    drop("second.csv", header + row("500", brother) + unborn + row("502", brother));
+    awaitFile("done/second.csv");
+    awaitSettled();
+
+    assertThat(snapshot()).contains("Ines").contains("Nora").doesNotContain("Otto");
+    assertThat(present()).containsExactly("500", "501", "502");
+    assertThat(text("refused/second.errors.csv"))
+        .contains("row 2 has the id of a known chart with another first name")
+        .contains("row 3 has the id of a known chart with another first name")
+        .contains("\"\"Acct #\"\" may be a family's");
+    assertThat(status().reason()).startsWith("2 rows of a file could not be used");
+
+    String renamed = row("500", ines).replace("Caldwell", "Ortega").replace("Ines", "Inez");
+    drop("third.csv", header + renamed + row("501", nora).replace("Nora", "Nora May"));
+    awaitFile("done/third.csv");
+    awaitSettled();
+    assertThat(snapshot()).as("the birth date shows who it is").contains("Inez").contains("Ortega");
+    assertThat(status().reason()).isNull();
+  }
+
   private String snapshot() {
     return engine
         .store()

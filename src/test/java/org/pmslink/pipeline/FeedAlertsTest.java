@@ -11,6 +11,7 @@ import java.net.http.HttpResponse;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -19,6 +20,7 @@ import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 import org.pmslink.feed.FeedDesk;
+import org.pmslink.sample.OpenDentalApi;
 import org.pmslink.sample.OpenDentalServer;
 import org.springframework.boot.test.system.CapturedOutput;
 import org.springframework.boot.test.system.OutputCaptureExtension;
@@ -36,7 +38,7 @@ class FeedAlertsTest {
         new Engine(
                 folder.resolve("engine"),
                 "--pmslink.alerts.period=100",
-                "--pmslink.alerts.least-silence=PT2S")
+                "--pmslink.alerts.least-silence=PT3S")
             .withWeb();
   }
 
@@ -87,6 +89,14 @@ class FeedAlertsTest {
       awaitAlert(office, "EMPTY_RESULT");
       assertThat(office.status().state()).isEqualTo("RUNNING");
       assertThat(
+              office.count(
+                  """
+                  select count(*) from alerts a
+                  join feed_cursors c on c.practice_id = a.practice_id and c.feed = a.feed
+                  where a.practice_id = ? and a.raised_at < c.missing_since + interval '3 seconds'"""))
+          .as("said at once, and not after the usual silence")
+          .isEqualTo(1);
+      assertThat(
               engine
                   .bean(FeedDesk.class)
                   .acceptMissing(office.name, "ina", office.name, "patients"))
@@ -95,6 +105,60 @@ class FeedAlertsTest {
       awaitEnd(office);
       assertThat(alerts(office)).hasSize(1);
       assertThat((String) alerts(office).get(0).get("message")).contains("25 of 30 charts");
+    }
+  }
+
+  /** All else is read, so nobody would notice; a graver cause is said instead while it lasts. */
+  @Test
+  void streamsThatThePmsWithholdsAreAnAlertUntilTheyArePermitted(CapturedOutput output)
+      throws Exception {
+    try (Office office = Office.at(engine, pms);
+        OpenDentalApi api =
+            OpenDentalApi.over(Objects.requireNonNull(office.pms().getDataSource()))) {
+      office.chart(Someone.named("Theodora", "Vance"));
+      api.allowQueries(false);
+      office.over(api).with("queries", "true").with("poll", "PT0.5S").open();
+
+      awaitAlert(office, "STREAMS_WITHHELD");
+      assertThat(String.valueOf(alerts(office).get(0).get("message")))
+          .contains("the PMS does not allow clinics, merges, ")
+          .contains("the office must permit it (of Open Dental's API: queries)");
+      Shell status = Shell.run(engine, "status");
+      assertThat(status.output())
+          .contains(", STREAMS_WITHHELD: the PMS does not allow clinics, merges, ");
+      assertThat(status.status()).isEqualTo(1);
+      assertThat(lines(output, "alert: feed " + office.name + ": ")).isEqualTo(1);
+
+      FeedDesk desk = engine.bean(FeedDesk.class);
+      desk.pause(office.name, "ina", office.name, "the office moves");
+      engine
+          .store()
+          .update(
+              "update feeds set on_hold_since = now() - interval '2 days' where feed = ?",
+              office.name);
+      Awaitility.await("the graver cause is said")
+          .atMost(Office.LONGEST)
+          .until(() -> "ON_HOLD".equals(alerts(office).get(0).get("cause")));
+      assertThat(lines(output, "alert has another cause: feed " + office.name + ": ")).isOne();
+      desk.resume(office.name, "ina", office.name);
+      awaitAlert(office, "STREAMS_WITHHELD");
+
+      api.allowQueries(true);
+      awaitEnd(office);
+      assertThat(alerts(office)).hasSize(1);
+      assertThat(lines(output, "alert over: feed " + office.name + " ")).isEqualTo(1);
+      assertThat(
+              engine
+                  .store()
+                  .queryForList(
+                      "select type || ' ' || (data ->> 'cause') from events where practice_id = ?"
+                          + " and type like 'pmslink.feed.%' order by id",
+                      String.class, office.id()))
+          .containsExactly(
+              "pmslink.feed.alert STREAMS_WITHHELD",
+              "pmslink.feed.alert ON_HOLD",
+              "pmslink.feed.alert STREAMS_WITHHELD",
+              "pmslink.feed.recovered STREAMS_WITHHELD");
     }
   }
 

@@ -226,6 +226,90 @@ class FhirPollTest {
   }
 
   @Test
+  void aMergeThatItsSurvivorTellsNoMoreIsTakenBackUnlessTheOtherStillTellsIt() throws Exception {
+    try (FhirPms pms = FhirPms.start();
+        Office office = office(pms)) {
+      Someone ada = Someone.named("Theodora", "Vance");
+      Someone cora = Someone.named("Cora", "Lindqvist");
+      pms.put(patient("mine", ada));
+      pms.put(patient("hers", Someone.named("Beatrix", "Quimby")));
+      pms.put(patient("duplicate", cora));
+      pms.put(patient("cora", cora));
+      office.open();
+      office.member("M1", ada);
+      office.awaitSettled();
+      Patient told = patient("duplicate", cora);
+      told.addLink().setType(LinkType.REPLACEDBY).setOther(new Reference("Patient/cora"));
+      for (Patient survivor : List.of(patient("mine", ada), patient("cora", cora))) {
+        survivor
+            .addLink()
+            .setType(LinkType.REPLACES)
+            .setOther(
+                new Reference(survivor.getId().equals("mine") ? "Patient/hers" : told.getId()));
+        pms.put(survivor);
+      }
+      office.sync();
+      pms.put(told);
+      office.sync();
+      assertThat(merged(office)).containsExactly("duplicate cora", "hers mine");
+
+      pms.put(patient("mine", ada));
+      pms.put(patient("cora", cora));
+      office.sync();
+
+      assertThat(merged(office)).containsExactly("duplicate cora");
+      assertThat(
+              office.count(
+                  "select count(*) from patients p join patient_blocking_keys k"
+                      + " on k.practice_id = p.practice_id and k.patient_id = p.id"
+                      + " where p.practice_id = ? and p.source_id = 'hers'"
+                      + " and p.merged_into is null"))
+          .as("filed again, though nothing of it has changed")
+          .isPositive();
+      assertThat(office.memberOf("mine")).isEqualTo("M1");
+      pms.put(patient("mine", ada.withEmail("other@mail.example")));
+      office.sync();
+      assertThat(merged(office)).containsExactly("duplicate cora");
+    }
+  }
+
+  private List<String> merged(Office office) {
+    return engine
+        .store()
+        .queryForList(
+            "select loser_source_id || ' ' || survivor_source_id from chart_merges"
+                + " where practice_id = ? order by 1",
+            String.class,
+            office.id());
+  }
+
+  /** A link that followed such a merge stays, and only a person can tell whose it is. */
+  @Test
+  void theLinkThatFollowedAMergeWhichItsSurvivorTellsNoMoreIsFlagged() throws Exception {
+    try (FhirPms pms = FhirPms.start();
+        Office office = office(pms)) {
+      Someone ada = Someone.named("Theodora", "Vance");
+      pms.put(patient("mine", ada));
+      pms.put(patient("other", Someone.named("Wilma", "Sobczyk")));
+      office.open();
+      office.member("M1", ada);
+      office.awaitSettled();
+      Patient survivor = patient("other", ada);
+      survivor.addLink().setType(LinkType.REPLACES).setOther(new Reference("Patient/mine"));
+      pms.put(survivor);
+      office.sync();
+      assertThat(office.memberOf("other")).isEqualTo("M1");
+
+      pms.put(patient("other", Someone.named("Wilma", "Sobczyk")));
+      office.sync();
+
+      assertThat(office.memberOf("other")).as("moved by nobody").isEqualTo("M1");
+      assertThat(office.flagOf("other")).isEqualTo("MERGE_TAKEN_BACK");
+      assertThat(merged(office)).isEmpty();
+    }
+  }
+
+  @Test
   void aBulkExportIsWaitedForAndLoadsEverything() throws Exception {
     try (FhirPms pms = FhirPms.start();
         Office office = office(pms)) {
@@ -271,6 +355,33 @@ class FhirPollTest {
       pms.put(patient("p-2", Someone.named("New", "Comer")));
       office.sync();
       assertThat(office.charts()).as("the watermark has moved").isEqualTo(31);
+    }
+  }
+
+  /** Fetched again for ever it would never be loaded; taken as it is, somebody would be missing. */
+  @Test
+  void aFileOfAnExportThatNeverHasWhatWasAnnouncedIsTakenAndAComparisonFindsTheRest(
+      CapturedOutput output) throws Exception {
+    try (FhirPms pms = FhirPms.start();
+        Office office = office(pms)) {
+      neighbours(pms, 30);
+      pms.exportWithout("n7");
+      office.with("bulk", "true").connect();
+      String said = office.awaitPause("QUERY_FAILED");
+      assertThat(said)
+          .containsPattern("^file [1-3] of the PMS's bulk export has \\d+ lines, and \\d+ were")
+          .contains("it is fetched 3 times at most");
+      Awaitility.await("read as it is")
+          .atMost(Office.LONGEST)
+          .until(() -> output.getAll().contains("; it is taken as it is, and all patients are"));
+      office.awaitSettled();
+
+      assertThat(pms.exports()).as("none is asked for anew").isEqualTo(1);
+      assertThat(isThere(office, "n7")).as("what the export lacked").isTrue();
+      assertThat(office.charts()).isEqualTo(30);
+      String file = String.valueOf(Math.floorMod("n7".hashCode(), 3));
+      assertThat(pms.requests()).filteredOn(r -> r.endsWith("/export/file" + file)).hasSize(3);
+      assertThat(office.status().reason()).isNull();
     }
   }
 

@@ -359,6 +359,11 @@ final class Office implements AutoCloseable {
 
   /** Why the active link of a chart is flagged; empty when it is not. */
   String flagOf(long chart) {
+    return flagOf(String.valueOf(chart));
+  }
+
+  /** Likewise, for a PMS whose ids are no numbers. */
+  String flagOf(String chart) {
     return one(
         """
         select l.flag_reason from links l

@@ -92,6 +92,7 @@ public final class FhirPms implements AutoCloseable {
   private volatile boolean history = true;
   private volatile boolean broken;
   private volatile String oddLines = "";
+  private volatile String left = "";
   private volatile boolean tellsTokenEndpoint;
   private volatile int notReady;
   private volatile int exports;
@@ -207,6 +208,11 @@ public final class FhirPms implements AutoCloseable {
   /** One of the exported files begins with these lines, besides its patients. */
   public void exportToo(String lines) {
     oddLines = lines;
+  }
+
+  /** Exported files lack this patient, and their counts do not. */
+  public void exportWithout(String id) {
+    left = id;
   }
 
   public int exports() {
@@ -481,7 +487,8 @@ public final class FhirPms implements AutoCloseable {
         response.setContentType("application/fhir+ndjson");
         response
             .getOutputStream()
-            .write(lines(path.charAt(path.length() - 1) - '0').getBytes(StandardCharsets.UTF_8));
+            .write(
+                lines(path.charAt(path.length() - 1) - '0', left).getBytes(StandardCharsets.UTF_8));
       }
     }
 
@@ -494,7 +501,7 @@ public final class FhirPms implements AutoCloseable {
                 + "/export/file"
                 + file
                 + "\",\"count\":"
-                + lines(file).lines().count()
+                + lines(file, "").lines().count()
                 + "}");
       }
       return "{\"transactionTime\":\""
@@ -506,10 +513,11 @@ public final class FhirPms implements AutoCloseable {
           + "]}";
     }
 
-    private String lines(int file) {
+    private String lines(int file, String without) {
       StringBuilder lines = new StringBuilder(file == 1 ? oddLines : "");
       for (Patient patient : current()) {
-        if (Math.floorMod(patient.getIdElement().getIdPart().hashCode(), 3) == file) {
+        String id = patient.getIdElement().getIdPart();
+        if (Math.floorMod(id.hashCode(), 3) == file && !id.equals(without)) {
           lines.append(FHIR.newJsonParser().encodeResourceToString(patient)).append('\n');
         }
       }
