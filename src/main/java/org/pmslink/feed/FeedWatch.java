@@ -148,8 +148,7 @@ public class FeedWatch {
     }
     if (feed.missingSince() != null) {
       // At once: until somebody looks, whatever changes in the wrong database is believed.
-      PauseReason missing = states.standing(feed.practiceId(), feed.feed());
-      return missing == null ? null : new Trouble(missing.category().name(), missing.text());
+      return goesOnThough(feed, Category.EMPTY_RESULT, Category.EMPTY_RESULT.name());
     }
     Instant pass = feed.lastPassAt();
     if (pass != null && isOver(leastSilence, feed.clockMovedAt(), pass)) {
@@ -161,15 +160,16 @@ public class FeedWatch {
     }
     Trouble silence = nothingNew(feed, now);
     return silence == null && isOver(leastSilence, feed.withheldSince(), now)
-        ? withheld(feed)
+        ? goesOnThough(feed, Category.NOT_ALLOWED, WITHHELD)
         : silence;
   }
 
-  private @Nullable Trouble withheld(Vitals feed) {
-    PauseReason withheld = states.standing(feed.practiceId(), feed.feed());
-    return withheld == null || withheld.category() != Category.NOT_ALLOWED
+  /** In the words of the status; nothing when it has ended this very moment. */
+  private @Nullable Trouble goesOnThough(Vitals feed, Category category, String cause) {
+    PauseReason reason = states.standing(feed.practiceId(), feed.feed());
+    return reason == null || reason.category() != category
         ? null
-        : new Trouble(WITHHELD, withheld.text());
+        : new Trouble(cause, reason.text());
   }
 
   private @Nullable Trouble nothingNew(Vitals feed, Instant now) {

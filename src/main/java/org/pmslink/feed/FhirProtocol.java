@@ -596,7 +596,7 @@ class FhirProtocol implements PmsProtocol {
     String inWords() {
       return String.format(
           Locale.ROOT,
-          "file %s of the PMS's bulk export has %,d lines, and %s were announced",
+          "file %s of the PMS's bulk export has %d lines, and %s were announced",
           file,
           lines,
           announced);

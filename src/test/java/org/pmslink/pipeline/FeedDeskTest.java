@@ -319,6 +319,17 @@ class FeedDeskTest {
               office.id(),
               office.name);
 
+      engine
+          .store()
+          .update(
+              "insert into hl7_failed (practice_id, feed, message, source_id, received_at) values"
+                  + " (?, ?, 'old', 'no-id-1', now() - interval '91 days'),"
+                  + " (?, ?, 'new', 'no-id-2', now() - interval '80 days')",
+              office.id(),
+              office.name,
+              office.id(),
+              office.name);
+
       engine.bean(FeedHistory.class).forgetOld();
       engine.bean(Hl7Memory.class).forgetOld();
 
@@ -350,6 +361,7 @@ class FeedDeskTest {
                       office.id()))
           .contains(oldComparison, open, recent);
       assertThat(office.count("select count(*) from hl7_messages where practice_id = ?")).isOne();
+      assertThat(office.count("select count(*) from hl7_failed where practice_id = ?")).isOne();
       engine
           .store()
           .update("update feed_runs set phase = 'DONE', read_at = now() where id = ?", open);
