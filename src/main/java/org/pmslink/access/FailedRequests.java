@@ -39,9 +39,10 @@ final class FailedRequests extends OncePerRequestFilter {
       throws ServletException, IOException {
     try {
       chain.doFilter(request, response);
-    } catch (ClientAbortException e) {
-      throw e;
     } catch (ServletException | IOException | RuntimeException e) {
+      if (nobodyWaits(e)) {
+        return;
+      }
       LOG.error("a request failed: {}", told(e));
       if (response.isCommitted()) {
         // Tomcat breaks the connection off: half an answer must not look like a whole one.
@@ -57,6 +58,16 @@ final class FailedRequests extends OncePerRequestFilter {
       }
       response.sendError(HttpStatus.INTERNAL_SERVER_ERROR.value());
     }
+  }
+
+  /** Whether whoever asked has gone away meanwhile. */
+  private static boolean nobodyWaits(Throwable failure) {
+    for (Throwable at = failure; at != null; at = at.getCause()) {
+      if (at instanceof ClientAbortException) {
+        return true;
+      }
+    }
+    return false;
   }
 
   /** What kind of failure it was, and where; never what it says. */

@@ -111,7 +111,7 @@ record MemberForm(
       if (lockWas != lockNow) {
         others.merge(
             field,
-            lockNow ? "Kept since meanwhile." : "Follows the PMS meanwhile.",
+            lockNow ? "Set to be kept meanwhile." : "Set to follow the PMS meanwhile.",
             (a, b) -> a + " " + b);
       }
     }

@@ -556,6 +556,7 @@ class MemberPages {
       after.addFlashAttribute("done", "Removed; the link ends by itself.");
     } catch (RefusedException e) {
       after.addFlashAttribute("complaint", e.getMessage());
+      after.addFlashAttribute("removeReason", reason);
     }
     return "redirect:/console/" + practice + "/members/" + number;
   }

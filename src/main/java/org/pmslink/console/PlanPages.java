@@ -5,6 +5,7 @@ import java.time.DateTimeException;
 import java.time.LocalDate;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.TreeSet;
 import org.pmslink.access.Audit;
 import org.pmslink.access.Needs;
@@ -155,6 +156,7 @@ class PlanPages {
       HttpServletRequest request,
       RedirectAttributes after) {
     desk.member(practice, number);
+    String back = "redirect:/console/" + practice + "/members/" + number;
     String actor = Visit.of(request).actor();
     try {
       Memberships.Status begins = Memberships.Status.begun(status);
@@ -168,6 +170,7 @@ class PlanPages {
           number + ": plan " + chosen,
           () -> memberships.start(practice, number, chosen, day, begins, actor, why));
       after.addFlashAttribute("done", "The plan has begun.");
+      return back;
     } catch (RefusedException e) {
       after.addFlashAttribute("complaint", e.getMessage());
     } catch (NumberFormatException | DateTimeException e) {
@@ -176,7 +179,10 @@ class PlanPages {
     } catch (IllegalArgumentException e) {
       after.addFlashAttribute("complaint", "Choose how it begins: active or paused.");
     }
-    return "redirect:/console/" + practice + "/members/" + number;
+    after.addFlashAttribute(
+        "planTyped",
+        Map.of("plan", plan, "startsOn", startsOn, "status", status, "reason", reason));
+    return back;
   }
 
   /** Pauses, resumes or ends the plan of a member. */
@@ -204,6 +210,7 @@ class PlanPages {
       after.addFlashAttribute("done", "Done.");
     } catch (RefusedException | IllegalArgumentException e) {
       after.addFlashAttribute("complaint", e.getMessage());
+      after.addFlashAttribute("stepReason", reason);
     }
     return "redirect:/console/" + practice + "/members/" + number;
   }

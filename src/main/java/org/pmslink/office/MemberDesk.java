@@ -37,8 +37,8 @@ public class MemberDesk {
   /** What whoever sees an outdated form is told; it is filled in anew by then. */
   public static final String CHART_CHANGED =
       "What the PMS says of this patient has changed meanwhile; nobody was added. The form has what"
-          + " it says now, and below each field what stood in the form before: look again, and correct"
-          + " what needs it once more.";
+          + " it says now, and below a field what your form had there: look again, and correct what"
+          + " needs it once more.";
 
   private final Members members;
   private final MemberHistory history;

@@ -270,7 +270,7 @@ class ConsoleTest {
       assertThat(page.getByRole(AriaRole.STATUS)).containsText("Saved.");
       other.getByLabel("City", exactly()).fill("Dayton");
       button(other, "Save").click();
-      assertThat(other.getByRole(AriaRole.ALERT)).containsText("look again");
+      assertThat(other.getByRole(AriaRole.ALERT)).containsText("still in the form below");
       assertThat(other.locator("input[name=lock-PHONE_HOME]")).isChecked();
       other.getByLabel("Birth date").fill("31/31/1980");
       button(other, "Save").click();
@@ -976,6 +976,57 @@ class ConsoleTest {
       page.getByLabel("Why", new Page.GetByLabelOptions().setExact(true)).fill("moved away");
       button(page, "Remove this member").click();
       assertThat(history(page, "removed; was active before")).containsText("moved away");
+    }
+  }
+
+  @Test
+  void whoWasOvertakenSeesWhatTheyTypedAndWhatTheOtherDid() throws Exception {
+    try (Office office = Office.at(engine, pms)) {
+      Someone elsa = Someone.named("Elsa", "Thornbury");
+      Someone ida = Someone.named("Ida", "Ravensworth");
+      long chart = office.chart(ida);
+      office.member("E1", elsa);
+      office.open();
+      String base = "/console/" + office.name;
+      Page page = browser.inspectingWindow(1280);
+      StaffBrowser.signIn(page, login(office, Role.FRONT_DESK), PASSWORD);
+      assertThat(page).hasTitle(office.name + " · PMS Link");
+      Page other = staff(office, Role.FRONT_DESK);
+      List<String> barriers = new ArrayList<>();
+      for (Page both : List.of(page, other)) {
+        both.navigate(base + "/members/E1");
+      }
+      other.getByLabel("City", new Page.GetByLabelOptions().setExact(true)).fill("Dayton");
+      other.getByLabel("E-mail", exactly()).fill("new@example.org");
+      other.locator("input[name=lock-EMAIL]").check();
+      button(other, "Save").click();
+      assertThat(other.getByRole(AriaRole.STATUS)).containsText("Saved.");
+      page.getByLabel("City", new Page.GetByLabelOptions().setExact(true)).fill("Toledo");
+
+      button(page, "Save").click();
+
+      assertThat(page.getByRole(AriaRole.ALERT)).containsText("still in the form below");
+      assertThat(page.locator("#meanwhile-CITY")).hasText("Changed meanwhile to Dayton.");
+      assertThat(page.locator("#meanwhile-EMAIL")).containsText("it was " + elsa.email());
+      look(page, "member-overtaken", barriers);
+      button(page, "Save").click();
+      assertThat(page.getByRole(AriaRole.STATUS)).containsText("Saved.");
+      assertThat(page.getByLabel("City", new Page.GetByLabelOptions().setExact(true)))
+          .hasValue("Toledo");
+      assertThat(page.getByLabel("E-mail", exactly())).hasValue("new@example.org");
+
+      page.navigate(base + "/patient?source=open-dental&id=" + chart);
+      page.getByLabel("Preferred name").fill("Idchen");
+      office.edit("update patient set WirelessPhone = '6142287020' where PatNum = ?", chart);
+      office.sync();
+      button(page, "Add the member, linked to this chart").click();
+      assertThat(page.getByRole(AriaRole.ALERT)).containsText("nobody was added");
+      assertThat(page.getByText("Your form had: Idchen")).isVisible();
+      look(page, "patient-overtaken", barriers);
+      // Opened anew, it is the page of the chart.
+      page.navigate(page.url());
+      assertThat(page.locator("h1")).hasText("Ida Ravensworth");
+      assertThat(barriers).isEmpty();
     }
   }
 

@@ -11,6 +11,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -25,6 +26,7 @@ import org.pmslink.access.Right;
 import org.pmslink.access.Role;
 import org.pmslink.access.Users;
 import org.pmslink.membership.Member.Field;
+import org.pmslink.membership.Plans;
 import org.pmslink.membership.RefusedException;
 import org.pmslink.office.Applicant;
 import org.pmslink.office.MemberDesk;
@@ -306,7 +308,8 @@ class OfficePagesTest {
             .contains("has changed meanwhile; nobody was added")
             .contains("value=\"" + now.e164() + "\"", "value=\"" + now.family() + "\"");
         if (role == Role.MANAGER) {
-          assertThat(outdated.body()).contains("It was: Odette", "It was: " + moved.email());
+          assertThat(outdated.body())
+              .contains("Your form had: Odette", "Your form had: " + moved.email());
         }
         assertThat(members(office)).isZero();
         if (role == Role.MANAGER) {
@@ -831,7 +834,7 @@ class OfficePagesTest {
       assertThat(input(outdated, "CITY")).contains("Toledo");
       assertThat(outdated.body())
           .contains("Changed meanwhile to Dayton.")
-          .contains("Changed meanwhile; it was " + elsa.email() + ". Kept since meanwhile.");
+          .contains("Changed meanwhile; it was " + elsa.email() + ". Set to be kept meanwhile.");
       assertThat(input(outdated, "EMAIL")).contains("new@example.org");
 
       assertThat(location(desk.post(at + "/fields", memberForm(outdated)))).endsWith("/members/E1");
@@ -861,9 +864,32 @@ class OfficePagesTest {
       office.member("A1", ada);
       office.member("A2", ada);
       office.open();
+      long plan =
+          engine
+              .bean(Plans.class)
+              .add(
+                  office.name,
+                  "Adults",
+                  List.of(new Plans.Entitlement("Exams", new TreeSet<>(Set.of("D0120")), 2)),
+                  "ana");
       Visitor desk = staff(office, Role.MANAGER);
       String base = "/console/" + office.name + "/members/A1";
       desk.get(base);
+      String back =
+          location(
+              desk.post(
+                  base + "/plan",
+                  "plan",
+                  "" + plan,
+                  "startsOn",
+                  "soon",
+                  "status",
+                  "paused",
+                  "reason",
+                  "sold at the desk"));
+      assertThat(desk.get(back.substring(back.indexOf("/console"))).body())
+          .contains("Choose one of the plans", "value=\"sold at the desk\"")
+          .contains("<option value=\"paused\" selected");
       assertThat(
               desk.post(
                       base + "/same",
