@@ -10,7 +10,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.IntStream;
@@ -19,19 +18,15 @@ import org.junit.jupiter.api.extension.ExtendWith;
 import org.pmslink.access.Actor;
 import org.pmslink.access.Right;
 import org.pmslink.access.Role;
-import org.pmslink.access.Users;
 import org.pmslink.membership.Member.Field;
 import org.pmslink.membership.RefusedException;
 import org.pmslink.office.Applicant;
 import org.pmslink.office.MemberDesk;
 import org.pmslink.sample.OpenDentalServer;
-import org.pmslink.sample.OpenIdProvider;
 
 /** What the office's pages say and do, asked for as a browser does, without one. */
 @ExtendWith(Pipeline.class)
 class OfficePagesTest {
-  private static final String PASSWORD = "a sentence to remember";
-  private static final AtomicInteger STAFF = new AtomicInteger(1);
 
   private final Engine engine;
   private final OpenDentalServer pms;
@@ -42,15 +37,7 @@ class OfficePagesTest {
   }
 
   private Visitor staff(Office office, Role role) throws Exception {
-    String login = role.label() + "-p" + STAFF.getAndIncrement();
-    Users users = engine.bean(Users.class);
-    users.changePassword(login, users.add(login), PASSWORD);
-    users.grant(login, office.name, role);
-    Visitor person = new Visitor(engine, new OpenIdProvider(OpenIdProvider.freePort()));
-    person.get("/sign-in");
-    assertThat(location(person.post("/sign-in", "login", login, "password", PASSWORD)))
-        .endsWith("/console");
-    return person;
+    return Visitor.signedIn(engine, office.name, role);
   }
 
   /** Values of the fields of a name that a form gives back unseen. */
@@ -635,7 +622,7 @@ class OfficePagesTest {
       assertThat(page)
           .contains(">verified</span>")
           .doesNotContain("not verified by anybody")
-          .containsPattern("as it was when manager-p\\d+ added the member with chart open-dental/");
+          .containsPattern("as it was when manager-v\\d+ added the member with chart open-dental/");
 
       // Both have a chart of the same PMS.
       String b = office.memberOf(other);
