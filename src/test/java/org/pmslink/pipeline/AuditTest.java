@@ -1,13 +1,9 @@
 package org.pmslink.pipeline;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
-import java.net.CookieManager;
-import java.net.HttpCookie;
 import java.net.URI;
-import java.net.URLEncoder;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
@@ -25,8 +21,6 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
@@ -36,7 +30,6 @@ import org.junit.jupiter.api.io.TempDir;
 import org.pmslink.access.AccessTokens;
 import org.pmslink.access.Audit;
 import org.pmslink.access.Role;
-import org.pmslink.access.Users;
 import org.pmslink.membership.PatientDirectory;
 import org.pmslink.membership.Plans;
 import org.pmslink.membership.Verdicts;
@@ -47,9 +40,7 @@ import org.springframework.jdbc.core.ConnectionCallback;
 @ExtendWith(Pipeline.class)
 class AuditTest {
   private static final ObjectMapper JSON = new ObjectMapper();
-  private static final String PASSWORD = "a sentence to remember";
   private static final AtomicInteger NEXT = new AtomicInteger(1);
-  private static final Pattern TOKEN = Pattern.compile("name=\"_csrf\" value=\"([^\"]+)\"");
 
   private final Engine engine;
   private final OpenDentalServer pms;
@@ -148,60 +139,23 @@ class AuditTest {
   /** A manager at the console. */
   private final class Manager {
     private final Office office;
-    private final String login = "manager-a" + NEXT.getAndIncrement();
-    private final CookieManager cookies = new CookieManager();
-    private final HttpClient http = HttpClient.newHttpClient();
-    private String token = "";
+    private final Visitor visitor;
+    private final String login;
 
     Manager(Office office) throws Exception {
       this.office = office;
-      Users users = engine.bean(Users.class);
-      users.changePassword(login, users.add(login), PASSWORD);
-      users.grant(login, office.name, Role.MANAGER);
-      send("GET", "/sign-in", "");
-      assertThat(post("/sign-in", "login", login, "password", PASSWORD)).isEqualTo(302);
-      send("GET", "/password", "");
+      visitor = Visitor.signedIn(engine, office.name, Role.MANAGER);
+      login = visitor.login;
     }
 
-    private int send(String method, String path, String form) throws Exception {
-      URI url = URI.create(engine.url() + path);
-      HttpRequest.Builder request = HttpRequest.newBuilder(url);
-      // By hand: ours are for HTTPS.
-      StringBuilder line = new StringBuilder();
-      cookies
-          .getCookieStore()
-          .getCookies()
-          .forEach(c -> line.append(c.getName()).append('=').append(c.getValue()).append("; "));
-      if (!line.isEmpty()) {
-        request.header("Cookie", line.toString());
-      }
-      request.header("Content-Type", "application/x-www-form-urlencoded");
-      HttpResponse<String> answer =
-          http.send(
-              request.method(method, HttpRequest.BodyPublishers.ofString(form)).build(),
-              HttpResponse.BodyHandlers.ofString());
-      for (String set : answer.headers().allValues("Set-Cookie")) {
-        HttpCookie.parse(set).forEach(cookie -> cookies.getCookieStore().add(url, cookie));
-      }
-      Matcher found = TOKEN.matcher(answer.body());
-      if (found.find()) {
-        token = found.group(1);
-      }
-      return answer.statusCode();
-    }
-
-    private int post(String path, String... values) throws Exception {
-      StringBuilder form = new StringBuilder("_csrf=" + URLEncoder.encode(token, UTF_8));
-      for (int i = 0; i < values.length; i += 2) {
-        form.append('&').append(values[i]).append('=');
-        form.append(URLEncoder.encode(values[i + 1], UTF_8));
-      }
-      return send("POST", path, form.toString());
+    /** Looks at a page of the practice. */
+    int looks(String path) throws Exception {
+      return visitor.get("/console/" + office.name + path).statusCode();
     }
 
     /** Sends a form of a page of the practice. */
     int sends(String path, String... values) throws Exception {
-      return post("/console/" + office.name + path, values);
+      return visitor.post("/console/" + office.name + path, values).statusCode();
     }
 
     Callable<Integer> does(String path, String... values) {
@@ -754,11 +708,10 @@ class AuditTest {
       office.member("7", Someone.named("Sevena", "Numbersen"));
       people(office);
       Manager manager = new Manager(office);
-      String base = "/console/" + office.name;
       manager.sends("/patients", "q", otto.family());
-      manager.send("GET", base + "/patient?source=open-dental&id=2", "");
-      manager.send("GET", base + "/members", "");
-      manager.send("GET", base + "/members/7", "");
+      manager.looks("/patient?source=open-dental&id=2");
+      manager.looks("/members");
+      manager.looks("/members/7");
       Program program = new Program(office);
       program.send("GET", "/patients", "", "");
       program.send("POST", "/patients/search", "{\"query\":\"" + ines.family() + "\"}", "");
@@ -950,8 +903,7 @@ class AuditTest {
     try (Office office = Office.at(engine, pms)) {
       people(office);
       Manager manager = new Manager(office);
-      Callable<Integer> looks =
-          () -> manager.send("GET", "/console/" + office.name + "/members/M1", "");
+      Callable<Integer> looks = () -> manager.looks("/members/M1");
       assertThat(looks.call()).isEqualTo(200);
       int id = office.id();
       String chain = "practice " + id + ": ";

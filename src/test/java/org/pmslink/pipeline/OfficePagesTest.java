@@ -14,7 +14,6 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.IntStream;
@@ -24,7 +23,6 @@ import org.junit.jupiter.api.extension.ExtendWith;
 import org.pmslink.access.Actor;
 import org.pmslink.access.Right;
 import org.pmslink.access.Role;
-import org.pmslink.access.Users;
 import org.pmslink.membership.Member.Field;
 import org.pmslink.membership.Plans;
 import org.pmslink.membership.RefusedException;
@@ -38,8 +36,6 @@ import org.springframework.web.servlet.mvc.method.annotation.RequestMappingHandl
 /** What the office's pages say and do, asked for as a browser does, without one. */
 @ExtendWith(Pipeline.class)
 class OfficePagesTest {
-  private static final String PASSWORD = "a sentence to remember";
-  private static final AtomicInteger STAFF = new AtomicInteger(1);
 
   private final Engine engine;
   private final OpenDentalServer pms;
@@ -50,15 +46,7 @@ class OfficePagesTest {
   }
 
   private Visitor staff(Office office, Role role) throws Exception {
-    String login = role.label() + "-p" + STAFF.getAndIncrement();
-    Users users = engine.bean(Users.class);
-    users.changePassword(login, users.add(login), PASSWORD);
-    users.grant(login, office.name, role);
-    Visitor person = new Visitor(engine, new OpenIdProvider(OpenIdProvider.freePort()));
-    person.get("/sign-in");
-    assertThat(location(person.post("/sign-in", "login", login, "password", PASSWORD)))
-        .endsWith("/console");
-    return person;
+    return Visitor.signedIn(engine, office.name, role);
   }
 
   /** Values of the fields of a name that a form gives back unseen. */
@@ -722,7 +710,7 @@ class OfficePagesTest {
       assertThat(page)
           .contains(">verified</span>")
           .doesNotContain("not verified by anybody")
-          .containsPattern("as it was when manager-p\\d+ added the member with chart open-dental/");
+          .containsPattern("as it was when manager-v\\d+ added the member with chart open-dental/");
 
       // Both have a chart of the same PMS.
       String b = office.memberOf(other);

@@ -7,9 +7,6 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.Socket;
 import java.net.URI;
-import java.net.URLEncoder;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -21,15 +18,12 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.pmslink.access.AccessTokens;
 import org.pmslink.access.Audit;
 import org.pmslink.access.Needs;
 import org.pmslink.access.Role;
-import org.pmslink.access.Users;
 import org.pmslink.sample.OpenDentalServer;
 import org.springframework.web.bind.annotation.RequestMethod;
 import org.springframework.web.servlet.mvc.method.annotation.RequestMappingHandlerMapping;
@@ -42,12 +36,8 @@ import org.springframework.web.servlet.mvc.method.annotation.RequestMappingHandl
 class RightsTest {
   private static final String CONSOLE = "/console/{practice}";
   private static final String API = "/api/v1/practices/{practice}";
-  private static final String PASSWORD = "a sentence to remember";
-  private static final AtomicInteger STAFF = new AtomicInteger(1);
   private static final AtomicInteger CLIENTS = new AtomicInteger();
-  private static final Pattern TOKEN = Pattern.compile("name=\"_csrf\" value=\"([^\"]+)\"");
-  private static final HttpClient HTTP =
-      HttpClient.newBuilder().followRedirects(HttpClient.Redirect.NEVER).build();
+  private static final AtomicInteger TOKENS = new AtomicInteger(1);
 
   private final Engine engine;
   private final OpenDentalServer pms;
@@ -85,69 +75,12 @@ class RightsTest {
     return actions;
   }
 
-  /** Somebody's session: cookies by hand, since ours are for HTTPS and for browsers here. */
-  private final class Session {
-    private final Map<String, String> cookies = new TreeMap<>();
-    private String token = "";
-
-    HttpResponse<String> send(String method, String path, String form) throws Exception {
-      HttpRequest.Builder request = HttpRequest.newBuilder(URI.create(engine.url() + path));
-      if (!cookies.isEmpty()) {
-        StringBuilder line = new StringBuilder();
-        cookies.forEach((name, value) -> line.append(name).append('=').append(value).append("; "));
-        request.header("Cookie", line.toString());
-      }
-      if (method.equals("POST")) {
-        request.header("Content-Type", "application/x-www-form-urlencoded");
-      }
-      HttpResponse<String> answer =
-          HTTP.send(
-              request
-                  .method(
-                      method,
-                      method.equals("POST")
-                          ? HttpRequest.BodyPublishers.ofString(form)
-                          : HttpRequest.BodyPublishers.noBody())
-                  .build(),
-              HttpResponse.BodyHandlers.ofString());
-      for (String set : answer.headers().allValues("Set-Cookie")) {
-        String pair = set.substring(0, set.indexOf(';'));
-        cookies.put(pair.substring(0, pair.indexOf('=')), pair.substring(pair.indexOf('=') + 1));
-      }
-      Matcher found = TOKEN.matcher(answer.body());
-      if (found.find()) {
-        token = found.group(1);
-      }
-      return answer;
-    }
-
-    String form(String... values) {
-      StringBuilder form = new StringBuilder("_csrf=" + URLEncoder.encode(token, UTF_8));
-      for (int i = 0; i < values.length; i += 2) {
-        form.append('&').append(values[i]).append('=');
-        form.append(URLEncoder.encode(values[i + 1], UTF_8));
-      }
-      return form.toString();
-    }
-  }
-
-  private Session signedIn(String practice, Role role) throws Exception {
-    String login = role.label() + "-r" + STAFF.getAndIncrement();
-    Users users = engine.bean(Users.class);
-    users.changePassword(login, users.add(login), PASSWORD);
-    users.grant(login, practice, role);
-    Session session = new Session();
-    session.send("GET", "/sign-in", "");
-    HttpResponse<String> answer =
-        session.send("POST", "/sign-in", session.form("login", login, "password", PASSWORD));
-    assertThat(answer.statusCode()).isEqualTo(302);
-    assertThat(answer.headers().firstValue("Location").orElse("")).endsWith("/console");
-    session.send("GET", "/password", "");
-    return session;
+  private Visitor signedIn(String practice, Role role) throws Exception {
+    return Visitor.signedIn(engine, practice, role);
   }
 
   /** Asks for what there is in both practices: a chart 1, and a member R1. */
-  private static HttpResponse<String> ask(Session session, Action action, String practice)
+  private static HttpResponse<String> ask(Visitor session, Action action, String practice)
       throws Exception {
     String path =
         action
@@ -157,11 +90,19 @@ class RightsTest {
             .replace("{feed}", practice)
             .replace("{id}", "1")
             .replace("**", "nothing");
-    return session.send(
+    return session.ask(
         action.method(),
         path + "?source=open-dental&id=1",
-        session.form(
-            "q", "nobody", "reason", "", "source", "open-dental", "id", "1", "version", "0"));
+        "q",
+        "nobody",
+        "reason",
+        "",
+        "source",
+        "open-dental",
+        "id",
+        "1",
+        "version",
+        "0");
   }
 
   @Test
@@ -181,7 +122,7 @@ class RightsTest {
       actions.forEach(action -> table.put(action, new StringBuilder()));
       String nowhere = "no-practice-of-that-name";
       for (Role role : Role.OF_PEOPLE) {
-        Session session = signedIn(own.name, role);
+        Visitor session = signedIn(own.name, role);
         for (Action action : actions) {
           boolean may = role.rights().contains(action.needs().value());
           HttpResponse<String> here = ask(session, action, own.name);
@@ -201,8 +142,8 @@ class RightsTest {
           }
         }
       }
-      Session nobody = new Session();
-      nobody.send("GET", "/sign-in", "");
+      Visitor nobody = new Visitor(engine);
+      nobody.get("/sign-in");
       for (Action action : actions) {
         HttpResponse<String> answer = ask(nobody, action, own.name);
         if (!(answer.statusCode() == 302
@@ -239,7 +180,7 @@ class RightsTest {
         String token =
             engine
                 .bean(AccessTokens.class)
-                .create(own.name, "r-" + role.label() + STAFF.getAndIncrement(), role);
+                .create(own.name, "r-" + role.label() + TOKENS.getAndIncrement(), role);
         for (Action action : actions) {
           boolean may = role.rights().contains(action.needs().value());
           String what = role + " " + action.method() + " " + action.path() + ": ";
@@ -320,7 +261,7 @@ class RightsTest {
 
   /** The page without what differs from request to request. */
   private static String neutral(HttpResponse<String> answer, String practice) {
-    return TOKEN.matcher(answer.body()).replaceAll("").replace(practice, "");
+    return Visitor.TOKEN.matcher(answer.body()).replaceAll("").replace(practice, "");
   }
 
   private static String asTable(
@@ -353,8 +294,8 @@ class RightsTest {
       office.chart(rosa);
       office.member("R1", rosa);
       office.open();
-      Session manager = signedIn(office.name, Role.MANAGER);
-      Session support = signedIn(office.name, Role.SUPPORT);
+      Visitor manager = signedIn(office.name, Role.MANAGER);
+      Visitor support = signedIn(office.name, Role.SUPPORT);
       String base = "/console/" + office.name;
       Map<String, Integer> expected = new java.util.LinkedHashMap<>();
       Map<String, Integer> seen = new java.util.LinkedHashMap<>();
@@ -430,10 +371,10 @@ class RightsTest {
             },
             {"DELETE", "/members/R1", "403"},
           }) {
-        String form = manager.form(java.util.Arrays.copyOfRange(request, 3, request.length));
+        String[] values = java.util.Arrays.copyOfRange(request, 3, request.length);
         String what = request[0] + " " + request[1] + " " + expected.size();
         expected.put(what, Integer.valueOf(request[2]));
-        seen.put(what, manager.send(request[0], base + request[1], form).statusCode());
+        seen.put(what, manager.ask(request[0], base + request[1], values).statusCode());
       }
       for (String[] request :
           new String[][] {
@@ -446,10 +387,10 @@ class RightsTest {
             {"POST", "/letters/1/reveal", "404", "reason", "to see"},
             {"POST", "/replays/1", "404", "deed", "pause"},
           }) {
-        String form = support.form(java.util.Arrays.copyOfRange(request, 3, request.length));
+        String[] values = java.util.Arrays.copyOfRange(request, 3, request.length);
         String what = request[0] + " " + request[1] + " " + expected.size();
         expected.put(what, Integer.valueOf(request[2]));
-        seen.put(what, support.send(request[0], base + request[1], form).statusCode());
+        seen.put(what, support.ask(request[0], base + request[1], values).statusCode());
       }
       assertThat(seen).isEqualTo(expected);
       assertThat(office.count("select count(*) from members where practice_id = ?")).isEqualTo(1);
@@ -459,22 +400,20 @@ class RightsTest {
   @Test
   void aFormOfAnotherSiteIsRefused() throws Exception {
     try (Office office = Office.at(engine, pms).open()) {
-      Session session = signedIn(office.name, Role.MANAGER);
+      Visitor session = signedIn(office.name, Role.MANAGER);
       session.token = "made up";
 
       HttpResponse<String> answer =
-          session.send(
-              "POST",
+          session.post(
               "/console/" + office.name + "/members/new",
-              session.form(
-                  "given",
-                  "Mallory",
-                  "family",
-                  "Elsewhere",
-                  "birthDate",
-                  "1980-01-01",
-                  "phoneMobile",
-                  "6142280000"));
+              "given",
+              "Mallory",
+              "family",
+              "Elsewhere",
+              "birthDate",
+              "1980-01-01",
+              "phoneMobile",
+              "6142280000");
 
       assertThat(answer.statusCode()).isEqualTo(403);
       assertThat(office.count("select count(*) from members where practice_id = ?")).isZero();
@@ -484,60 +423,49 @@ class RightsTest {
   @Test
   void guessingOnesPresentPasswordIsAsSlowAsGuessingAtTheSignIn() throws Exception {
     try (Office office = Office.at(engine, pms).open()) {
-      Session session = signedIn(office.name, Role.MANAGER);
-      String login = newestUser();
+      Visitor session = signedIn(office.name, Role.MANAGER);
+      String login = session.login;
       String hash = hashOf(login);
       for (int i = 0; i < 5; i++) {
         assertThat(changed(session, "a guess, number " + i).body())
             .contains("this is not your present password");
       }
 
-      assertThat(changed(session, PASSWORD).body()).contains("too many attempts; wait a minute");
+      assertThat(changed(session, Visitor.PASSWORD).body())
+          .contains("too many attempts; wait a minute");
 
       assertThat(hashOf(login)).isEqualTo(hash);
-      Session another = new Session();
-      another.send("GET", "/sign-in", "");
-      assertThat(
-              another
-                  .send("POST", "/sign-in", another.form("login", login, "password", PASSWORD))
-                  .headers()
-                  .firstValue("Location")
-                  .orElse(""))
-          .endsWith("/sign-in?refused");
+      assertThat(new Visitor(engine).signIn(login)).endsWith("/sign-in?refused");
       assertThat(ofNoPractice(login))
           .containsOnlyOnce("password refused too many attempts, from 127.0.0.1")
           .contains("password refused from 127.0.0.1")
           .doesNotContain("changed password from 127.0.0.1");
 
-      Session neighbour = signedIn(office.name, Role.MANAGER);
+      Visitor neighbour = signedIn(office.name, Role.MANAGER);
       for (int i = 0; i < 6; i++) {
         // The present one is right: no guess.
         assertThat(
                 neighbour
-                    .send(
-                        "POST",
+                    .post(
                         "/password",
-                        neighbour.form("present", PASSWORD, "fresh", "short", "again", "short"))
+                        "present",
+                        Visitor.PASSWORD,
+                        "fresh",
+                        "short",
+                        "again",
+                        "short")
                     .body())
             .contains("needs at least 15 characters");
       }
-      assertThat(changed(neighbour, PASSWORD).headers().firstValue("Location").orElse(""))
+      assertThat(changed(neighbour, Visitor.PASSWORD).headers().firstValue("Location").orElse(""))
           .endsWith("/sign-in?changed");
-      assertThat(ofNoPractice(newestUser())).contains("changed password from 127.0.0.1");
+      assertThat(ofNoPractice(neighbour.login)).contains("changed password from 127.0.0.1");
     }
   }
 
-  private static HttpResponse<String> changed(Session session, String present) throws Exception {
+  private static HttpResponse<String> changed(Visitor session, String present) throws Exception {
     String fresh = "another sentence, which is new";
-    return session.send(
-        "POST", "/password", session.form("present", present, "fresh", fresh, "again", fresh));
-  }
-
-  private String newestUser() {
-    return Objects.requireNonNull(
-        engine
-            .store()
-            .queryForObject("select login from users order by id desc limit 1", String.class));
+    return session.post("/password", "present", present, "fresh", fresh, "again", fresh);
   }
 
   private String hashOf(String login) {
@@ -559,7 +487,7 @@ class RightsTest {
 
   @Test
   void pagesTellTheBrowserToTrustNothingElse() throws Exception {
-    HttpResponse<String> answer = new Session().send("GET", "/sign-in", "");
+    HttpResponse<String> answer = new Visitor(engine).get("/sign-in");
 
     assertThat(answer.headers().firstValue("Content-Security-Policy").orElse(""))
         .contains("default-src 'none'")
@@ -581,10 +509,9 @@ class RightsTest {
       office.chart(rosa);
       office.member("R1", rosa);
       office.open();
-      Session session = signedIn(office.name, Role.MANAGER);
-      session.send("GET", "/console/" + office.name + "/members/R1", "");
-      session.send(
-          "POST", "/console/" + office.name + "/patients", session.form("q", "Sentinelsson"));
+      Visitor session = signedIn(office.name, Role.MANAGER);
+      session.get("/console/" + office.name + "/members/R1");
+      session.post("/console/" + office.name + "/patients", "q", "Sentinelsson");
       List<String> entries =
           engine
               .store()

@@ -11,16 +11,26 @@ import java.net.http.HttpResponse;
 import java.time.Duration;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.pmslink.access.Role;
+import org.pmslink.access.Users;
 import org.pmslink.sample.OpenIdProvider;
 
 /** A browser's part: cookies of both sites, by hand, since the engine's are for HTTPS. */
 class Visitor {
-  private static final Pattern TOKEN = Pattern.compile("name=\"_csrf\"[^>]*value=\"([^\"]+)\"");
+  /** Where a form stands that no other site can send. */
+  static final Pattern TOKEN = Pattern.compile("name=\"_csrf\"[^>]*value=\"([^\"]+)\"");
+
   private static final Pattern LEADS_ON = Pattern.compile("content=\"0;url=([^\"]+)\"");
   private static final HttpClient HTTP =
       HttpClient.newBuilder().followRedirects(HttpClient.Redirect.NEVER).build();
+
+  private static final AtomicInteger STAFF = new AtomicInteger(1);
+
+  /** Of those who sign in with one. */
+  static final String PASSWORD = "a sentence to remember";
 
   private final Engine engine;
   private final OpenIdProvider provider;
@@ -30,9 +40,35 @@ class Visitor {
   /** Against requests of other sites; of the last form that was shown. */
   String token = "";
 
+  /** Who has signed in with a password; empty for nobody. */
+  String login = "";
+
+  /** Goes to no provider. */
+  Visitor(Engine engine) {
+    this(engine, new OpenIdProvider(OpenIdProvider.freePort()));
+  }
+
   Visitor(Engine engine, OpenIdProvider provider) {
     this.engine = engine;
     this.provider = provider;
+  }
+
+  /** Somebody new who has this role in a practice, and has signed in. */
+  static Visitor signedIn(Engine engine, String practice, Role role) throws Exception {
+    Visitor person = new Visitor(engine);
+    person.login = role.label() + "-v" + STAFF.getAndIncrement();
+    Users users = engine.bean(Users.class);
+    users.changePassword(person.login, users.add(person.login), PASSWORD);
+    users.grant(person.login, practice, role);
+    assertThat(person.signIn(person.login)).endsWith("/console");
+    person.get("/password");
+    return person;
+  }
+
+  /** Signs in with the password; where that leads. */
+  String signIn(String as) throws Exception {
+    get("/sign-in");
+    return location(post("/sign-in", "login", as, "password", PASSWORD));
   }
 
   HttpResponse<String> get(String address) throws Exception {
@@ -51,6 +87,11 @@ class Visitor {
       form.append(URLEncoder.encode(values[i + 1], UTF_8));
     }
     return send("POST", address, form.toString());
+  }
+
+  /** By any method; values go along with what is posted. */
+  HttpResponse<String> ask(String method, String address, String... values) throws Exception {
+    return method.equals("POST") ? post(address, values) : send(method, address, "");
   }
 
   private HttpResponse<String> send(String method, String address, String form, String... headers)
