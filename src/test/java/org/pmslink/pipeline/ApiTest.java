@@ -956,6 +956,21 @@ class ApiTest {
       assertThat(patients).hasSize(5);
       assertThat(pages).isEqualTo(3);
       machine.send("GET", "/patients?limit=0", null).isProblem(400);
+      // A mistyped filter must not list everything.
+      assertThat(machine.send("GET", "/members?unicorn=1", null).isProblem(400).detail())
+          .isEqualTo(
+              "unicorn: there is no such parameter here; this address takes cursor, limit, show");
+      assertThat(
+              machine
+                  .send("GET", "/members?Caldwell%2C+Ines=1&limit=5", null)
+                  .isProblem(400)
+                  .http()
+                  .body())
+          .contains("a parameter: there is no such parameter here")
+          .doesNotContain("Caldwell");
+      assertThat(machine.send("GET", "/members/M1?show=all", null).isProblem(400).detail())
+          .contains("this address takes none");
+      machine.get("/members?show=linked&limit=5");
       machine.send("GET", "/patients?limit=201", null).isProblem(400);
       machine.send("GET", "/patients?cursor=%21", null).isProblem(400);
       machine.send("GET", "/dead-letters?cursor=x", null).isProblem(403);
