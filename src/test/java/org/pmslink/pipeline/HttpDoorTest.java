@@ -1,5 +1,6 @@
 package org.pmslink.pipeline;
 
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -418,6 +419,30 @@ class HttpDoorTest {
           push(practice, token, "", "[{\"family\": \"" + SENTINEL + "\"},\n {\"given\": }]");
       assertThat(torn.statusCode()).isEqualTo(400);
       assertThat(torn.body()).contains("line 2, column 12").doesNotContain(SENTINEL);
+      Map<String, String> told =
+          Map.of(
+              "[{\"id\":\n 1" + "0".repeat(1_100) + "}]",
+              "a number with more digits than any has, at line 2",
+              "[\n\n" + "[".repeat(1_100) + "]".repeat(1_100) + "]",
+              "more than 900 levels, at line 3",
+              "{\"a\": 1,\n\"a\": \"" + SENTINEL + "\"}",
+              "names a field twice, at line 2");
+      for (var each : told.entrySet()) {
+        assertThat(push(practice, token, "", each.getKey()).body())
+            .contains(each.getValue(), "\"status\":400")
+            .doesNotContain(SENTINEL);
+      }
+      assertThat(
+              push(
+                      practice,
+                      token,
+                      "",
+                      BodyPublishers.ofByteArray(
+                          ("[{\"family\":\n \"M\u00fcller" + SENTINEL + "\"}]")
+                              .getBytes(ISO_8859_1)))
+                  .body())
+          .contains("is no UTF-8 text, at line 2")
+          .doesNotContain(SENTINEL);
       Map<String, Integer> wrong =
           Map.of(
               "",
