@@ -168,11 +168,8 @@ class OfficePagesTest {
               List.of("email", "EMAIL", "x@y", "The e-mail is no address"),
               List.of("postalCode", "POSTAL_CODE", "zip", "The ZIP code has five digits"),
               List.of("gender", "GENDER", "banana", "The sex is female"))) {
-        assertThat(
-                desk.post(
-                        at + "/new",
-                        form(nora.withEmail(""), wrong.get(0), wrong.get(2)))
-                    .body())
+        Someone typed = nora.withEmail(wrong.get(1).equals("EMAIL") ? wrong.get(2) : "");
+        assertThat(desk.post(at + "/new", form(typed, wrong.get(0), wrong.get(2))).body())
             .contains(wrong.get(3));
         assertThat(members(office)).isZero();
       }
