@@ -88,8 +88,7 @@ final class PushedRecords {
     try {
       return READER.readTree(parser);
     } catch (JsonProcessingException e) {
-      throw new Problem.Refused(
-          400, RecordJson.whyUnreadable(e, parser.currentLocation()));
+      throw new Problem.Refused(400, RecordJson.whyUnreadable(e, parser.currentLocation()));
     }
   }
 

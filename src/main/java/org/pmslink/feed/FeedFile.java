@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.TreeSet;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.pmslink.access.SenderProof;
 import org.pmslink.hl7.Hl7Agreement;
@@ -32,6 +33,11 @@ import org.yaml.snakeyaml.reader.ReaderException;
  * @param parameters as written, placeholders and all
  */
 record FeedFile(String name, String template, Map<String, String> parameters) {
+  /** Written out, as a parameter of the address or before its host. */
+  private static final Pattern PASSWORD_IN_URL =
+      Pattern.compile(
+          "(?i)\\b(?:password|passwd|pwd)=(?!\\{\\{)[^&;\\s]|://[^/@\\s]*:(?!\\{\\{)[^/@\\s]+@");
+
   static final String ENDING = ".camel.yaml";
 
   /**
@@ -139,6 +145,11 @@ record FeedFile(String name, String template, Map<String, String> parameters) {
       if (FeedFileView.isSecret(parameter) && !isFile(parameter)) {
         check(nodes, parameter, value -> requirePlaceholder(parameter, value));
       }
+    }
+    if (PASSWORD_IN_URL.matcher(parameters.getOrDefault("url", "")).find()) {
+      throw at(
+          nodes.get("url"),
+          "url: holds a password; write a placeholder such as {{env:NAME}} in its place");
     }
     Hl7Agreement agreement = new Hl7Agreement();
     check(nodes, "charset", agreement::setCharset);
@@ -262,8 +273,7 @@ record FeedFile(String name, String template, Map<String, String> parameters) {
           e.getProblemMark() == null ? "" : "line " + (e.getProblemMark().getLine() + 1) + ": ";
       throw new FeedException(line + "this is not YAML: " + e.getProblem());
     } catch (ReaderException e) {
-      long line =
-          1 + written.codePoints().limit(e.getPosition()).filter(c -> c == '\n').count();
+      long line = 1 + written.codePoints().limit(e.getPosition()).filter(c -> c == '\n').count();
       throw new FeedException(
           "line " + line + ": holds a control character, which no YAML does; take it out");
     }

@@ -173,33 +173,32 @@ public class MemberDesk {
     }
   }
 
-  private String add(
-      Actor actor, @Nullable UUID form, Applicant applicant, @Nullable Found chart)
+  private String add(Actor actor, @Nullable UUID form, Applicant applicant, @Nullable Found chart)
       throws RefusedException {
-          Enrolment.Enrolled enrolled =
-              enrolment.enrol(
-                  actor.practice(),
-                  form,
-                  applicant.number(),
-                  applicant.typed(),
-                  chart == null
-                      ? null
-                      : new Enrolment.Chart(
-                          chart.source(),
-                          chart.sourceId(),
-                          !applicant.prefilled().isEmpty(),
-                          chart.record().person().fingerprint()),
-                  applicant.newPlan(),
-                  actor.name(),
-                  "chosen when the member was added");
-          if (!enrolled.again()) {
-            audit.note(
-                actor.practice(),
-                actor.name(),
-                "added member",
-                enrolled.number() + (chart == null ? "" : ", linked to " + chart.name()));
-          }
-          return enrolled.number();
+    Enrolment.Enrolled enrolled =
+        enrolment.enrol(
+            actor.practice(),
+            form,
+            applicant.number(),
+            applicant.typed(),
+            chart == null
+                ? null
+                : new Enrolment.Chart(
+                    chart.source(),
+                    chart.sourceId(),
+                    !applicant.prefilled().isEmpty(),
+                    chart.record().person().fingerprint()),
+            applicant.newPlan(),
+            actor.name(),
+            "chosen when the member was added");
+    if (!enrolled.again()) {
+      audit.note(
+          actor.practice(),
+          actor.name(),
+          "added member",
+          enrolled.number() + (chart == null ? "" : ", linked to " + chart.name()));
+    }
+    return enrolled.number();
   }
 
   /**
@@ -369,8 +368,7 @@ public class MemberDesk {
       }
     }
     Applicant.refuseWhatCannotBe(
-        changes,
-        changes.getOrDefault(Field.STATE, seen.fields().getOrDefault(Field.STATE, "")));
+        changes, changes.getOrDefault(Field.STATE, seen.fields().getOrDefault(Field.STATE, "")));
     boolean takesOneAway = REACHED_BY.stream().anyMatch(field -> "".equals(changes.get(field)));
     if (takesOneAway
         && REACHED_BY.stream()

@@ -36,8 +36,8 @@ import org.pmslink.patient.Person.PostalAddress;
  * Cleans what a mapping wrote into the canonical record. Stateless and thread-safe.
  *
  * <p>Dirt is repaired or dropped, and flagged; it is no reason to refuse a record. Refused are only
- * a record without an id, one whose ids cannot be kept as they are, and one with an absurd amount of
- * text, which is a fault of the mapping.
+ * a record without an id, one whose ids cannot be kept as they are, and one with an absurd amount
+ * of text, which is a fault of the mapping.
  */
 public final class PatientNormalizer {
   private static final int MAX_ENTRIES = 100;

@@ -46,7 +46,7 @@ public final class SourceText {
    */
   public static @Nullable String id(String field, @Nullable String raw) {
     String id = clean(field, raw);
-    if (raw != null && raw.codePoints().anyMatch(SourceText::isUnseen)) {
+    if (raw != null && !isTidy(raw) && raw.codePoints().anyMatch(SourceText::isUnseen)) {
       throw new InvalidRecordException(
           field, "holds control characters or others that cannot be seen, which no id does");
     }

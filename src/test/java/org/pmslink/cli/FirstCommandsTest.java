@@ -25,8 +25,7 @@ class FirstCommandsTest {
     Path data = folder.resolve("data");
 
     int status =
-        CommandLineTool.run(
-            PmsLink.class, (command + " --pmslink.data-folder=" + data).split(" "));
+        CommandLineTool.run(PmsLink.class, (command + " --pmslink.data-folder=" + data).split(" "));
 
     assertThat(status).isEqualTo(1);
     assertThat(output.getAll().strip().lines())

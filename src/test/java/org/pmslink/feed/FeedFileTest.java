@@ -62,9 +62,34 @@ class FeedFileTest {
         .hasMessageContaining("line ")
         .hasMessageContaining(secret + ": write a placeholder such as {{env:NAME}}")
         .hasMessageNotContaining("reads-only");
-    assertThatCode(
-            () -> FeedFile.read(feed(template, more + "\"{{env:ELM_SECRET}}\"}"), TEMPLATES))
+    assertThatCode(() -> FeedFile.read(feed(template, more + "\"{{env:ELM_SECRET}}\"}"), TEMPLATES))
         .doesNotThrowAnyException();
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "jdbc:mariadb://pms/db?user=a&password=reads-only,false",
+    "jdbc:sqlserver://pms;user=a;PASSWORD=reads-only,false",
+    "https://a:reads-only@pms/fhir,false",
+    "jdbc:mariadb://pms/db?password={{env:ELM}},true",
+    "jdbc:mariadb://pms:3306/db?sessionVariables=time_zone='+00:00',true",
+    "https://{{elm.host}}:8443/fhir@v4,true"
+  })
+  void aPasswordStandsInNoAddress(String url, boolean good) throws IOException {
+    Path file =
+        feed(
+            "sql-feed",
+            "- {name: url, value: \""
+                + url
+                + "\"}\n- {name: user, value: a}\n- {name: password, value: \"{{x.p}}\"}");
+    if (good) {
+      assertThatCode(() -> FeedFile.read(file, TEMPLATES)).doesNotThrowAnyException();
+    } else {
+      assertThatThrownBy(() -> FeedFile.read(file, TEMPLATES))
+          .isInstanceOf(FeedException.class)
+          .hasMessageContaining("line 9: url: holds a password")
+          .hasMessageNotContaining("reads-only");
+    }
   }
 
   @Test

@@ -27,7 +27,15 @@ class TypedContactTest {
 
   @ParameterizedTest
   @ValueSource(
-      strings = {"12", "call me", "228-1234", "000-000-0000", "+1 2", "+43", "+1 911 228 1234 call"})
+      strings = {
+        "12",
+        "call me",
+        "228-1234",
+        "000-000-0000",
+        "+1 2",
+        "+43",
+        "+1 911 228 1234 call"
+      })
   void noTelephones(String typed) {
     assertThat(TypedContact.isPhone(typed)).isFalse();
   }

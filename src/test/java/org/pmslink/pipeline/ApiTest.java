@@ -307,7 +307,8 @@ class ApiTest {
       String body = person(Someone.named("Nora", "Simultan")).toString();
       List<CompletableFuture<HttpResponse<String>>> asked = new ArrayList<>();
       // Until all have looked for members like her, none can be added.
-      try (Connection holder = Objects.requireNonNull(engine.store().getDataSource()).getConnection()) {
+      try (Connection holder =
+          Objects.requireNonNull(engine.store().getDataSource()).getConnection()) {
         holder.setAutoCommit(false);
         try (PreparedStatement lock =
             holder.prepareStatement(
@@ -326,12 +327,12 @@ class ApiTest {
             .until(
                 () ->
                     engine
-                            .store()
-                            .queryForObject(
-                                "select count(*) from pg_locks where locktype = 'advisory'"
-                                    + " and not granted",
-                                Integer.class)
-                        >= 3);
+                        .store()
+                        .queryForList(
+                            "select pid from pg_locks where locktype = 'advisory' and not granted",
+                            Integer.class)
+                        .size(),
+                waiting -> waiting >= 3);
         holder.rollback();
       }
       List<Integer> answers = new ArrayList<>();

@@ -176,7 +176,9 @@ final class Office implements AutoCloseable {
 
   /** A placeholder for what no feed file may hold itself. */
   private static String unwritten(String secret) {
-    return secret.isEmpty() || secret.contains("{{") ? secret : "{{no-such-setting:" + secret + "}}";
+    return secret.isEmpty() || secret.contains("{{")
+        ? secret
+        : "{{no-such-setting:" + secret + "}}";
   }
 
   /** Writes the feed file as the parameters are now. */
