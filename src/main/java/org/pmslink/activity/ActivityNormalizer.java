@@ -85,9 +85,9 @@ public final class ActivityNormalizer {
         start,
         end,
         status,
-        SourceText.clean("appointment", source.appointment()),
-        SourceText.clean("provider", source.provider()),
-        SourceText.clean("clinic", source.clinic()),
+        SourceText.id("appointment", source.appointment()),
+        SourceText.id("provider", source.provider()),
+        SourceText.id("clinic", source.clinic()),
         codes(source.procedureCodes()),
         modified(source.modifiedAt(), stamps));
   }
@@ -118,14 +118,14 @@ public final class ActivityNormalizer {
     return new ActivityRecord.Transaction(
         sourceId,
         required("patient", source.patient()),
-        SourceText.clean("payer", source.payer()),
+        SourceText.id("payer", source.payer()),
         date,
         named(TransactionKind.class, source.type(), TransactionKind.UNKNOWN),
         cents,
         SourceText.clean("code", source.code()),
         Boolean.TRUE.equals(source.voided()),
-        SourceText.clean("provider", source.provider()),
-        SourceText.clean("clinic", source.clinic()),
+        SourceText.id("provider", source.provider()),
+        SourceText.id("clinic", source.clinic()),
         modified(source.modifiedAt(), stamps));
   }
 

@@ -265,6 +265,8 @@ class MemberApi {
                     caller.asActor(), applicant, chart, Boolean.TRUE.equals(typed.evenIfAlike()));
           } catch (AlikeException e) {
             throw alike(e);
+          } catch (RefusedException.Typed e) {
+            throw new Problem.Refused(422, String.valueOf(e.getMessage()));
           }
           return new Creations.Created<>(
               "/members/" + number, details(caller, member(caller, number)));

@@ -5,6 +5,7 @@ import java.nio.charset.CharacterCodingException;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
+import org.pmslink.embedded.EmbeddedDatabase;
 import org.springframework.boot.SpringApplication;
 import org.springframework.boot.WebApplicationType;
 import org.springframework.boot.builder.SpringApplicationBuilder;
@@ -65,6 +66,9 @@ public final class CommandLineTool implements Runnable {
 
   private static final List<String> QUIET =
       List.of("com.zaxxer.hikari", "org.mariadb", "org.apache.camel", "org.springframework.jdbc");
+
+  /** What PostgreSQL calls it. */
+  private static final String NO_SUCH_TABLE = "42P01";
 
   @Spec CommandSpec spec = CommandSpec.create();
 
@@ -133,6 +137,15 @@ public final class CommandLineTool implements Runnable {
 
   /** Opens the store beside an engine, or without one. */
   ConfigurableApplicationContext store() {
+    Settings known = settings();
+    if (known.ownDatabase() && !EmbeddedDatabase.isIn(known.data())) {
+      // A database that this command made would have no tables, and would be there ever after.
+      throw new IllegalStateException(
+          "no engine has run yet with the data folder "
+              + known.data().toAbsolutePath().normalize()
+              + ": start one with pms-link serve; if one runs elsewhere, run this command in its"
+              + " folder, or name its data folder with --pmslink.data-folder=");
+    }
     return start(
         new SpringApplicationBuilder(application).profiles("tool").web(WebApplicationType.NONE));
   }
@@ -162,6 +175,11 @@ public final class CommandLineTool implements Runnable {
       }
       if (t instanceof CharacterCodingException) {
         ours = "a file that was named holds something else than UTF-8 text";
+      }
+      if (t instanceof SQLException e && NO_SUCH_TABLE.equals(e.getSQLState())) {
+        ours =
+            "the store has not the tables of this version: no engine of it has run with this data"
+                + " folder or database yet; start one with pms-link serve";
       }
       if (t instanceof SQLException e && isAboutTheConnection(e)) {
         ours =

@@ -3,7 +3,6 @@ package org.pmslink.cli;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.DateTimeException;
 import java.time.ZoneId;
@@ -14,6 +13,7 @@ import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.pmslink.feed.RawSample;
+import org.pmslink.feed.TextFile;
 import org.pmslink.linking.TrialDecisions;
 import org.pmslink.linking.TrialDecisions.Trial;
 import org.pmslink.mapping.FieldOrigins;
@@ -81,11 +81,8 @@ final class MapCommand implements Callable<Integer> {
     Mapping compiled = new Mappings(tool.settings().mappings()).get(mapping);
     List<JsonNode> raw;
     try {
-      raw = RawSample.read(Files.readString(file), mapping);
+      raw = RawSample.read(TextFile.read(file), mapping);
       ZoneId.of(zone);
-    } catch (IOException e) {
-      CommandLineTool.out().println(file + ": cannot be read as UTF-8 text");
-      return 1;
     } catch (DateTimeException e) {
       CommandLineTool.out()
           .println("--zone: \"" + zone + "\" is no time zone; write it like America/New_York");

@@ -1,5 +1,6 @@
 package org.pmslink.cli;
 
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Objects;
 import org.pmslink.embedded.DataFolder;
@@ -33,6 +34,10 @@ record Settings(
 
   /** Whether an engine has this data folder; one without anything embedded has none. */
   boolean engineRuns() {
+    if (!Files.isDirectory(data)) {
+      // Looking for one must not make the folder.
+      return false;
+    }
     try (DataFolder free = DataFolder.own(data)) {
       return free == null;
     } catch (IllegalStateException e) {

@@ -1,6 +1,6 @@
 package org.pmslink.door;
 
-import com.fasterxml.jackson.core.JsonLocation;
+import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
@@ -66,16 +66,8 @@ final class PushedRecords {
    */
   static JsonNode parse(byte[] body) throws IOException {
     JsonNode json;
-    try {
-      json = READER.readTree(body);
-    } catch (JsonProcessingException e) {
-      JsonLocation where = e.getLocation();
-      throw new Problem.Refused(
-          400,
-          "the body is no JSON that can be read, or names a field twice"
-              + (where == null
-                  ? ""
-                  : ", at line " + where.getLineNr() + ", column " + where.getColumnNr()));
+    try (JsonParser parser = READER.createParser(body)) {
+      json = parsed(parser);
     } catch (IOException e) {
       // Bytes that are no text in the encoding that the first of them promise.
       throw new Problem.Refused(400, "the body is no text; send JSON as UTF-8");
@@ -90,6 +82,14 @@ final class PushedRecords {
       throw new Problem.Refused(400, "the body has more than 900 levels");
     }
     return json;
+  }
+
+  private static @Nullable JsonNode parsed(JsonParser parser) throws IOException {
+    try {
+      return READER.readTree(parser);
+    } catch (JsonProcessingException e) {
+      throw new Problem.Refused(400, RecordJson.whyUnreadable(e, parser.currentLocation()));
+    }
   }
 
   private static boolean isByType(JsonNode json) {

@@ -74,6 +74,11 @@ public final class EmbeddedDatabase implements AutoCloseable {
     }
   }
 
+  /** Whether a server has been set up in that folder, running or not; makes nothing. */
+  public static boolean isIn(Path folder) {
+    return Files.exists(folder.resolve("postgres").resolve("PG_VERSION"));
+  }
+
   /**
    * Connects to the server of a running engine, or starts one when none runs. Closing stops only
    * what this call started, so a command beside the engine never takes its database away.

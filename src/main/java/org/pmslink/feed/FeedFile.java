@@ -1,7 +1,6 @@
 package org.pmslink.feed;
 
-import java.io.IOException;
-import java.io.Reader;
+import java.io.StringReader;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
@@ -10,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.TreeSet;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.pmslink.access.SenderProof;
 import org.pmslink.hl7.Hl7Agreement;
@@ -22,6 +22,7 @@ import org.yaml.snakeyaml.nodes.Node;
 import org.yaml.snakeyaml.nodes.NodeTuple;
 import org.yaml.snakeyaml.nodes.ScalarNode;
 import org.yaml.snakeyaml.nodes.SequenceNode;
+import org.yaml.snakeyaml.reader.ReaderException;
 
 /**
  * A feed file, read without starting anything: one templated route, parameters only. Every
@@ -32,6 +33,11 @@ import org.yaml.snakeyaml.nodes.SequenceNode;
  * @param parameters as written, placeholders and all
  */
 record FeedFile(String name, String template, Map<String, String> parameters) {
+  /** Written out, as a parameter of the address or before its host. */
+  private static final Pattern PASSWORD_IN_URL =
+      Pattern.compile(
+          "(?i)\\b(?:password|passwd|pwd)=(?!\\{\\{)[^&;\\s]|://[^/@\\s]*:(?!\\{\\{)[^/@\\s]+@");
+
   static final String ENDING = ".camel.yaml";
 
   /**
@@ -135,13 +141,16 @@ record FeedFile(String name, String template, Map<String, String> parameters) {
     SenderProof proof = new SenderProof();
     check(nodes, "proof", proof::setBy);
     check(nodes, "tolerance", proof::setTolerance);
-    check(
-        nodes,
-        "secret",
-        secret -> {
-          throw new IllegalArgumentException(
-              "secret: write a placeholder such as {{env:NAME}}, never the secret itself");
-        });
+    for (String parameter : parameters.keySet()) {
+      if (FeedFileView.isSecret(parameter) && !isFile(parameter)) {
+        check(nodes, parameter, value -> requirePlaceholder(parameter, value));
+      }
+    }
+    if (PASSWORD_IN_URL.matcher(parameters.getOrDefault("url", "")).find()) {
+      throw at(
+          nodes.get("url"),
+          "url: holds a password; write a placeholder such as {{env:NAME}} in its place");
+    }
     Hl7Agreement agreement = new Hl7Agreement();
     check(nodes, "charset", agreement::setCharset);
     check(nodes, "processingIds", agreement::setProcessingIds);
@@ -149,11 +158,7 @@ record FeedFile(String name, String template, Map<String, String> parameters) {
     check(nodes, "port", Hl7Agreement::checkPort);
     check(nodes, "senders", new MllpAccess()::setSenders);
     check(nodes, "trustStore", store -> MllpAccess.checkStores(parameters.get("keyStore"), store));
-    for (String password : List.of("keyStorePassword", "trustStorePassword")) {
-      check(nodes, password, value -> requirePlaceholder(password, value));
-    }
     if (template.equals("open-dental-events")) {
-      check(nodes, "customerKey", value -> requirePlaceholder("customerKey", value));
       check(nodes, "pollFeed", trial::setPollFeed);
     }
     if (template.startsWith("fhir-")) {
@@ -164,9 +169,6 @@ record FeedFile(String name, String template, Map<String, String> parameters) {
       check(nodes, "encounters", trial::setEncounters);
       check(nodes, "pollFeed", trial::setPollFeed);
       check(nodes, "tokenUrl", FeedFile::requireAddress);
-      for (String secret : List.of("token", "clientKey", "clientSecret")) {
-        check(nodes, secret, value -> requirePlaceholder(secret, value));
-      }
     }
     check(
         nodes,
@@ -184,6 +186,11 @@ record FeedFile(String name, String template, Map<String, String> parameters) {
     if (!url.isEmpty() && !url.matches("(?i)https?://[^/?#\\s]+\\S*")) {
       throw new IllegalArgumentException("tokenUrl: must be an http or https address");
     }
+  }
+
+  /** Names of files with keys are none of them. */
+  private static boolean isFile(String parameter) {
+    return parameter.equals("keyStore");
   }
 
   private static void requirePlaceholder(String parameter, String value) {
@@ -247,10 +254,16 @@ record FeedFile(String name, String template, Map<String, String> parameters) {
   }
 
   private static Node compose(Path file) {
-    try (Reader reader = Files.newBufferedReader(file)) {
+    String written;
+    try {
+      written = TextFile.read(file);
+    } catch (IllegalArgumentException e) {
+      throw new FeedException(String.valueOf(e.getMessage()));
+    }
+    try {
       LoaderOptions options = new LoaderOptions();
       options.setAllowDuplicateKeys(false);
-      Node root = new Yaml(options).compose(reader);
+      Node root = new Yaml(options).compose(new StringReader(written));
       if (root == null) {
         throw new FeedException("the file is empty; a feed is one templatedRoute");
       }
@@ -259,8 +272,10 @@ record FeedFile(String name, String template, Map<String, String> parameters) {
       String line =
           e.getProblemMark() == null ? "" : "line " + (e.getProblemMark().getLine() + 1) + ": ";
       throw new FeedException(line + "this is not YAML: " + e.getProblem());
-    } catch (IOException e) {
-      throw new FeedException("the file cannot be read as UTF-8 text");
+    } catch (ReaderException e) {
+      long line = 1 + written.codePoints().limit(e.getPosition()).filter(c -> c == '\n').count();
+      throw new FeedException(
+          "line " + line + ": holds a control character, which no YAML does; take it out");
     }
   }
 

@@ -101,7 +101,8 @@ final class FeedFileView {
     }
   }
 
-  private static boolean isSecret(String name) {
+  /** Whether a parameter of that name holds what nobody else may know. */
+  static boolean isSecret(String name) {
     return SECRET.matcher(name).matches() && !ADDRESS.matcher(name).matches();
   }
 

@@ -5,6 +5,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
@@ -41,6 +42,10 @@ public final class FeedFiles {
 
   /** How complaints say where: line N, or FILE line N. */
   private static final Pattern PLACED = Pattern.compile("(?s)(?:(\\S+?):? )?line (\\d+): (.*)");
+
+  /** A placeholder without a value to fall back to. */
+  private static final Pattern WITHOUT_DEFAULT =
+      Pattern.compile("\\{\\{\\s*((?:env:|sys:)?[\\w.-]+)\\s*}}");
 
   private static final String UNKNOWN = "unknown";
   private static final Pattern NAME = Pattern.compile("[A-Za-z0-9][\\w.-]*");
@@ -231,6 +236,7 @@ public final class FeedFiles {
   public synchronized @Nullable Refusal load(CamelContext context, Path file) {
     try {
       FeedFile read = checked(file);
+      requireSettings(context, file, read);
       start(context, new Running(Files.readString(file), read));
       return null;
     } catch (Exception e) {
@@ -261,6 +267,7 @@ public final class FeedFiles {
     try {
       FeedFile read = checked(file);
       read.requireSameRecords(old.file());
+      requireSettings(context, file, read);
       fresh = new Running(Files.readString(file), read);
       requireSource(context, file);
       if (!hold.awaitRest()) {
@@ -279,6 +286,46 @@ public final class FeedFiles {
     } finally {
       exchanged.remove(feed);
     }
+  }
+
+  /** What a placeholder stands for is a matter of whoever starts the engine. */
+  private static void requireSettings(CamelContext context, Path file, FeedFile read) {
+    read.parameters()
+        .forEach(
+            (parameter, value) -> {
+              Matcher placeholder = WITHOUT_DEFAULT.matcher(value);
+              while (placeholder.find()) {
+                if (!isSet(context, placeholder.group())) {
+                  String asked = placeholder.group(1);
+                  throw new FeedException(
+                      place(file, parameter, "feed").replace(file.getFileName() + " ", "")
+                          + ": \""
+                          + parameter
+                          + "\" is not set: set "
+                          + environment(asked)
+                          + " for the engine and start it anew; it sees no variable that was set"
+                          + " after its start");
+                }
+              }
+            });
+  }
+
+  private static boolean isSet(CamelContext context, String placeholder) {
+    try {
+      context.resolvePropertyPlaceholders(placeholder);
+      return true;
+    } catch (IllegalArgumentException e) {
+      return false;
+    }
+  }
+
+  /** The variable of the environment that sets a placeholder. */
+  private static String environment(String asked) {
+    return asked.startsWith("env:")
+        ? asked.substring("env:".length())
+        : asked.startsWith("sys:")
+            ? "-D" + asked.substring("sys:".length())
+            : asked.replaceAll("[.-]", "_").toUpperCase(Locale.ROOT);
   }
 
   /** One that cannot log in, or whose queries fail, would take the place of one that reads. */

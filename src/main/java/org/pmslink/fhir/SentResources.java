@@ -6,7 +6,7 @@ import ca.uhn.fhir.parser.IParserErrorHandler;
 import ca.uhn.fhir.parser.LenientErrorHandler;
 import ca.uhn.fhir.parser.json.BaseJsonLikeValue.ScalarType;
 import ca.uhn.fhir.parser.json.BaseJsonLikeValue.ValueType;
-import com.fasterxml.jackson.core.JsonLocation;
+import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
@@ -200,17 +200,8 @@ record SentResources(
   /** The JSON of a body. */
   static JsonNode json(byte[] body) {
     JsonNode json;
-    try {
-      json = READER.readTree(body);
-    } catch (JsonProcessingException e) {
-      JsonLocation where = e.getLocation();
-      throw new FhirFault(
-          400,
-          IssueType.STRUCTURE,
-          "the body is no JSON that can be read, or names a field twice"
-              + (where == null
-                  ? ""
-                  : ", at line " + where.getLineNr() + ", column " + where.getColumnNr()));
+    try (JsonParser parser = READER.createParser(body)) {
+      json = parsed(parser);
     } catch (IOException e) {
       throw new FhirFault(400, IssueType.STRUCTURE, "the body is no text; send JSON as UTF-8");
     }
@@ -219,6 +210,15 @@ record SentResources(
     }
     requireText(json, 0);
     return json;
+  }
+
+  private static @Nullable JsonNode parsed(JsonParser parser) throws IOException {
+    try {
+      return READER.readTree(parser);
+    } catch (JsonProcessingException e) {
+      throw new FhirFault(
+          400, IssueType.STRUCTURE, RecordJson.whyUnreadable(e, parser.currentLocation()));
+    }
   }
 
   /** Halves of a surrogate pair and too many levels can be read, but never be written. */

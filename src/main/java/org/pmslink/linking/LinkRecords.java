@@ -292,15 +292,17 @@ public class LinkRecords {
         var source = mapping.patient(work.batch.records().get(i));
         sourceId = source.sourceId();
         PatientRecord record = normalizer.normalize(source, zone);
-        work.named(i, record.sourceId());
-        records.put(record.sourceId(), record);
+        List<String> losers = new ArrayList<>();
         for (String loser : source.replaces() == null ? List.<String>of() : source.replaces()) {
           // A mapping's JSON may hold nulls that the type does not show.
           String id = SourceText.id("replaces", loser);
           if (id != null) {
-            replaced.put(id, record.sourceId());
+            losers.add(id);
           }
         }
+        work.named(i, record.sourceId());
+        records.put(record.sourceId(), record);
+        losers.forEach(id -> replaced.put(id, record.sourceId()));
         fingerprints.put(record.sourceId(), Fingerprint.of(work.batch.records().get(i)));
       } catch (MappingException e) {
         work.dead(i, idInRaw(work.batch.records().get(i)), Causes.of(mapping, e));

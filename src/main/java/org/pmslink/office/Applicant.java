@@ -16,8 +16,10 @@ import org.jspecify.annotations.Nullable;
 import org.pmslink.membership.Enrolment;
 import org.pmslink.membership.Member.Field;
 import org.pmslink.membership.Memberships;
+import org.pmslink.membership.RefusedException;
 import org.pmslink.patient.Person;
 import org.pmslink.patient.SourcePatient;
+import org.pmslink.patient.TypedContact;
 
 /**
  * A new member as somebody types one, and what is wrong with it. All values are without blanks
@@ -188,9 +190,6 @@ public record Applicant(
     if (day != null) {
       return day;
     }
-    if (!GENDERS.contains(get(Field.GENDER))) {
-      return "The sex is female, male, other or unknown, or left open.";
-    }
     if (number.length() > LONGEST_NUMBER || !number.matches("[A-Za-z0-9._-]*")) {
       return "A member number has letters, digits, dots and hyphens, at most "
           + LONGEST_NUMBER
@@ -226,6 +225,57 @@ public record Applicant(
     } catch (DateTimeException e) {
       return "The birth date is no day; write it like 1980-04-12.";
     }
+  }
+
+  /**
+   * Refuses what cannot be meant, whether it is typed of a new member or of one that is changed.
+   *
+   * @param typed only what somebody types now: what stands there already keeps nobody from changing
+   *     something else, however odd it is
+   * @param state of the address, typed now or before
+   */
+  static void refuseWhatCannotBe(Map<Field, String> typed, String state)
+      throws RefusedException.Typed {
+    for (Map.Entry<Field, String> one : typed.entrySet()) {
+      String value = one.getValue();
+      String complaint =
+          value.isEmpty()
+              ? null
+              : switch (one.getKey()) {
+                case GENDER ->
+                    GENDERS.contains(value)
+                        ? null
+                        : "The sex is female, male, other or unknown, or left open.";
+                case PHONE_HOME, PHONE_MOBILE, PHONE_WORK ->
+                    TypedContact.isPhone(value)
+                        ? null
+                        : "The telephone is no number that can be dialled; write it with its area"
+                            + " code, like 614-228-1234, or with + and the country.";
+                case EMAIL ->
+                    TypedContact.isEmail(value)
+                        ? null
+                        : "The e-mail is no address; write one, like ann@example.com.";
+                case POSTAL_CODE ->
+                    TypedContact.isPostalCode(value, state)
+                        ? null
+                        : "The ZIP code has five digits, or nine; another country's needs its state"
+                            + " or province, or none.";
+                default -> null;
+              };
+      if (complaint != null) {
+        throw new RefusedException.Typed(complaint, EnumSet.of(one.getKey()));
+      }
+    }
+  }
+
+  /** What was typed, but for what a chart says itself. */
+  Map<Field, String> besides(@Nullable Person chart) {
+    Map<Field, String> rest = new EnumMap<>(Field.class);
+    rest.putAll(fields);
+    if (chart != null) {
+      rest.entrySet().removeAll(of(chart, LocalDate.EPOCH).fields.entrySet());
+    }
+    return rest;
   }
 
   /** Who that is. */

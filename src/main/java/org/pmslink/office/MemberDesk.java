@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
 import java.util.function.Predicate;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.pmslink.access.Actor;
 import org.pmslink.access.Audit;
@@ -21,9 +22,11 @@ import org.pmslink.membership.Member.Field;
 import org.pmslink.membership.MemberHistory;
 import org.pmslink.membership.Members;
 import org.pmslink.membership.PatientDirectory.Found;
+import org.pmslink.membership.PracticeLock;
 import org.pmslink.membership.RefusedException;
 import org.pmslink.patient.PatientNormalizer;
 import org.pmslink.patient.Person;
+import org.pmslink.practice.Practices;
 import org.springframework.stereotype.Component;
 
 /** Adds members and changes them, for whoever asks. */
@@ -45,6 +48,8 @@ public class MemberDesk {
   private final Enrolment enrolment;
   private final PatientSearch search;
   private final PatientNormalizer normalizer;
+  private final PracticeLock lock;
+  private final Practices practices;
   private final Audit audit;
 
   MemberDesk(
@@ -53,12 +58,16 @@ public class MemberDesk {
       Enrolment enrolment,
       PatientSearch search,
       PatientNormalizer normalizer,
+      PracticeLock lock,
+      Practices practices,
       Audit audit) {
     this.members = members;
     this.history = history;
     this.enrolment = enrolment;
     this.search = search;
     this.normalizer = normalizer;
+    this.lock = lock;
+    this.practices = practices;
     this.audit = audit;
   }
 
@@ -106,6 +115,9 @@ public class MemberDesk {
     if (complaint != null) {
       throw new RefusedException(complaint);
     }
+    Applicant.refuseWhatCannotBe(
+        applicant.besides(chart == null ? null : chart.record().person()),
+        applicant.get(Field.STATE));
     PatientSearch.Found alike =
         chart == null && !insist ? alike(actor, applicant) : PatientSearch.Found.NOBODY;
     List<MemberHistory.Listed> namesakes = insist ? List.of() : namesakes(actor, applicant);
@@ -133,33 +145,60 @@ public class MemberDesk {
         throw found;
       }
     }
-    return audit.together(
-        () -> {
-          Enrolment.Enrolled enrolled =
-              enrolment.enrol(
-                  actor.practice(),
-                  form,
-                  applicant.number(),
-                  applicant.typed(),
-                  chart == null
-                      ? null
-                      : new Enrolment.Chart(
-                          chart.source(),
-                          chart.sourceId(),
-                          !applicant.prefilled().isEmpty(),
-                          chart.record().person().fingerprint()),
-                  applicant.newPlan(),
-                  actor.name(),
-                  "chosen when the member was added");
-          if (!enrolled.again()) {
-            audit.note(
-                actor.practice(),
-                actor.name(),
-                "added member",
-                enrolled.number() + (chart == null ? "" : ", linked to " + chart.name()));
-          }
-          return enrolled.number();
-        });
+    Set<String> looked =
+        namesakes.stream().map(MemberHistory.Listed::memberNumber).collect(Collectors.toSet());
+    try {
+      return audit.together(
+          () -> {
+            // Somebody may be adding them at this moment: whoever comes second sees the first.
+            lock.enter(practices.id(actor.practice()), true);
+            String twin =
+                form == null ? null : enrolment.addedWith(actor.practice(), form).orElse(null);
+            if (twin != null) {
+              return sameAs(actor, applicant, twin);
+            }
+            List<MemberHistory.Listed> now = insist ? List.of() : membersLike(actor, applicant);
+            if (!now.stream().allMatch(member -> looked.contains(member.memberNumber()))) {
+              AlikeException found = new AlikeException(alike.candidates(), alike.tooMany(), now);
+              if (!shown.test(found)) {
+                throw found;
+              }
+            }
+            return add(actor, form, applicant, chart);
+          });
+    } catch (AlikeException e) {
+      // After the transaction, which has taken back all that was noted in it.
+      noteNamesakes(actor, e.members());
+      throw e;
+    }
+  }
+
+  private String add(Actor actor, @Nullable UUID form, Applicant applicant, @Nullable Found chart)
+      throws RefusedException {
+    Enrolment.Enrolled enrolled =
+        enrolment.enrol(
+            actor.practice(),
+            form,
+            applicant.number(),
+            applicant.typed(),
+            chart == null
+                ? null
+                : new Enrolment.Chart(
+                    chart.source(),
+                    chart.sourceId(),
+                    !applicant.prefilled().isEmpty(),
+                    chart.record().person().fingerprint()),
+            applicant.newPlan(),
+            actor.name(),
+            "chosen when the member was added");
+    if (!enrolled.again()) {
+      audit.note(
+          actor.practice(),
+          actor.name(),
+          "added member",
+          enrolled.number() + (chart == null ? "" : ", linked to " + chart.name()));
+    }
+    return enrolled.number();
   }
 
   /**
@@ -233,6 +272,22 @@ public class MemberDesk {
    * Whoever has been entered once should not be entered again.
    */
   public List<MemberHistory.Listed> namesakes(Actor actor, Applicant applicant) {
+    List<MemberHistory.Listed> found = membersLike(actor, applicant);
+    noteNamesakes(actor, found);
+    return found;
+  }
+
+  private void noteNamesakes(Actor actor, List<MemberHistory.Listed> found) {
+    audit.note(
+        actor.practice(),
+        actor.name(),
+        "searched members",
+        Audit.about(
+            found.size() + " like a new member",
+            found.stream().map(MemberHistory.Listed::memberNumber).toList()));
+  }
+
+  private List<MemberHistory.Listed> membersLike(Actor actor, Applicant applicant) {
     Map<String, MemberHistory.Listed> found = new LinkedHashMap<>();
     List<String> details = new ArrayList<>(List.of(applicant.get(Field.BIRTH_DATE)));
     applicant.phones().forEach(phone -> details.add(phone.replaceAll("\\D", "")));
@@ -246,11 +301,6 @@ public class MemberDesk {
             .forEach(member -> found.putIfAbsent(member.memberNumber(), member));
       }
     }
-    audit.note(
-        actor.practice(),
-        actor.name(),
-        "searched members",
-        Audit.about(found.size() + " like a new member", found.keySet()));
     return List.copyOf(found.values());
   }
 
@@ -317,6 +367,8 @@ public class MemberDesk {
         throw new RefusedException.Typed(complaint, EnumSet.of(Field.BIRTH_DATE));
       }
     }
+    Applicant.refuseWhatCannotBe(
+        changes, changes.getOrDefault(Field.STATE, seen.fields().getOrDefault(Field.STATE, "")));
     boolean takesOneAway = REACHED_BY.stream().anyMatch(field -> "".equals(changes.get(field)));
     if (takesOneAway
         && REACHED_BY.stream()

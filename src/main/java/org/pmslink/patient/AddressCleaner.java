@@ -112,6 +112,12 @@ final class AddressCleaner {
     return code == null ? STATES.getOrDefault(text.replace(" ", ""), text) : code;
   }
 
+  /** Whether it is a state of the United States, by its name or its two letters. */
+  static boolean isAmericanState(String typed) {
+    String code = state(plain("address.state", typed));
+    return code != null && STATE_CODES.contains(code);
+  }
+
   private static @Nullable String postalCode(
       @Nullable String text, @Nullable String state, boolean american) {
     if (text == null || !american || text.chars().anyMatch(Character::isLetter)) {

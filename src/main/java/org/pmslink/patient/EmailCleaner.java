@@ -9,6 +9,7 @@ import org.pmslink.patient.PatientRecord.QualityFlag;
 
 /** E-mail fields as typed, to addresses. */
 final class EmailCleaner {
+  private static final int LONGEST = 254;
   private static final Pattern SEPARATOR = Pattern.compile("[;,|\\s]+");
   private static final Pattern ADDRESS =
       Pattern.compile(
@@ -118,6 +119,11 @@ final class EmailCleaner {
     }
   }
 
+  /** Whether a text in lower case is an address and nothing else. */
+  static boolean isAddress(String text) {
+    return text.length() <= LONGEST && ADDRESS.matcher(text).matches();
+  }
+
   private static String bare(String part) {
     String text = part.startsWith("mailto:") ? part.substring("mailto:".length()) : part;
     int from = 0;
@@ -143,7 +149,7 @@ final class EmailCleaner {
         return;
       }
     }
-    if (address.length() > 254 || !ADDRESS.matcher(address).matches()) {
+    if (!isAddress(address)) {
       flags.add(QualityFlag.EMAIL_UNREADABLE);
     } else if (!emails.contains(address)) {
       emails.add(address);

@@ -36,7 +36,8 @@ import org.pmslink.patient.Person.PostalAddress;
  * Cleans what a mapping wrote into the canonical record. Stateless and thread-safe.
  *
  * <p>Dirt is repaired or dropped, and flagged; it is no reason to refuse a record. Refused are only
- * a record without an id and one with an absurd amount of text, which is a fault of the mapping.
+ * a record without an id, one whose ids cannot be kept as they are, and one with an absurd amount
+ * of text, which is a fault of the mapping.
  */
 public final class PatientNormalizer {
   private static final int MAX_ENTRIES = 100;
@@ -67,8 +68,8 @@ public final class PatientNormalizer {
 
   /**
    * @param zone the office's zone, for local date-times
-   * @throws InvalidRecordException when there is no source id, or a field of more than 10,000
-   *     characters
+   * @throws InvalidRecordException when there is no source id, an id that {@link SourceText#id}
+   *     refuses, or a field of more than 10,000 characters
    */
   public PatientRecord normalize(SourcePatient source, ZoneId zone) {
     String sourceId = SourceText.id("sourceId", source.sourceId());
@@ -82,7 +83,7 @@ public final class PatientNormalizer {
             sourceId,
             SourceText.clean("chartNumber", source.chartNumber()),
             status(SourceText.clean("status", source.status()), flags),
-            SourceText.clean("mergedInto", source.mergedInto()),
+            SourceText.id("mergedInto", source.mergedInto()),
             person,
             date("deceasedAt", source.deceasedAt(), flags),
             SourceText.clean("language", source.language()),
@@ -90,8 +91,8 @@ public final class PatientNormalizer {
             consent("consentEmail", source.consentEmail()),
             consent("consentCall", source.consentCall()),
             Boolean.TRUE.equals(source.child()),
-            SourceText.clean("clinic", source.clinic()),
-            SourceText.clean("provider", source.provider()),
+            SourceText.id("clinic", source.clinic()),
+            SourceText.id("provider", source.provider()),
             date("firstVisit", source.firstVisit(), flags),
             date("createdAt", source.createdAt(), flags),
             instant(SourceText.clean("modifiedAt", source.modifiedAt()), zone, flags),
@@ -128,7 +129,7 @@ public final class PatientNormalizer {
         PhoneCleaner.clean(entries("phones", source.phones()), flags),
         EmailCleaner.clean(entries("emails", source.emails()), flags),
         address,
-        SourceText.clean("guarantor", source.guarantor()));
+        SourceText.id("guarantor", source.guarantor()));
   }
 
   private static <T> List<T> entries(String field, @Nullable List<T> entries) {

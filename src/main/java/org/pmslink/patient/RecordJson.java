@@ -1,6 +1,7 @@
 package org.pmslink.patient;
 
 import com.fasterxml.jackson.annotation.JsonInclude;
+import com.fasterxml.jackson.core.JsonLocation;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.databind.DeserializationFeature;
@@ -126,6 +127,23 @@ public final class RecordJson {
       }
     }
     return true;
+  }
+
+  /** Why JSON of others cannot be read, and where; quotes nothing of it. */
+  public static String whyUnreadable(JsonProcessingException failure, JsonLocation end) {
+    String said = String.valueOf(failure.getOriginalMessage());
+    JsonLocation where = failure.getLocation() == null ? end : failure.getLocation();
+    String why =
+        said.startsWith("Invalid UTF-8")
+            ? "the body is no UTF-8 text"
+            : said.startsWith("Document nesting depth")
+                ? "the body has more than " + DEEPEST + " levels"
+                : said.startsWith("Number value length")
+                    ? "the body holds a number with more digits than any has"
+                    : said.startsWith("Duplicate field")
+                        ? "the body names a field twice"
+                        : "the body is no JSON that can be read";
+    return why + ", at line " + where.getLineNr() + ", column " + where.getColumnNr();
   }
 
   private static String mended(String text) {

@@ -1,6 +1,7 @@
 package org.pmslink.patient;
 
 import java.text.Normalizer;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** One typed value, made safe to store and fit to compare. */
@@ -9,6 +10,9 @@ public final class SourceText {
   static final int MAX_LENGTH = 10_000;
 
   private static final int LONGEST_ID = 200;
+
+  /** What becomes of 1e400 on its way: all such numbers would be one id. */
+  private static final Set<String> NOT_FINITE = Set.of("Infinity", "-Infinity", "NaN");
 
   private SourceText() {}
 
@@ -34,12 +38,22 @@ public final class SourceText {
   }
 
   /**
-   * The same for an id, which an index must be able to hold.
+   * An id without the blanks around it, which an index must be able to hold. What else {@link
+   * #clean} would drop is refused: without it, the id may be another's.
    *
-   * @throws InvalidRecordException naming the field when the id is longer than any is
+   * @throws InvalidRecordException naming the field when the id is longer than any is, holds
+   *     characters that cannot be seen, or was a number too large for one
    */
   public static @Nullable String id(String field, @Nullable String raw) {
     String id = clean(field, raw);
+    if (raw != null && !isTidy(raw) && raw.codePoints().anyMatch(SourceText::isUnseen)) {
+      throw new InvalidRecordException(
+          field, "holds control characters or others that cannot be seen, which no id does");
+    }
+    if (id != null && NOT_FINITE.contains(id)) {
+      throw new InvalidRecordException(
+          field, "a number that is too large to be kept as it is; send the id as text");
+    }
     if (id != null && id.length() > LONGEST_ID) {
       throw new InvalidRecordException(
           field, "longer than " + LONGEST_ID + " characters, which no id is");
@@ -59,6 +73,11 @@ public final class SourceText {
     return !blankBefore;
   }
 
+  private static boolean isUnseen(int c) {
+    int type = Character.getType(c);
+    return type == Character.CONTROL || type == Character.FORMAT || type == Character.SURROGATE;
+  }
+
   private static @Nullable String tidied(String text) {
     StringBuilder out = new StringBuilder(text.length());
     boolean blankDue = false;
@@ -69,8 +88,7 @@ public final class SourceText {
         blankDue = true;
         continue;
       }
-      int type = Character.getType(c);
-      if (type == Character.CONTROL || type == Character.FORMAT || type == Character.SURROGATE) {
+      if (isUnseen(c)) {
         continue;
       }
       if (blankDue && !out.isEmpty()) {

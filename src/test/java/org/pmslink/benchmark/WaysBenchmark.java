@@ -228,7 +228,7 @@ public final class WaysBenchmark {
         Map.of(
             "url", pms.jdbcUrl(),
             "user", pms.readerUser(),
-            "password", pms.readerPassword(),
+            "password", unwritten(pms.readerPassword()),
             "records", "patients"));
   }
 
@@ -242,9 +242,9 @@ public final class WaysBenchmark {
               "url",
               api.url(),
               "developerKey",
-              OpenDentalApi.DEVELOPER_KEY,
+              unwritten(OpenDentalApi.DEVELOPER_KEY),
               "customerKey",
-              OpenDentalApi.CUSTOMER_KEY,
+              unwritten(OpenDentalApi.CUSTOMER_KEY),
               "zone",
               "-05:00",
               "throttle",
@@ -301,7 +301,7 @@ public final class WaysBenchmark {
               "clientId",
               AscendApi.CLIENT_ID,
               "clientSecret",
-              AscendApi.CLIENT_SECRET,
+              unwritten(AscendApi.CLIENT_SECRET),
               "organization",
               AscendApi.ORGANIZATION,
               "officeZone",
@@ -519,6 +519,11 @@ public final class WaysBenchmark {
                 .getProcessCpuTime()
             / 1e9
         + ProcessCpu.seconds(FOLDER.resolve("open-dental").resolve("mariadbd.pid"));
+  }
+
+  /** A placeholder for what no feed file may hold itself. */
+  private static String unwritten(String secret) {
+    return "{{no-such-setting:" + secret + "}}";
   }
 
   private static Path feedFile(

@@ -692,8 +692,7 @@ class PatientNormalizerTest {
 
   @Test
   void removesWhatADatabaseCannotStore() {
-    PatientRecord record = normalized("sourceId", "1\u00007", "language", "e\u0000n\ud800g\u200b");
-    assertThat(record.sourceId()).isEqualTo("17");
+    PatientRecord record = normalized("language", "e\u0000n\ud800g\u200b");
     assertThat(record.language()).isEqualTo("eng");
   }
 
@@ -765,6 +764,19 @@ class PatientNormalizerTest {
           .isInstanceOf(InvalidRecordException.class)
           .hasMessageContaining("sourceId")
           .hasMessageNotContaining("Secretname");
+    }
+
+    /** Repaired, it would be the id of another chart. */
+    @ParameterizedTest
+    @ValueSource(strings = {"1\u00007", "17\n", "1\t7", "1\u200b7", "1\ud8007", "Infinity", "NaN"})
+    void anIdThatCannotBeKeptAsItIs(String id) {
+      for (String field : List.of("sourceId", "mergedInto", "guarantor", "clinic", "provider")) {
+        assertThatThrownBy(() -> normalized(field, id))
+            .as(field)
+            .isInstanceOf(InvalidRecordException.class)
+            .hasMessageContaining(field)
+            .hasMessageNotContaining(id);
+      }
     }
 
     @ParameterizedTest

@@ -14,9 +14,12 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
@@ -298,6 +301,54 @@ class ApiTest {
   }
 
   @Test
+  void oneOfTwoWhoAddTheSamePersonAtOnceIsToldOfTheOther() throws Exception {
+    try (Office office = Office.at(engine, pms).open()) {
+      Program machine = new Program(office, Role.MACHINE);
+      String body = person(Someone.named("Nora", "Simultan")).toString();
+      List<CompletableFuture<HttpResponse<String>>> asked = new ArrayList<>();
+      // Until all have looked for members like her, none can be added.
+      try (Connection holder =
+          Objects.requireNonNull(engine.store().getDataSource()).getConnection()) {
+        holder.setAutoCommit(false);
+        try (PreparedStatement lock =
+            holder.prepareStatement(
+                "select pg_advisory_xact_lock(hashtextextended('practice', ?))")) {
+          lock.setInt(1, office.id());
+          lock.execute();
+        }
+        for (int i = 0; i < 3; i++) {
+          asked.add(
+              HTTP.sendAsync(
+                  machine.request("POST", "/members", body, "Idempotency-Key", "at-once-" + i),
+                  HttpResponse.BodyHandlers.ofString()));
+        }
+        Awaitility.await("all wait for the practice")
+            .atMost(Office.LONGEST)
+            .until(
+                () ->
+                    engine
+                        .store()
+                        .queryForList(
+                            "select pid from pg_locks where locktype = 'advisory' and not granted",
+                            Integer.class)
+                        .size(),
+                waiting -> waiting >= 3);
+        holder.rollback();
+      }
+      List<Integer> answers = new ArrayList<>();
+      for (CompletableFuture<HttpResponse<String>> one : asked) {
+        HttpResponse<String> answer = one.get();
+        answers.add(answer.statusCode());
+        if (answer.statusCode() == 409) {
+          assertThat(new Answer(answer).isProblem(409).json().path("members")).hasSize(1);
+        }
+      }
+      assertThat(answers).containsExactlyInAnyOrder(201, 409, 409);
+      assertThat(office.count("select count(*) from members where practice_id = ?")).isOne();
+    }
+  }
+
+  @Test
   void whatIsAskedForTwiceUnderOneKeyIsMadeOnce() throws Exception {
     try (Office office = Office.at(engine, pms)) {
       office.open();
@@ -468,14 +519,33 @@ class ApiTest {
               "{\"birth_date\": \"2980-01-31\"}",
               "{\"birth_date\": null}",
               "{\"family\": \" \"}",
-              "{\"phone_mobile\": \"\", \"email\": null}")) {
+              "{\"phone_mobile\": \"\", \"email\": null}",
+              "{\"gender\": \"banana\"}",
+              "{\"phone_home\": \"call me\"}",
+              "{\"email\": \"nobody\"}",
+              "{\"postal_code\": \"zip\"}",
+              "{\"postal_code\": \"SW1A 1AA\", \"state\": \"OH\"}")) {
         Answer refused =
             machine
                 .send("PATCH", "/members/M1", "{\"fields\": " + wrong + "}", "If-Match", tag)
                 .isProblem(409);
-        assertThat(refused.detail()).as(wrong).containsAnyOf("birth date", "day", "needs a");
+        assertThat(refused.detail())
+            .as(wrong)
+            .containsAnyOf(
+                "birth date", "day", "needs a", "The sex", "telephone", "e-mail", "ZIP code");
       }
       assertThat(machine.get("/members/M1").tag()).isEqualTo(tag);
+      for (String wrong :
+          List.of(
+              "{\"gender\": \"banana\"}",
+              "{\"phone_home\": \"12\"}",
+              "{\"email\": \"x@y\"}",
+              "{\"postal_code\": \"zip\"}")) {
+        ObjectNode person = person(Someone.named("Nils", "Nobody"));
+        person.setAll((ObjectNode) JSON.readTree(wrong));
+        machine.post("/members", person).isProblem(422);
+      }
+      assertThat(office.count("select count(*) from members where practice_id = ?")).isOne();
       machine
           .send(
               "PATCH",
@@ -483,6 +553,23 @@ class ApiTest {
               "{\"fields\": {\"birth_date\": \"1981-02-03\", \"email\": null}}",
               "If-Match",
               tag)
+          .is(200);
+
+      // What stands there already, as a PMS had it, keeps nobody from changing something else.
+      engine
+          .store()
+          .update(
+              "update members set phone_home = 'call me', gender = 'banana', postal_code = 'zip'"
+                  + " where practice_id = ?",
+              office.id());
+      String odd = machine.get("/members/M1").tag();
+      machine
+          .send(
+              "PATCH",
+              "/members/M1",
+              "{\"fields\": {\"phone_home\": \"call me\", \"city\": \"Wien\"}}",
+              "If-Match",
+              odd)
           .is(200);
     }
   }
@@ -870,6 +957,21 @@ class ApiTest {
       assertThat(patients).hasSize(5);
       assertThat(pages).isEqualTo(3);
       machine.send("GET", "/patients?limit=0", null).isProblem(400);
+      // A mistyped filter must not list everything.
+      assertThat(machine.send("GET", "/members?unicorn=1", null).isProblem(400).detail())
+          .isEqualTo(
+              "unicorn: there is no such parameter here; this address takes cursor, limit, show");
+      assertThat(
+              machine
+                  .send("GET", "/members?Caldwell%2C+Ines=1&limit=5", null)
+                  .isProblem(400)
+                  .http()
+                  .body())
+          .contains("a parameter: there is no such parameter here")
+          .doesNotContain("Caldwell");
+      assertThat(machine.send("GET", "/members/M1?show=all", null).isProblem(400).detail())
+          .contains("this address takes none");
+      machine.get("/members?show=linked&limit=5");
       machine.send("GET", "/patients?limit=201", null).isProblem(400);
       machine.send("GET", "/patients?cursor=%21", null).isProblem(400);
       machine.send("GET", "/dead-letters?cursor=x", null).isProblem(403);

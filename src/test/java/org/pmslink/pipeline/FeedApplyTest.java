@@ -183,6 +183,19 @@ class FeedApplyTest {
   }
 
   @Test
+  void whatIsNotSetForTheEngineIsNamedAsItIsToBeSet() throws Exception {
+    try (Office office = Office.at(engine, pms).with("url", "{{molar-soft.url}}")) {
+      office.writeFeedFile();
+      assertThat(apply(office).output())
+          .contains("line 13: \"url\" is not set: set MOLAR_SOFT_URL for the engine")
+          .contains("start it anew")
+          .doesNotContain("Property with key");
+      office.with("url", "{{env:NO_SUCH_URL}}").writeFeedFile();
+      assertThat(apply(office).output()).contains("set NO_SUCH_URL for the engine");
+    }
+  }
+
+  @Test
   void aFeedThatIsNewOrWasRefusedIsTakenUp() throws Exception {
     try (Office office = Office.at(engine, pms).with("polll", "PT1M")) {
       Someone ines = Someone.named("Ines", "Caldwell");

@@ -1,5 +1,6 @@
 package org.pmslink.pipeline;
 
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -225,6 +226,56 @@ class HttpDoorTest {
     }
   }
 
+  /** Mended, or read as far as a number goes, each of these would be the id of another. */
+  @Test
+  void anIdThatCannotBeKeptAsItIsEndsInADeadLetterAndChangesNoChart() throws Exception {
+    try (PushedPractice practice = PushedPractice.overHttp(engine).open()) {
+      String token = practice.token();
+      awaitHandled(
+          push(practice, token, "", chart("ab", Someone.named("Ines", "Caldwell")).toString()),
+          token,
+          "");
+      String strange = "\"a\\u0000b\"";
+      String body =
+          """
+          {"patients": [
+             {"sourceId": 1e400, "family": "Brandt"}, {"sourceId": -1e400, "family": "Brandt"},
+             {"sourceId": %1$s, "family": "Brandt"},
+             {"sourceId": "7", "family": "Brandt", "mergedInto": %1$s}],
+           "visits": [{"sourceId": %1$s, "patient": "ab", "date": "2026-01-05"},
+             {"sourceId": "v1", "patient": %1$s, "date": "2026-01-05"},
+             {"sourceId": "v2", "patient": 1e400, "date": "2026-01-05"}],
+           "transactions": [{"sourceId": "t1", "patient": "ab", "payer": %1$s,
+             "date": "2026-01-05", "type": "patient-payment", "amountCents": -4500}],
+           "providers": [{"sourceId": %1$s}],
+           "clinics": [{"sourceId": 1e400}],
+           "merges": [{"loser": %1$s, "survivor": "9"}, {"loser": "9", "survivor": 1e400}],
+           "deletes": [{"type": "patient", "sourceId": %1$s}]}"""
+              .formatted(strange);
+
+      JsonNode receipt = awaitHandled(push(practice, token, "", body), token, "?records=true");
+      practice.awaitSettled();
+
+      List<String> taken = new ArrayList<>();
+      receipt
+          .path("records")
+          .forEach(
+              record -> {
+                if (!record.path("category").asText().equals("INVALID_RECORD")) {
+                  taken.add(record.toString());
+                }
+              });
+      assertThat(taken).isEmpty();
+      assertThat(receipt.path("dead_lettered").asInt()).isEqualTo(13);
+      assertThat(receipt.path("records").path(0).path("reason").asText())
+          .contains("sourceId", "too large");
+      assertThat(receipt.toString()).contains("control characters");
+      assertThat(practice.texts("select source_id from patients where practice_id = ?"))
+          .containsExactly("ab");
+      assertThat(practice.recordOf("ab", "person,name,family")).isEqualTo("Caldwell");
+    }
+  }
+
   // ---- Who may send ----
 
   /**
@@ -370,6 +421,30 @@ class HttpDoorTest {
           push(practice, token, "", "[{\"family\": \"" + SENTINEL + "\"},\n {\"given\": }]");
       assertThat(torn.statusCode()).isEqualTo(400);
       assertThat(torn.body()).contains("line 2, column 12").doesNotContain(SENTINEL);
+      Map<String, String> told =
+          Map.of(
+              "[{\"id\":\n 1" + "0".repeat(1_100) + "}]",
+              "a number with more digits than any has, at line 2",
+              "[\n\n" + "[".repeat(1_100) + "]".repeat(1_100) + "]",
+              "more than 900 levels, at line 3",
+              "{\"a\": 1,\n\"a\": \"" + SENTINEL + "\"}",
+              "names a field twice, at line 2");
+      for (var each : told.entrySet()) {
+        assertThat(push(practice, token, "", each.getKey()).body())
+            .contains(each.getValue(), "\"status\":400")
+            .doesNotContain(SENTINEL);
+      }
+      assertThat(
+              push(
+                      practice,
+                      token,
+                      "",
+                      BodyPublishers.ofByteArray(
+                          ("[{\"family\":\n \"M\u00fcller" + SENTINEL + "\"}]")
+                              .getBytes(ISO_8859_1)))
+                  .body())
+          .contains("is no UTF-8 text, at line 2")
+          .doesNotContain(SENTINEL);
       Map<String, Integer> wrong =
           Map.of(
               "",

@@ -39,6 +39,9 @@ final class Office implements AutoCloseable {
   /** The PMS server's clock in its own zone, as Open Dental writes what is no timestamp. */
   static final String THERE = "convert_tz(now(), @@session.time_zone, @@global.time_zone)";
 
+  private static final Set<String> SECRETS =
+      Set.of("password", "developerKey", "customerKey", "clientSecret");
+
   private static final AtomicInteger NEXT = new AtomicInteger(1);
 
   final String name;
@@ -171,11 +174,24 @@ final class Office implements AutoCloseable {
     return engine.feeds().resolve(name + ".camel.yaml");
   }
 
+  /** A placeholder for what no feed file may hold itself. */
+  private static String unwritten(String secret) {
+    return secret.isEmpty() || secret.contains("{{")
+        ? secret
+        : "{{no-such-setting:" + secret + "}}";
+  }
+
   /** Writes the feed file as the parameters are now. */
   void writeFeedFile() throws IOException {
     String lines =
         parameters.entrySet().stream()
-            .map(p -> "      - name: " + p.getKey() + "\n        value: \"" + p.getValue() + "\"")
+            .map(
+                p ->
+                    "      - name: "
+                        + p.getKey()
+                        + "\n        value: \""
+                        + (SECRETS.contains(p.getKey()) ? unwritten(p.getValue()) : p.getValue())
+                        + "\"")
             .collect(Collectors.joining("\n", "", "\n"));
     Files.writeString(
         feedFile(),

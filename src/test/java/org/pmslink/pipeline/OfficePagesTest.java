@@ -146,6 +146,58 @@ class OfficePagesTest {
   }
 
   @Test
+  void contactDataThatCannotBeUsedAreRefusedWhereverTheyAreTyped() throws Exception {
+    try (Office office = Office.at(engine, pms).open()) {
+      Someone nora = Someone.named("Nora", "Ashdown");
+      Visitor desk = staff(office, Role.FRONT_DESK);
+      String at = "/console/" + office.name + "/members";
+      desk.get(at + "/new");
+      for (List<String> wrong :
+          List.of(
+              List.of("phoneHome", "PHONE_HOME", "12", "The telephone is no number"),
+              List.of("email", "EMAIL", "x@y", "The e-mail is no address"),
+              List.of("postalCode", "POSTAL_CODE", "zip", "The ZIP code has five digits"),
+              List.of("gender", "GENDER", "banana", "The sex is female"))) {
+        Someone typed = nora.withEmail(wrong.get(1).equals("EMAIL") ? wrong.get(2) : "");
+        assertThat(desk.post(at + "/new", form(typed, wrong.get(0), wrong.get(2))).body())
+            .contains(wrong.get(3));
+        assertThat(members(office)).isZero();
+      }
+
+      office.member("N1", nora);
+      HttpResponse<String> page = desk.get(at + "/N1");
+      assertThat(page.body()).contains("<select name=\"GENDER\"", "<option value=\"female\"");
+      for (List<String> wrong :
+          List.of(
+              List.of("PHONE_HOME", "call me", "The telephone is no number"),
+              List.of("EMAIL", "nobody", "The e-mail is no address"),
+              List.of("POSTAL_CODE", "zip", "The ZIP code has five digits"),
+              List.of("GENDER", "banana", "The sex is female"))) {
+        HttpResponse<String> refused =
+            desk.post(at + "/N1/fields", memberForm(page, wrong.get(0), wrong.get(1)));
+        assertThat(refused.body()).contains(wrong.get(2), "aria-invalid=\"true\"");
+      }
+      assertThat(
+              location(
+                  desk.post(
+                      at + "/N1/fields",
+                      memberForm(
+                          page,
+                          "GENDER",
+                          "female",
+                          "PHONE_HOME",
+                          "+43 1 58858-0",
+                          "STATE",
+                          "Wien",
+                          "POSTAL_CODE",
+                          "A-1040"))))
+          .endsWith("/members/N1");
+      assertThat(desk.get(at + "/N1").body())
+          .contains("value=\"female\" selected=\"selected\"", "A-1040");
+    }
+  }
+
+  @Test
   void whoWasWarnedOfSomebodyIsWarnedOfOthersTheyTypeAfterwards() throws Exception {
     try (Office office = Office.at(engine, pms)) {
       Someone odette = Someone.named("Odette", "Marlow");
