@@ -994,7 +994,7 @@ create table audit (
   chain       bytea not null                          -- HMAC-SHA256
 );
 create index audit_by_practice on audit (practice_id, id);
-create index audit_by_actor on audit (practice_id, actor, id);
+create index audit_by_actor on audit (practice_id, lower(actor), id);
 create index audit_by_action on audit (practice_id, action, id);
 create index audit_by_time on audit (practice_id, at);
 
