@@ -563,7 +563,7 @@ class MemberPages {
   private String words(int practice, Found chart, Member member) {
     return verdicts
         .about(practice, chart.id(), member.id())
-        .map(Verdicts.Decided::words)
+        .map(said -> said.words(practices.zone(practice)))
         .orElse("");
   }
 }

@@ -1,31 +1,81 @@
 package org.pmslink.console;
 
+import jakarta.servlet.http.HttpServletRequest;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.LocalDate;
-import java.time.ZoneOffset;
+import java.time.ZoneId;
 import java.time.format.DateTimeFormatter;
 import java.util.Arrays;
 import java.util.Locale;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
+import org.pmslink.access.Visit;
 import org.pmslink.membership.Member;
 import org.pmslink.membership.Worklists;
 import org.pmslink.patient.Person;
+import org.pmslink.practice.Practices;
 import org.springframework.stereotype.Component;
+import org.springframework.web.context.request.RequestContextHolder;
+import org.springframework.web.context.request.ServletRequestAttributes;
 
-/** How values look on a page; pages know it as {@code @shown}. */
+/**
+ * How values look on a page; pages know it as {@code @shown}. Times are shown as the clock in the
+ * office of the practice shows them whose page it is.
+ */
 @Component("shown")
 class Shown {
+  private static final String ZONE = Shown.class.getName() + ".zone";
+  private static final ZoneId NO_PRACTICE = ZoneId.of("UTC");
+
+  /** With the zone's short name, which tells summer time from winter time: EDT, EST. */
   private static final DateTimeFormatter MINUTE =
-      DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm 'UTC'", Locale.ROOT).withZone(ZoneOffset.UTC);
+      DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm z", Locale.US);
+
+  /** The same for a day of any season: ET. */
+  private static final DateTimeFormatter ZONE_NAME = DateTimeFormatter.ofPattern("v", Locale.US);
+
   private static final DateTimeFormatter DAY =
       DateTimeFormatter.ofPattern("MM/dd/yyyy", Locale.ROOT);
   private static final int US_DIGITS = 11;
 
+  private final Practices practices;
+
+  Shown(Practices practices) {
+    this.practices = practices;
+  }
+
   /** A time to the minute. */
   public String at(@Nullable Instant at) {
-    return at == null ? "" : MINUTE.format(at);
+    return at == null ? "" : MINUTE.format(at.atZone(zone()));
+  }
+
+  /** What the zone is called in which days begin, for a form that asks for one. */
+  public String zoneName() {
+    return ZONE_NAME.format(Instant.now().atZone(zone()));
+  }
+
+  /** In which zone the practice of this page has its hours and days; asked for once a page. */
+  ZoneId zone() {
+    if (!(RequestContextHolder.getRequestAttributes() instanceof ServletRequestAttributes page)) {
+      return NO_PRACTICE;
+    }
+    HttpServletRequest request = page.getRequest();
+    if (request.getAttribute(ZONE) instanceof ZoneId known) {
+      return known;
+    }
+    Visit visit = Visit.orNull(request);
+    ZoneId zone =
+        visit == null || visit.practice().isEmpty()
+            ? NO_PRACTICE
+            : practices.zone(practices.id(visit.practice()));
+    request.setAttribute(ZONE, zone);
+    return zone;
+  }
+
+  /** When a day begins at the practice of this page. */
+  Instant beginning(LocalDate day) {
+    return day.atStartOfDay(zone()).toInstant();
   }
 
   /** How long ago that was. */

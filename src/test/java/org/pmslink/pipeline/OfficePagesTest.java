@@ -4,12 +4,20 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.pmslink.pipeline.Visitor.location;
 
 import java.net.http.HttpResponse;
+import java.sql.Timestamp;
+import java.time.Instant;
+import java.time.LocalDate;
+import java.time.ZoneId;
+import java.time.ZoneOffset;
+import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
@@ -21,6 +29,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.pmslink.access.Actor;
+import org.pmslink.access.Audit;
 import org.pmslink.access.Right;
 import org.pmslink.access.Role;
 import org.pmslink.access.Users;
@@ -911,6 +920,51 @@ class OfficePagesTest {
       assertThat(desk.post(at, "q", "manifold S150").body())
           .contains("S150")
           .doesNotContain("there are more");
+    }
+  }
+
+  // ---- Times ----
+
+  @Test
+  void timesAndDaysAreThoseOfTheOffice() throws Exception {
+    try (Office office = Office.at(engine, pms).with("officeZone", "America/New_York").open()) {
+      Visitor auditor = staff(office, Role.AUDITOR);
+      String at = "/console/" + office.name + "/audit";
+      engine.bean(Audit.class).note(office.name, "anna", "saw member", "N1");
+      Instant noted =
+          Objects.requireNonNull(
+                  engine
+                      .store()
+                      .queryForObject(
+                          "select max(at) from audit where practice_id = ?",
+                          Timestamp.class,
+                          office.id()))
+              .toInstant();
+
+      assertThat(auditor.get(at).body())
+          .contains(
+              DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm z", Locale.US)
+                  .format(noted.atZone(ZoneId.of("America/New_York"))))
+          .contains("From (ET)")
+          .doesNotContain("UTC");
+
+      // Where it is another day than in UTC, whatever the hour.
+      String far =
+          noted.atOffset(ZoneOffset.UTC).getHour() < 11 ? "Pacific/Niue" : "Pacific/Kiritimati";
+      LocalDate there = LocalDate.ofInstant(noted, ZoneId.of(far));
+      LocalDate utc = LocalDate.ofInstant(noted, ZoneOffset.UTC);
+      engine
+          .store()
+          .update("update feeds set office_zone = ? where practice_id = ?", far, office.id());
+      assertThat(there).isNotEqualTo(utc);
+      String only = at + "?action=saw+member&since=%1$s&until=%1$s";
+      assertThat(auditor.get(only.formatted(there)).body()).contains("N1");
+      assertThat(auditor.get(only.formatted(utc)).body()).contains("None.");
+
+      Visitor it = staff(office, Role.IT);
+      String month =
+          it.get("/console/" + office.name + "/feeds/" + office.name + "?span=month").body();
+      assertThat(month).contains(there + " 00:00 ").doesNotContain("UTC");
     }
   }
 }
