@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.pmslink.access.Actor;
 import org.pmslink.access.Audit;
@@ -368,13 +369,10 @@ class MemberPages {
         links.whyNotTellApart(Visit.of(request).asActor(), chart, member);
     model.addAttribute("mayTellApart", whyNotApart == null);
     model.addAttribute("whyNot", whyNot == null ? null : whyNot.getMessage());
+    String apart = whyNotApart == null ? null : whyNotApart.getMessage();
     // Said once when it is one reason for both.
-    model.addAttribute(
-        "whyNotApart",
-        whyNotApart == null
-                || whyNot != null && whyNotApart.getMessage().equals(whyNot.getMessage())
-            ? null
-            : whyNotApart.getMessage());
+    boolean isSaid = whyNot != null && Objects.equals(whyNot.getMessage(), apart);
+    model.addAttribute("whyNotApart", isSaid ? null : apart);
     model.addAttribute("verdict", words(practices.id(practice), chart, member));
     return "compare";
   }

@@ -1,6 +1,7 @@
 package org.pmslink.pipeline;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.pmslink.pipeline.Visitor.location;
 
 import java.net.URI;
@@ -1188,6 +1189,45 @@ class OfficePagesTest {
               person.get("/console/" + practice.name + "/feeds/" + practice.name + "/file").body())
           .contains("there is nothing to read for a trial")
           .doesNotContain("value=\"dry-run");
+    }
+  }
+
+  @Test
+  void codesAreSaidInWords() throws Exception {
+    try (Office office = Office.at(engine, pms)) {
+      long chart = office.chart(Someone.named("Ada", "Codebury"));
+      office.edit("update patient set PatStatus = 1 where PatNum = ?", chart);
+      Someone bea = Someone.named("Bea", "Codebury");
+      long linked = office.chart(bea);
+      office.member("C1", bea);
+      long tooLong = office.chart(Someone.named("Zed", "Faraway"));
+      office.edit("alter table patient modify Address text");
+      office.edit("update patient set Address = repeat('x', 11000) where PatNum = ?", tooLong);
+      office.open();
+      String base = "/console/" + office.name;
+      Visitor desk = staff(office, Role.FRONT_DESK);
+      assertThat(desk.get(base + "/patient?source=open-dental&id=" + chart).body())
+          .contains(">not a patient</span>");
+      assertThat(desk.get(base + "/members/C1/compare?source=open-dental&id=" + linked).body())
+          .contains("in points", ">Last name</th>", "any two people")
+          .doesNotContain("in bits", "prior", ">family<", "below cap");
+      Users users = engine.bean(Users.class);
+      String login = "guessed-" + STAFF.getAndIncrement();
+      String first = users.add(login);
+      assertThatThrownBy(() -> users.changePassword(login, first, "abababababababababab"))
+          .hasMessageContaining("fewer than 5 different characters");
+      assertThatThrownBy(() -> users.changePassword(login, first, "my name is " + login))
+          .hasMessageContaining("the name that you sign in with is part of it");
+
+      // Where no letter found is open, there is nothing to replay or to discard.
+      Visitor support = staff(office, Role.SUPPORT);
+      String found = base + "/letters/find?record=" + tooLong;
+      assertThat(support.get(found).body()).contains("value=\"replay\"", "name=\"letter\"");
+      office.edit("update patient set Address = '1 Main St' where PatNum = ?", tooLong);
+      office.sync();
+      assertThat(support.get(found).body())
+          .contains("resolved")
+          .doesNotContain("value=\"replay\"", "value=\"discard\"", "name=\"letter\"");
     }
   }
 
