@@ -43,7 +43,9 @@ create table members (
   unique (practice_id, member_number),
   unique (practice_id, id)
 );
-create sequence member_numbers;                       -- for members that nobody gives a number
+-- The highest number of the kind that we give ourselves, for whom nobody gives one: the next goes on from it.
+create index members_by_given_number on members (practice_id, (substr(member_number, 2)::bigint))
+  where member_number ~ '^M[0-9]{1,9}$';
 
 -- Forms of the console that have added a member: one that is sent twice adds nobody twice. Forgotten after a day.
 create table enrolment_forms (
@@ -994,7 +996,7 @@ create table audit (
   chain       bytea not null                          -- HMAC-SHA256
 );
 create index audit_by_practice on audit (practice_id, id);
-create index audit_by_actor on audit (practice_id, actor, id);
+create index audit_by_actor on audit (practice_id, lower(actor), id);
 create index audit_by_action on audit (practice_id, action, id);
 create index audit_by_time on audit (practice_id, at);
 

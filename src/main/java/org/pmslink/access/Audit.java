@@ -13,6 +13,7 @@ import java.util.Collection;
 import java.util.Comparator;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SortedSet;
@@ -280,8 +281,9 @@ public class Audit {
   /**
    * Which rows are wanted; what is absent is not asked about.
    *
-   * @param subject number of a member, or a chart as its source and its id there with a slash
-   *     between: whose data somebody saw or changed
+   * @param actor in any case
+   * @param subject number of a member, or a chart as its source and its id there with a slash or a
+   *     blank between: whose data somebody saw or changed
    * @param from when they were written, at the earliest
    * @param to before which they were written
    */
@@ -342,12 +344,13 @@ public class Audit {
       values.put("before", before);
     }
     if (sought.actor() != null) {
-      where.append(" and actor = :actor");
+      where.append(" and lower(actor) = lower(:actor)");
       values.put("actor", sought.actor());
     }
     if (sought.action() != null) {
       where.append(" and action = :action");
-      values.put("action", sought.action());
+      // All that is noted is in small letters; whoever types it may not know.
+      values.put("action", sought.action().toLowerCase(Locale.ROOT));
     }
     if (sought.from() != null) {
       where.append(" and at >= :from");
@@ -372,8 +375,9 @@ public class Audit {
     }
     String rows = "select id, at, actor, action, detail from audit where ";
     if (sought.subject() != null) {
-      values.put("subject", sought.subject());
-      values.put("place", AuditSubject.pattern(sought.subject()));
+      String subject = subject(id, sought.subject());
+      values.put("subject", subject);
+      values.put("place", AuditSubject.pattern(subject));
       // By itself, whatever the planner thinks of how many there are: they are few.
       rows =
           "with about as materialized ("
@@ -401,6 +405,21 @@ public class Audit {
                     row.getString(4),
                     row.getString(5)))
         .list();
+  }
+
+  /**
+   * A chart may be typed as pages show it, "open-dental 24", where a detail says open-dental/24.
+   */
+  private String subject(int practice, String typed) {
+    Optional<String[]> chart = AuditSubject.typedChart(typed);
+    boolean isSource =
+        chart.isPresent()
+            && database
+                .sql("select exists (select from feeds where practice_id = ? and source = ?)")
+                .params(practice, chart.get()[0])
+                .query(Boolean.class)
+                .single();
+    return isSource ? String.join("/", chart.get()) : typed;
   }
 
   private Optional<Long> row(int practice, String which, Instant at) {

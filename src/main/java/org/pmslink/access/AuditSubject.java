@@ -1,6 +1,7 @@
 package org.pmslink.access;
 
 import java.util.Locale;
+import java.util.Optional;
 
 /**
  * How a member or a chart stands in the details of the audit, so that whoever is asked about is
@@ -23,6 +24,14 @@ final class AuditSubject {
 
   private static boolean isPlain(int c) {
     return c > 127 || Character.isLetterOrDigit(c) || c == ' ' || c == '_';
+  }
+
+  /** Source and id of what looks like a chart with a blank where details have a slash. */
+  static Optional<String[]> typedChart(String typed) {
+    String[] parts = typed.strip().split("\\s+", -1);
+    return parts.length == 2 && typed.indexOf('/') < 0
+        ? Optional.of(new String[] {parts[0].toLowerCase(Locale.ROOT), parts[1]})
+        : Optional.empty();
   }
 
   /** Members may be numbered as letters are; charts never. */

@@ -35,6 +35,9 @@ public class Users {
   /** NIST SP 800-63B asks for eight at least, and for fifteen where nothing else is asked for. */
   private static final int SHORTEST_PASSWORD = 15;
 
+  /** Different characters of a password, at least. */
+  private static final int FEWEST_CHARACTERS = 5;
+
   private static final int LONGEST_PASSWORD = 200;
   private static final int FIRST_PASSWORD_BYTES = 15;
   private static final Pattern LOGIN = Pattern.compile("[a-z0-9][a-z0-9._@-]{0,63}");
@@ -289,9 +292,15 @@ public class Users {
     if (encoder.matches(fresh, hash)) {
       throw new IllegalArgumentException("the new password is the old one");
     }
-    if (fresh.toLowerCase(Locale.ROOT).contains(user.login())
-        || fresh.chars().distinct().count() < 5) {
-      throw new IllegalArgumentException("the new password is too easy to guess");
+    if (fresh.toLowerCase(Locale.ROOT).contains(user.login())) {
+      throw new IllegalArgumentException(
+          "the new password is too easy to guess: the name that you sign in with is part of it");
+    }
+    if (fresh.chars().distinct().count() < FEWEST_CHARACTERS) {
+      throw new IllegalArgumentException(
+          "the new password is too easy to guess: it is made of fewer than "
+              + FEWEST_CHARACTERS
+              + " different characters");
     }
     database
         .sql(

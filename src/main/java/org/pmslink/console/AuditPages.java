@@ -4,7 +4,6 @@ import jakarta.servlet.http.HttpServletRequest;
 import java.time.DateTimeException;
 import java.time.Instant;
 import java.time.LocalDate;
-import java.time.ZoneOffset;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.pmslink.access.Audit;
@@ -27,9 +26,11 @@ class AuditPages {
   private static final int PAGE = 100;
 
   private final Audit audit;
+  private final Shown shown;
 
-  AuditPages(Audit audit) {
+  AuditPages(Audit audit, Shown shown) {
     this.audit = audit;
+    this.shown = shown;
   }
 
   @GetMapping("/console/{practice}/audit")
@@ -68,12 +69,12 @@ class AuditPages {
     return typed.isBlank() ? null : typed.strip();
   }
 
-  /** The beginning of a day in UTC, or 400. */
-  private static @Nullable Instant day(String typed, int more) {
+  /** The beginning of a day at the office, or 400. */
+  private @Nullable Instant day(String typed, int more) {
     try {
       return typed.isBlank()
           ? null
-          : LocalDate.parse(typed.strip()).plusDays(more).atStartOfDay(ZoneOffset.UTC).toInstant();
+          : shown.beginning(LocalDate.parse(typed.strip()).plusDays(more));
     } catch (DateTimeException e) {
       throw new ResponseStatusException(HttpStatus.BAD_REQUEST);
     }

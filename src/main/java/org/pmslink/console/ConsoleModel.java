@@ -19,12 +19,36 @@ import org.springframework.web.servlet.ModelAndView;
 /** What every page knows, and the page for what went wrong. */
 @ControllerAdvice("org.pmslink.console")
 class ConsoleModel {
+  /** As in {@code /console/PRACTICE/PAGE}, behind the first slash. */
+  private static final int PAGE_IN_ADDRESS = 3;
+
   private static final Logger LOG = LoggerFactory.getLogger(ConsoleModel.class);
 
   /** Who is there, with which rights; none on the page where one signs in. */
   @ModelAttribute("visit")
   @Nullable Visit visit(HttpServletRequest request) {
     return Visit.orNull(request);
+  }
+
+  /**
+   * Under which entry of the menu a page belongs, by what its address has behind the practice;
+   * empty for the practice's first page.
+   */
+  @ModelAttribute("here")
+  String here(HttpServletRequest request) {
+    String[] parts =
+        request.getRequestURI().substring(request.getContextPath().length()).split("/");
+    String page = parts.length > PAGE_IN_ADDRESS ? parts[PAGE_IN_ADDRESS] : "";
+    if (request.getRequestURI().endsWith("/members/new")) {
+      return "patients";
+    }
+    return switch (page) {
+      case "patient" -> "patients";
+      case "flagged" -> "reviews";
+      case "replays" -> "letters";
+      case "bench" -> "feeds";
+      default -> page;
+    };
   }
 
   /** What was sent is no number, or holds what no text can. */

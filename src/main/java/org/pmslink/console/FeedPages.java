@@ -60,6 +60,7 @@ class FeedPages {
   private final DeadLetters letters;
   private final Runs runs;
   private final Practices practices;
+  private final Shown shown;
 
   FeedPages(
       FeedStates states,
@@ -70,7 +71,8 @@ class FeedPages {
       Alerts alerts,
       DeadLetters letters,
       Runs runs,
-      Practices practices) {
+      Practices practices,
+      Shown shown) {
     this.states = states;
     this.health = health;
     this.desk = desk;
@@ -80,6 +82,7 @@ class FeedPages {
     this.letters = letters;
     this.runs = runs;
     this.practices = practices;
+    this.shown = shown;
   }
 
   /** A feed in the list. */
@@ -139,8 +142,8 @@ class FeedPages {
     FeedStates.Status status = states.find(practice, feed).orElseThrow(Desk::notThere);
     List<FeedHealth.Span> spans =
         month
-            ? health.spans(id, feed, ChronoUnit.DAYS, DAYS)
-            : health.spans(id, feed, ChronoUnit.HOURS, HOURS);
+            ? health.spans(id, feed, ChronoUnit.DAYS, DAYS, shown.zone())
+            : health.spans(id, feed, ChronoUnit.HOURS, HOURS, shown.zone());
     model.addAttribute("status", status);
     model.addAttribute("way", files.way(feed).orElse(null));
     model.addAttribute("vitals", health.of(id, feed));
@@ -167,7 +170,7 @@ class FeedPages {
     return "feed";
   }
 
-  private static Chart chart(
+  private Chart chart(
       String title,
       String unit,
       boolean good,
@@ -195,7 +198,7 @@ class FeedPages {
                 adds ? String.format(Locale.US, "%,d in all, ", sum) : "",
                 most,
                 unit,
-                new Shown().at(top));
+                shown.at(top));
     return new Chart(title, words, good, bars);
   }
 

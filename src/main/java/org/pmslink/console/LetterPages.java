@@ -6,7 +6,6 @@ import jakarta.servlet.http.HttpServletRequest;
 import java.time.DateTimeException;
 import java.time.Instant;
 import java.time.LocalDate;
-import java.time.ZoneOffset;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -62,6 +61,7 @@ class LetterPages {
   private final DryReplay dryReplay;
   private final ReplayTasks replays;
   private final Audit audit;
+  private final Shown shown;
 
   LetterPages(
       LetterGroups groups,
@@ -69,13 +69,15 @@ class LetterPages {
       LetterDesk letters,
       DryReplay dryReplay,
       ReplayTasks replays,
-      Audit audit) {
+      Audit audit,
+      Shown shown) {
     this.groups = groups;
     this.search = search;
     this.letters = letters;
     this.dryReplay = dryReplay;
     this.replays = replays;
     this.audit = audit;
+    this.shown = shown;
   }
 
   @GetMapping("/letters")
@@ -123,7 +125,7 @@ class LetterPages {
    * @param record its id in the PMS
    * @param state empty for any
    * @param with who cares for it
-   * @param since the day on which it last failed, at the earliest, in UTC
+   * @param since the day on which it last failed, at the earliest, by the office's clock
    * @param until and at the latest
    */
   record Sought(
@@ -146,14 +148,14 @@ class LetterPages {
     }
 
     /** The same as a filter, or 400. */
-    LetterFilter filter() {
+    LetterFilter filter(Shown shown) {
       try {
         return LetterFilter.ALL
             .ofRecord(orNull(record))
             .ofFeed(orNull(feed))
             .ofCategory(category.isEmpty() ? null : Category.valueOf(category))
             .assignedTo(orNull(with))
-            .failedWithin(day(since, 0), day(until, 1))
+            .failedWithin(day(since, 0, shown), day(until, 1, shown))
             .in(
                 state.isEmpty()
                     ? Letter.State.values()
@@ -167,10 +169,8 @@ class LetterPages {
       return given.isEmpty() ? null : given;
     }
 
-    private static @Nullable Instant day(String given, int more) {
-      return given.isEmpty()
-          ? null
-          : LocalDate.parse(given).plusDays(more).atStartOfDay(ZoneOffset.UTC).toInstant();
+    private static @Nullable Instant day(String given, int more, Shown shown) {
+      return given.isEmpty() ? null : shown.beginning(LocalDate.parse(given).plusDays(more));
     }
 
     /** Their names and values, for a form or an address that asks the same again. */
@@ -197,7 +197,7 @@ class LetterPages {
       @RequestParam(required = false) @Nullable String after,
       HttpServletRequest request,
       Model model) {
-    LetterSearch.Page page = page(practice, sought.filter(), after);
+    LetterSearch.Page page = page(practice, sought.filter(shown), after);
     audit.note(
         practice,
         Visit.of(request).actor(),
@@ -267,7 +267,7 @@ class LetterPages {
       HttpServletRequest request,
       Model model) {
     audit.note(practice, Visit.of(request).actor(), "saw dead letters", "group " + key);
-    Show shown = Show.of(show);
+    Show which = Show.of(show);
     LetterGroups.Group group = groups.find(practice, key).orElseThrow(Desk::notThere);
     Instant now = Instant.now();
     List<LetterGroups.Size> sizes =
@@ -289,12 +289,12 @@ class LetterPages {
     Optional<LetterGroups.Example> example = groups.example(practice, key);
     model.addAttribute("example", example.orElse(null));
     model.addAttribute("masked", example.map(e -> pretty(e.masked())).orElse(""));
-    model.addAttribute("show", shown.label());
+    model.addAttribute("show", which.label());
     key(model);
     model.addAttribute(
-        "page", page(practice, LetterFilter.ALL.inGroup(key).in(shown.states), after));
+        "page", page(practice, LetterFilter.ALL.inGroup(key).in(which.states), after));
     model.addAttribute(
-        "here", address(practice, "group", Map.of("key", key, "show", shown.label())));
+        "here", address(practice, "group", Map.of("key", key, "show", which.label())));
     return "letter-group";
   }
 
@@ -442,13 +442,13 @@ class LetterPages {
      *
      * @throws IllegalArgumentException when that is not clear
      */
-    Selection selection(Sought sought) {
+    Selection selection(Sought sought, Shown shown) {
       if (isWhole() && !letter.isEmpty()) {
         throw new IllegalArgumentException(
             "You have ticked letters and chosen all of them: choose one of the two.");
       }
       if (isWhole()) {
-        return search ? Selection.matching(sought.filter()) : Selection.group(group);
+        return search ? Selection.matching(sought.filter(shown)) : Selection.group(group);
       }
       if (letter.isEmpty()) {
         throw new IllegalArgumentException(
@@ -501,7 +501,7 @@ class LetterPages {
     }
     String page = chosen.page(practice, sought);
     try {
-      Selection selection = chosen.selection(sought);
+      Selection selection = chosen.selection(sought, shown);
       if (what == Deed.DISCARD && said.confirmed() == null) {
         return confirmation(practice, selection, chosen, sought, page, after, model);
       }

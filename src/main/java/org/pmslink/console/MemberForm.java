@@ -74,6 +74,20 @@ record MemberForm(
         reason);
   }
 
+  /**
+   * What stands in it as the member is kept: a telephone that was left as it was shown is the one
+   * that was there, however it is written.
+   */
+  Map<Field, String> valuesFor(Member member) {
+    Map<Field, String> kept = new EnumMap<>(Field.class);
+    values.forEach(
+        (field, value) -> {
+          String had = member.fields().getOrDefault(field, "");
+          kept.put(field, value.strip().equals(Shown.value(field, had)) ? had : value);
+        });
+    return kept;
+  }
+
   /** The same, with fields of which something is wrong. */
   MemberForm refused(Set<Field> fields) {
     return new MemberForm(values, locked, before, lockedBefore, meanwhile, fields, reason);
@@ -88,7 +102,7 @@ record MemberForm(
     Map<Field, String> others = new EnumMap<>(Field.class);
     Set<Field> locks = EnumSet.noneOf(Field.class);
     for (Field field : Field.values()) {
-      String present = now.fields().getOrDefault(field, "");
+      String present = laid.getOrDefault(field, "");
       String was = before.getOrDefault(field, present).strip();
       String typed = values.getOrDefault(field, was).strip();
       boolean changed = !was.equals(present);
@@ -132,7 +146,7 @@ record MemberForm(
   private static Map<Field, String> all(Member member) {
     Map<Field, String> fields = new EnumMap<>(Field.class);
     for (Field field : Field.values()) {
-      fields.put(field, member.fields().getOrDefault(field, ""));
+      fields.put(field, Shown.value(field, member.fields().getOrDefault(field, "")));
     }
     return fields;
   }

@@ -2,9 +2,11 @@ package org.pmslink.console;
 
 import jakarta.servlet.http.HttpServletRequest;
 import java.time.LocalDate;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.pmslink.access.Actor;
 import org.pmslink.access.Audit;
@@ -363,9 +365,14 @@ class MemberPages {
     RefusedException whyNot =
         links.whyNotLink(Visit.of(request).asActor(), chart, member, pair.reviewed());
     model.addAttribute("mayLink", whyNot == null);
-    model.addAttribute(
-        "mayTellApart", links.whyNotTellApart(Visit.of(request).asActor(), chart, member) == null);
+    NotAllowedException whyNotApart =
+        links.whyNotTellApart(Visit.of(request).asActor(), chart, member);
+    model.addAttribute("mayTellApart", whyNotApart == null);
     model.addAttribute("whyNot", whyNot == null ? null : whyNot.getMessage());
+    String apart = whyNotApart == null ? null : whyNotApart.getMessage();
+    // Said once when it is one reason for both.
+    boolean isSaid = whyNot != null && Objects.equals(whyNot.getMessage(), apart);
+    model.addAttribute("whyNotApart", isSaid ? null : apart);
     model.addAttribute("verdict", words(practices.id(practice), chart, member));
     return "compare";
   }
@@ -493,13 +500,35 @@ class MemberPages {
     Found chart = desk.chart(practice, source, id);
     try {
       links.takeBack(Visit.of(request).asActor(), chart, member, verdict);
-      after.addFlashAttribute("done", "Taken back; the matching rules decide about it again.");
+      after.addFlashAttribute("done", "Taken back. " + linksNow(practice, chart, member));
     } catch (NotAllowedException e) {
       throw new ResponseStatusException(HttpStatus.FORBIDDEN);
     } catch (RefusedException e) {
       after.addFlashAttribute("complaint", e.getMessage());
     }
     return "redirect:/console/" + practice + "/members/" + number;
+  }
+
+  /** How the two are linked now: what a decision had ended stands again when it is taken back. */
+  private String linksNow(String practice, Found chart, Member member) {
+    List<String> words = new ArrayList<>();
+    String holder = desk.chart(practice, chart.source(), chart.sourceId()).memberNumber();
+    if (holder != null) {
+      words.add("Chart " + chart.sourceId() + " is linked to member " + holder + ", as before.");
+    }
+    history.links(practice, member).stream()
+        .filter(MemberHistory.Link::stands)
+        .filter(link -> link.source().equals(chart.source()))
+        .filter(link -> !link.sourceId().equals(chart.sourceId()))
+        .forEach(
+            link ->
+                words.add(
+                    "Member "
+                        + member.memberNumber()
+                        + " is linked to chart "
+                        + link.sourceId()
+                        + ", as before."));
+    return words.isEmpty() ? "The matching rules decide about it again." : String.join(" ", words);
   }
 
   /** Changes fields as typed; those that are not in the form stay. */
@@ -521,7 +550,8 @@ class MemberPages {
       if (version != member.version()) {
         throw new RefusedException(MEANWHILE);
       }
-      memberDesk.change(Visit.of(request).asActor(), member, form.values(), form.locked(), reason);
+      memberDesk.change(
+          Visit.of(request).asActor(), member, form.valuesFor(member), form.locked(), reason);
       after.addFlashAttribute("done", "Saved.");
       return "redirect:/console/" + practice + "/members/" + number;
     } catch (RefusedException.Typed e) {
@@ -564,7 +594,7 @@ class MemberPages {
   private String words(int practice, Found chart, Member member) {
     return verdicts
         .about(practice, chart.id(), member.id())
-        .map(Verdicts.Decided::words)
+        .map(said -> said.words(practices.zone(practice)))
         .orElse("");
   }
 }

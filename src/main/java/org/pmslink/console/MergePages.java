@@ -117,8 +117,9 @@ class MergePages {
         one.memberNumber() + " and " + other.memberNumber());
     List<Choosable> choosable = new ArrayList<>();
     for (Member.Field field : Member.Field.values()) {
-      String here = one.fields().getOrDefault(field, "");
-      String there = other.fields().getOrDefault(field, "");
+      // As they are shown: one number that is written in two ways is no choice.
+      String here = Shown.value(field, one.fields().getOrDefault(field, ""));
+      String there = Shown.value(field, other.fields().getOrDefault(field, ""));
       if (!here.equals(there)) {
         String chosen = typed.get(field.name());
         boolean theirs = chosen == null ? here.isEmpty() : chosen.equals(OTHER);

@@ -18,6 +18,7 @@ import org.pmslink.access.Needs;
 import org.pmslink.access.Right;
 import org.pmslink.access.Visit;
 import org.pmslink.deadletter.DeadLetters;
+import org.pmslink.feed.FeedHealth;
 import org.pmslink.feed.FeedStates;
 import org.pmslink.feed.PmsLookUp;
 import org.pmslink.membership.LeftOver;
@@ -46,6 +47,7 @@ class OnboardingPages {
   private final PmsLookUp lookUp;
   private final DeadLetters letters;
   private final Worklists worklists;
+  private final FeedHealth health;
   private final LeftOver leftOver;
   private final Practices practices;
   private final Shown shown;
@@ -57,6 +59,7 @@ class OnboardingPages {
       PmsLookUp lookUp,
       DeadLetters letters,
       Worklists worklists,
+      FeedHealth health,
       LeftOver leftOver,
       Practices practices,
       Shown shown,
@@ -66,6 +69,7 @@ class OnboardingPages {
     this.lookUp = lookUp;
     this.letters = letters;
     this.worklists = worklists;
+    this.health = health;
     this.leftOver = leftOver;
     this.practices = practices;
     this.shown = shown;
@@ -77,17 +81,22 @@ class OnboardingPages {
    *
    * @param run the first load; {@code null} before it has begun
    * @param ofHowMany patients that there are to be read, where anybody can say so
+   * @param cameToday records that came in the last 24 hours
    */
   record Load(
       FeedStates.Status feed,
       Runs.@Nullable Run run,
       Runs.@Nullable Totals totals,
-      OptionalLong ofHowMany) {
+      OptionalLong ofHowMany,
+      long cameToday) {
 
     /** Where it is, in words. */
     public String phase() {
+      if (isSent()) {
+        return "none, the PMS sends its records";
+      }
       if (run == null) {
-        return isSent() ? "as the PMS sends it" : "not begun";
+        return "not begun";
       }
       return switch (run.phase()) {
         case READING -> run.readAt() == null ? "reading" : "storing";
@@ -102,8 +111,13 @@ class OnboardingPages {
     }
 
     /** Whether there is no load, because the PMS sends of its own accord. */
-    private boolean isSent() {
-      return feed.lastReceivedAt() != null && feed.lastPassAt() == null;
+    public boolean isSent() {
+      return feed.lastReceivedAt() != null && feed.lastPassAt() == null && read() == 0;
+    }
+
+    /** Whether it is over, and some of what was read is not among what was decided about. */
+    public boolean hasOthers() {
+      return !isSent() && phase().equals("done") && decided() < read();
     }
 
     /**
@@ -170,7 +184,8 @@ class OnboardingPages {
             ? OptionalLong.empty()
             : run.expected() == null
                 ? lookUp.howMany(feed.practice(), feed.feed())
-                : OptionalLong.of(run.expected()));
+                : OptionalLong.of(run.expected()),
+        health.of(practice, feed.feed()).read());
   }
 
   /**
@@ -207,7 +222,7 @@ class OnboardingPages {
           "Member telephone",
           "Member e-mail",
           "Likeness",
-          "Bits");
+          "Points");
       leftOver.of(practice, line -> print(out, line));
     } catch (UncheckedIOException e) {
       // Whoever asked has gone.
@@ -236,7 +251,7 @@ class OnboardingPages {
           member == null ? "" : cell(member.number()),
           member == null ? "" : cell(member.name()),
           member == null ? "" : cell(shown.day(member.birthDate())),
-          member == null ? "" : cell(member.phone()),
+          member == null || member.phone() == null ? "" : cell(shown.phone(member.phone())),
           member == null ? "" : cell(member.email()),
           line.grade() == null ? "" : shown.words(line.grade()),
           line.score() == null ? "" : String.format(Locale.ROOT, "%.1f", line.score()));

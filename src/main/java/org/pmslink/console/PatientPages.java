@@ -154,11 +154,31 @@ class PatientPages {
                               .toList()))
               .collect(Collectors.joining("; ")));
       model.addAttribute("asked", asked);
+      model.addAttribute("askedFor", askedFor(sought));
     } else {
       model.addAttribute(
           "complaint", "Type a last name, a birth date, or the number of the chart alone.");
     }
     return find(practice, q, request, model);
+  }
+
+  /** What the PMS was asked for: it is not asked for a ZIP code, or for all that was typed. */
+  private String askedFor(Sought sought) {
+    if (sought.id() != null) {
+      return "Asked for the chart with the number "
+          + sought.id()
+          + ", and for nothing else: the PMS is asked by last name, birth date or chart number.";
+    }
+    List<String> by = new ArrayList<>();
+    if (!sought.names().isEmpty()) {
+      by.add("the last name " + String.join(" or ", sought.names()));
+    }
+    if (!sought.born().isEmpty()) {
+      by.add(
+          "the birth date "
+              + sought.born().stream().map(shown::day).collect(Collectors.joining(" or ")));
+    }
+    return "Asked for " + String.join(" and ", by) + ".";
   }
 
   /** Has a chart that was found in the PMS taken in, and waits for it on a page of its own. */
@@ -290,10 +310,10 @@ class PatientPages {
       HttpServletRequest request,
       RedirectAttributes after,
       Model model) {
-    Applicant form = typed(request);
+    Found chart = desk.chart(practice, source, id);
+    Applicant form = typed(request, chart);
     model.addAttribute("form", form);
     model.addAttribute(ONCE, once == null ? UUID.randomUUID() : once);
-    Found chart = desk.chart(practice, source, id);
     String complaint;
     try {
       String number = enrolled(once, form, chart, seen, request);
@@ -347,15 +367,16 @@ class PatientPages {
       @RequestParam(required = false) @Nullable UUID once,
       @RequestParam(defaultValue = "false") boolean seen,
       HttpServletRequest request,
+      RedirectAttributes after,
       Model model) {
     Applicant form = typed(request);
     model.addAttribute("form", form);
     String complaint = null;
     try {
-      return "redirect:/console/"
-          + practice
-          + "/members/"
-          + enrolled(once, form, null, seen, request);
+      String number = enrolled(once, form, null, seen, request);
+      after.addFlashAttribute(
+          "done", "Added. The rules link the member as soon as a chart is certainly theirs.");
+      return "redirect:/console/" + practice + "/members/" + number;
     } catch (AlikeException e) {
       model.addAttribute("namesakes", e.members());
       model.addAttribute("tooMany", e.tooMany());
@@ -394,6 +415,23 @@ class PatientPages {
         chart,
         // Whoever is like what has been typed since was not among them.
         found -> seen && warned(request).containsAll(names(found)));
+  }
+
+  /** What was typed; a telephone that was left as the page showed the chart's is the chart's. */
+  private Applicant typed(HttpServletRequest request, Found chart) {
+    Applicant typed = typed(request);
+    Map<Field, String> fields = new EnumMap<>(Field.class);
+    fields.putAll(typed.fields());
+    Applicant.of(chart.record().person(), LocalDate.EPOCH)
+        .fields()
+        .forEach(
+            (field, value) -> {
+              if (typed.get(field).equals(Shown.value(field, value))) {
+                fields.put(field, value);
+              }
+            });
+    return new Applicant(
+        typed.number(), fields, typed.plan(), typed.startsOn(), typed.status(), typed.prefilled());
   }
 
   private static Applicant typed(HttpServletRequest request) {

@@ -1,31 +1,84 @@
 package org.pmslink.console;
 
+import jakarta.servlet.http.HttpServletRequest;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.LocalDate;
-import java.time.ZoneOffset;
+import java.time.ZoneId;
 import java.time.format.DateTimeFormatter;
 import java.util.Arrays;
 import java.util.Locale;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
+import org.pmslink.access.Visit;
 import org.pmslink.membership.Member;
 import org.pmslink.membership.Worklists;
+import org.pmslink.patient.PatientRecord.PatientStatus;
 import org.pmslink.patient.Person;
+import org.pmslink.practice.Practices;
 import org.springframework.stereotype.Component;
+import org.springframework.web.context.request.RequestContextHolder;
+import org.springframework.web.context.request.ServletRequestAttributes;
 
-/** How values look on a page; pages know it as {@code @shown}. */
+/**
+ * How values look on a page; pages know it as {@code @shown}. Times are shown as the clock in the
+ * office of the practice shows them whose page it is.
+ */
 @Component("shown")
 class Shown {
+  private static final String ZONE = Shown.class.getName() + ".zone";
+  private static final ZoneId NO_PRACTICE = ZoneId.of("UTC");
+
+  /** With the zone's short name, which tells summer time from winter time: EDT, EST. */
   private static final DateTimeFormatter MINUTE =
-      DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm 'UTC'", Locale.ROOT).withZone(ZoneOffset.UTC);
+      DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm z", Locale.US);
+
+  /** The same for a day of any season: ET. */
+  private static final DateTimeFormatter ZONE_NAME = DateTimeFormatter.ofPattern("v", Locale.US);
+
   private static final DateTimeFormatter DAY =
       DateTimeFormatter.ofPattern("MM/dd/yyyy", Locale.ROOT);
   private static final int US_DIGITS = 11;
+  private static final Pattern NUMBER_ALONE = Pattern.compile("[+0-9 ().-]*");
+
+  private final Practices practices;
+
+  Shown(Practices practices) {
+    this.practices = practices;
+  }
 
   /** A time to the minute. */
   public String at(@Nullable Instant at) {
-    return at == null ? "" : MINUTE.format(at);
+    return at == null ? "" : MINUTE.format(at.atZone(zone()));
+  }
+
+  /** What the zone is called in which days begin, for a form that asks for one. */
+  public String zoneName() {
+    return ZONE_NAME.format(Instant.now().atZone(zone()));
+  }
+
+  /** In which zone the practice of this page has its hours and days; asked for once a page. */
+  ZoneId zone() {
+    if (!(RequestContextHolder.getRequestAttributes() instanceof ServletRequestAttributes page)) {
+      return NO_PRACTICE;
+    }
+    HttpServletRequest request = page.getRequest();
+    if (request.getAttribute(ZONE) instanceof ZoneId known) {
+      return known;
+    }
+    Visit visit = Visit.orNull(request);
+    ZoneId zone =
+        visit == null || visit.practice().isEmpty()
+            ? NO_PRACTICE
+            : practices.zone(practices.id(visit.practice()));
+    request.setAttribute(ZONE, zone);
+    return zone;
+  }
+
+  /** When a day begins at the practice of this page. */
+  Instant beginning(LocalDate day) {
+    return day.atStartOfDay(zone()).toInstant();
   }
 
   /** How long ago that was. */
@@ -63,13 +116,32 @@ class Shown {
     }
   }
 
-  /** A US number as it is dialled there; others stay as they are. */
-  public String phone(String e164) {
-    String digits = e164.replaceAll("\\D", "");
-    if (digits.length() != US_DIGITS || !digits.startsWith("1")) {
-      return e164;
+  /** A US number as it is dialled there; others, and what is more than a number, stay as it is. */
+  public String phone(String number) {
+    return dialled(number);
+  }
+
+  /** The same of what stood in a form, if there was one. */
+  public @Nullable String phoneBefore(@Nullable String number) {
+    return number == null ? null : dialled(number);
+  }
+
+  private static String dialled(String number) {
+    String digits = number.replaceAll("\\D", "");
+    if (digits.length() == US_DIGITS && digits.startsWith("1")) {
+      digits = digits.substring(1);
     }
-    return "(" + digits.substring(1, 4) + ") " + digits.substring(4, 7) + "-" + digits.substring(7);
+    return digits.length() == US_DIGITS - 1 && NUMBER_ALONE.matcher(number).matches()
+        ? "(" + digits.substring(0, 3) + ") " + digits.substring(3, 6) + "-" + digits.substring(6)
+        : number;
+  }
+
+  /** A value of a member in a form: a telephone as everywhere else, the rest as it is kept. */
+  static String value(Member.Field field, String kept) {
+    return switch (field) {
+      case PHONE_HOME, PHONE_MOBILE, PHONE_WORK -> dialled(kept);
+      default -> kept;
+    };
   }
 
   /** Given and family name, with what goes between and behind. */
@@ -122,10 +194,79 @@ class Shown {
 
   /** A constant's name in words: {@code CHART_MERGED} is "chart merged". */
   public String words(Object constant) {
+    if (constant instanceof PatientStatus status) {
+      return status(status);
+    }
     String text = constant instanceof Enum<?> e ? e.name() : String.valueOf(constant);
     return text.equals(text.toUpperCase(Locale.ROOT)) || text.indexOf('_') >= 0
         ? text.toLowerCase(Locale.ROOT).replace('_', ' ')
         : text;
+  }
+
+  private static String status(PatientStatus status) {
+    return switch (status) {
+      case NON_PATIENT -> "not a patient";
+      case DUPLICATE -> "a duplicate, says the PMS";
+      case UNKNOWN -> "not known whether in use";
+      default -> status.name().toLowerCase(Locale.ROOT);
+    };
+  }
+
+  /** What rules would do with a chart, or have done: some of what they leave alone is linked. */
+  public String outcome(Object outcome, @Nullable String reason) {
+    return "LINKED_BY_PERSON".equals(reason) || "CHANGED_SINCE_SEEN".equals(reason)
+        ? "left as it is"
+        : "UNLINKED".equals(String.valueOf(outcome)) ? "not linked" : words(outcome);
+  }
+
+  /** What is compared of two people, as the rules name it. */
+  public String compared(String field) {
+    return switch (field) {
+      case "prior" -> "To begin with";
+      case "given" -> "First name";
+      case "family" -> "Last name";
+      case "birth_date" -> "Birth date";
+      case "ssn" -> "Social security number";
+      case "phone" -> "Telephone";
+      case "email" -> "E-mail";
+      case "shared_phone" -> "Telephone that others have too";
+      case "shared_email" -> "E-mail that others have too";
+      case "household" -> "What families share";
+      default -> field.substring(0, 1).toUpperCase(Locale.ROOT) + words(field).substring(1);
+    };
+  }
+
+  /** What comparing it found, as the rules name it. */
+  public String found(String level) {
+    return switch (level) {
+      case "before any evidence" -> "any two people";
+      case "capped" -> "counts up to a limit";
+      case "below cap" -> "within the limit";
+      case "exact", "equal" -> "the same";
+      case "preferred" -> "the name that one goes by";
+      case "same_formal" -> "two forms of one name";
+      case "swapped" -> "first and last name exchanged";
+      case "typo" -> "a slip of the hand";
+      case "truncated" -> "cut off";
+      case "middle_name" -> "the middle name of the other";
+      case "one_sided" -> "only one has it";
+      case "day_month_swapped" -> "day and month exchanged";
+      case "one_digit" -> "one digit off";
+      case "two_digits" -> "two digits off";
+      case "year_off" -> "year off by one or ten";
+      case "neighbouring_day" -> "a day off";
+      case "day_or_month" -> "same year, and day or month";
+      case "same_day_and_month" -> "same day and month of another year";
+      case "last_four" -> "same last four digits";
+      case "part_of_double" -> "one is part of the other";
+      case "own" -> "the same, and nobody else's";
+      case "own_close" -> "a slip in it, and nobody else's";
+      case "close" -> "a slip in it";
+      case "partial" -> "parts of it";
+      case "zip" -> "same ZIP code, another street";
+      case "city" -> "same city";
+      default -> words(level);
+    };
   }
 
   /** What a field of a member is called. */
@@ -208,6 +349,17 @@ class Shown {
       case "CHART_ARCHIVED" -> "the chart was archived in the PMS";
       case "CHART_DELETED" -> "the chart was deleted in the PMS";
       case "CHART_DUPLICATE" -> "the PMS marks the chart as a duplicate";
+      case "CHART_NON_PATIENT" -> "the PMS says that the chart is of nobody who is a patient";
+      case "CHART_INACTIVE" -> "the chart is inactive in the PMS";
+      case "CHART_PROSPECT" -> "the PMS says that the person is not a patient yet";
+      case "CHART_UNKNOWN" -> "the PMS does not say whether the chart is in use";
+      case "NO_CANDIDATE" -> "no member shares enough with it to be compared";
+      case "NONE_SIMILAR" -> "no member is alike enough";
+      case "TOO_LITTLE_KNOWN" -> "too little is known of the person";
+      case "NOT_ELIGIBLE" -> "the chart is one that is not linked";
+      case "LINKED_BY_PERSON" -> "somebody has decided about the link";
+      case "CHANGED_SINCE_SEEN" ->
+          "somebody has decided about the link; the chart has changed since";
       case "CHART_DECEASED" -> "the PMS says that the patient has died";
       case "DIFFERS_FROM_CHART" -> "differs from the PMS; kept as typed";
       case "CERTAIN" -> "certainly the same person";

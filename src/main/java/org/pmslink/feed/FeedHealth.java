@@ -4,6 +4,8 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Timestamp;
 import java.time.Instant;
+import java.time.ZoneId;
+import java.time.ZonedDateTime;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -127,19 +129,20 @@ public class FeedHealth {
       Instant from, long passes, long read, long deadLettered, long slowestSeconds) {}
 
   /**
-   * What a feed brought, hour by hour or day by day (UTC), the present one last.
+   * What a feed brought, hour by hour or day by day, the present one last.
    *
    * @param unit hours or days
    * @param count how many
+   * @param zone in which they begin
    */
-  public List<Span> spans(int practice, String feed, ChronoUnit unit, int count) {
-    Instant last = Instant.now().truncatedTo(unit);
-    Instant first = last.minus(count - 1L, unit);
+  public List<Span> spans(int practice, String feed, ChronoUnit unit, int count, ZoneId zone) {
+    ZonedDateTime last = ZonedDateTime.now(zone).truncatedTo(unit);
+    ZonedDateTime first = last.minus(count - 1L, unit);
     Map<Instant, Span> found = new HashMap<>();
     database
         .sql(
             """
-            select date_trunc(?, r.started_at at time zone 'UTC') at time zone 'UTC', count(*),
+            select date_trunc(?, r.started_at, ?), count(*),
                    coalesce(sum(p.records), 0), coalesce(sum(p.dead_lettered), 0),
                    coalesce(max(extract(epoch from r.finished_at - r.started_at)), 0)::bigint
             from feed_runs r
@@ -148,7 +151,12 @@ public class FeedHealth {
               from feed_pages where practice_id = r.practice_id and run_id = r.id) p on true
             where r.practice_id = ? and r.feed = ? and r.started_at >= ?
             group by 1""")
-        .params(unit == ChronoUnit.HOURS ? "hour" : "day", practice, feed, Timestamp.from(first))
+        .params(
+            unit == ChronoUnit.HOURS ? "hour" : "day",
+            zone.getId(),
+            practice,
+            feed,
+            Timestamp.from(first.toInstant()))
         .query(
             (row, n) ->
                 new Span(
@@ -161,7 +169,7 @@ public class FeedHealth {
         .forEach(span -> found.put(span.from(), span));
     List<Span> spans = new ArrayList<>();
     for (int i = 0; i < count; i++) {
-      Instant from = first.plus(i, unit);
+      Instant from = first.plus(i, unit).toInstant();
       spans.add(found.getOrDefault(from, new Span(from, 0, 0, 0, 0)));
     }
     return spans;

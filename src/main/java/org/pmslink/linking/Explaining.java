@@ -81,7 +81,10 @@ public class Explaining {
     }
     return new Answer(
         decisions.standing(practiceId, known.id()),
-        verdicts.about(practiceId, known.id(), member.id()).map(Verdicts.Decided::words).orElse(""),
+        verdicts
+            .about(practiceId, known.id(), member.id())
+            .map(said -> said.words(practices.zone(practiceId)))
+            .orElse(""),
         repeated,
         now(practice, source, known, member));
   }

@@ -2,6 +2,7 @@ package org.pmslink.membership;
 
 import java.time.LocalDate;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
@@ -18,6 +19,8 @@ import org.springframework.transaction.annotation.Transactional;
 public class Enrolment {
   /** Why a field is locked from the beginning. */
   private static final String DIFFERS = "DIFFERS_FROM_CHART";
+
+  private static final String NO_NUMBER_YET = "0000000";
 
   private final JdbcTemplate database;
   private final Practices practices;
@@ -119,13 +122,9 @@ public class Enrolment {
       refuseIfTaken(practiceId, chart);
       refuseIfChanged(practiceId, chart);
     }
-    String given = number.isBlank() ? next() : number.strip();
-    boolean added = add(practice, given, details);
-    while (!added && number.isBlank()) {
-      given = next();
-      added = add(practice, given, details);
-    }
-    if (!added) {
+    // The lock keeps anybody else from giving the same number meanwhile.
+    String given = number.isBlank() ? next(practiceId) : number.strip();
+    if (!add(practice, given, details)) {
       throw new RefusedException("There is a member " + given + " already.");
     }
     members.added(
@@ -233,9 +232,20 @@ public class Enrolment {
     return members.add(practice, List.of(new Members.NewMember(number, details))) == 1;
   }
 
-  private String next() {
-    return "M"
-        + database.queryForObject(
-            "select to_char(nextval('member_numbers'), 'FM0000000')", String.class);
+  /**
+   * The number behind the practice's own highest, as wide as that one: beside an office's M000002,
+   * M0000002 would be taken for the same person.
+   */
+  private String next(int practice) {
+    List<String> highest =
+        database.queryForList(
+            """
+            select member_number from members
+            where practice_id = ? and member_number ~ '^M[0-9]{1,9}$'
+            order by substr(member_number, 2)::bigint desc limit 1""",
+            String.class,
+            practice);
+    String digits = highest.isEmpty() ? NO_NUMBER_YET : highest.get(0).substring(1);
+    return String.format(Locale.ROOT, "M%0" + digits.length() + "d", Long.parseLong(digits) + 1);
   }
 }

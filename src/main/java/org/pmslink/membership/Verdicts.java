@@ -605,13 +605,17 @@ public class Verdicts {
           row.getObject(10, Long.class));
     }
 
-    /** With who and why, for whoever looks at the two. */
-    public String words() {
+    /**
+     * With who and why, for whoever looks at the two.
+     *
+     * @param zone of the practice
+     */
+    public String words(ZoneId zone) {
       return (verdict == Verdict.SAME ? "the same person" : "two people")
           + ", said "
           + actor
           + " on "
-          + LocalDate.ofInstant(at, ZoneId.systemDefault())
+          + LocalDate.ofInstant(at, zone)
           + " ("
           + reason
           + ")";

@@ -98,6 +98,9 @@ class Words {
       for (String word : term.anyOf()) {
         anyOf.add(quoted(practice, word, term.begun()));
       }
+      for (String word : term.orWhole()) {
+        anyOf.add(quoted(practice, word, false));
+      }
       if (term.isName()) {
         for (String other : likeIt(practice, term.anyOf().get(0))) {
           anyOf.add(quoted(practice, other, false));

@@ -114,7 +114,8 @@ public class LinkDesk {
       return new NotAllowedException("Telling apart is for the front desk and for managers.");
     }
     if (member.memberNumber().equals(chart.memberNumber())) {
-      return new NotAllowedException("Ending a link is for a manager.");
+      return new NotAllowedException(
+          "The two are linked; if they are two people, a manager can unlink them.");
     }
     // Else one would take its place, and then one's own could be taken back.
     return isDecidedByAnother(actor, chart, member) ? decidedByAnother() : null;

@@ -34,6 +34,13 @@ public final class SearchWords {
       Pattern.compile("(\\d{4})[-/.](\\d{1,2})[-/.](\\d{1,2})");
   private static final Pattern MONTH_FIRST =
       Pattern.compile("(\\d{1,2})[-/.](\\d{1,2})[-/.](\\d{4}|\\d{2})");
+
+  /** A year in which somebody who is alive may be born. */
+  private static final Pattern YEAR = Pattern.compile("(?:19|20)\\d{2}");
+
+  /** As long as Mc, Mac, O, De, La, Van may be. */
+  private static final int LONGEST_PARTICLE = 3;
+
   private static final Pattern NOT_OF_A_NAME = Pattern.compile("[^\\p{L}\\p{N}'’`]+");
 
   private SearchWords() {}
@@ -44,8 +51,13 @@ public final class SearchWords {
    * @param anyOf words, of which one must be there
    * @param begun whether longer words are meant too
    * @param isName whether it is letters alone: it may be a name with a typing error
+   * @param orWhole other words, of which one may be there instead: names that go with a nickname
    */
-  public record Term(List<String> anyOf, boolean begun, boolean isName) {}
+  public record Term(List<String> anyOf, boolean begun, boolean isName, List<String> orWhole) {
+    public Term(List<String> anyOf, boolean begun, boolean isName) {
+      this(anyOf, begun, isName, List.of());
+    }
+  }
 
   /** Words of a person, and of these numbers that they have somewhere. */
   public static SortedSet<String> of(Person person, @Nullable String... numbers) {
@@ -98,10 +110,18 @@ public final class SearchWords {
   /** What was typed, word by word; empty when there is nothing to search by. */
   public static List<Term> typed(String text) {
     List<Term> terms = new ArrayList<>();
-    for (String piece : text.strip().split("[\\s,;]+")) {
-      Term term = term(piece);
+    String[] pieces = text.strip().split("[\\s,;]+");
+    List<String> before = new ArrayList<>();
+    for (String piece : pieces) {
+      Term term = term(piece, pieces.length > 1, before);
       if (term != null && terms.size() < MOST_TERMS) {
         terms.add(term);
+      }
+      String folded = Folding.fold(piece);
+      if (term == null || !term.isName() || folded.length() > LONGEST_PARTICLE) {
+        before.clear();
+      } else {
+        before.add(folded);
       }
     }
     return terms;
@@ -113,14 +133,20 @@ public final class SearchWords {
         .allMatch(
             term ->
                 term.anyOf().stream()
-                    .anyMatch(
-                        typed ->
-                            term.begun()
-                                ? words.stream().anyMatch(word -> word.startsWith(typed))
-                                : words.contains(typed)));
+                        .anyMatch(
+                            typed ->
+                                term.begun()
+                                    ? words.stream().anyMatch(word -> word.startsWith(typed))
+                                    : words.contains(typed))
+                    || term.orWhole().stream().anyMatch(words::contains));
   }
 
-  private static @Nullable Term term(String piece) {
+  /**
+   * @param hasCompany whether there are other words: a year alone would find a whole year's people
+   *     in the place of the chart with that number
+   * @param before short words right before it, folded: McKelvey is typed Mc Kelvey, too
+   */
+  private static @Nullable Term term(String piece, boolean hasCompany, List<String> before) {
     Matcher yearFirst = YEAR_FIRST.matcher(piece);
     if (yearFirst.matches()) {
       return exactly(day(yearFirst.group(1), yearFirst.group(2), yearFirst.group(3)));
@@ -143,8 +169,36 @@ public final class SearchWords {
       folded = folded.substring(1);
     }
     folded = cut(folded);
+    if (hasCompany && digits && YEAR.matcher(folded).matches()) {
+      return new Term(List.of(folded, born(folded)), true, false);
+    }
     boolean isName = folded.codePoints().allMatch(Character::isLetter);
-    return new Term(List.of(folded), true, isName);
+    if (!isName) {
+      return new Term(List.of(folded), true, false);
+    }
+    List<String> anyOf = new ArrayList<>(List.of(folded));
+    String joined = folded;
+    for (int i = before.size() - 1; i >= 0; i--) {
+      joined = before.get(i) + joined;
+      anyOf.add(cut(joined));
+    }
+    return new Term(List.copyOf(anyOf), true, true, goingWith(folded));
+  }
+
+  /** Formal names of a nickname, and nicknames of a formal name; in all their spellings. */
+  private static List<String> goingWith(String name) {
+    GivenNames names = GivenNames.shipped();
+    if (!names.knows(name)) {
+      return List.of();
+    }
+    SortedSet<String> others = new TreeSet<>(names.canonicalForms(name));
+    others.addAll(names.shortForms(name));
+    SortedSet<String> spelt = new TreeSet<>(others);
+    others.forEach(other -> spelt.addAll(names.spellings(other)));
+    spelt.addAll(names.spellings(name));
+    // What begins as it was typed is found already.
+    spelt.removeIf(other -> other.startsWith(name));
+    return List.copyOf(spelt);
   }
 
   private static Term exactly(String word) {

@@ -68,22 +68,25 @@ public class Practices {
   }
 
   /**
-   * The day that it is at a practice, for what is counted by days: in the zone of its office, as
-   * the first of its feeds says that says one, and else in UTC. Never by the clock of the server,
-   * which may stand anywhere.
+   * In which zone a practice has its hours and days: that of its office, as the first of its feeds
+   * says that says one, and else UTC. Never that of the server, which may stand anywhere.
    */
+  public ZoneId zone(int id) {
+    return database
+        .sql(
+            """
+            select office_zone from feeds where practice_id = ? and office_zone <> 'UTC'
+            order by feed limit 1""")
+        .param(id)
+        .query(String.class)
+        .optional()
+        .map(ZoneId::of)
+        .orElse(ZoneId.of("UTC"));
+  }
+
+  /** The day that it is at a practice, for what is counted by days. */
   public LocalDate today(int id) {
-    return LocalDate.now(
-        database
-            .sql(
-                """
-                select office_zone from feeds where practice_id = ? and office_zone <> 'UTC'
-                order by feed limit 1""")
-            .param(id)
-            .query(String.class)
-            .optional()
-            .map(ZoneId::of)
-            .orElse(ZoneId.of("UTC")));
+    return LocalDate.now(zone(id));
   }
 
   /** Every practice there is. */

@@ -736,6 +736,12 @@ class AuditTest {
           .containsExactly(
               manager.login + " saw member 7",
               manager.login + " listed members all, 3 found: 7, M1, M2");
+      // As pages show a chart, and names in any case.
+      assertThat(found(office, Audit.Sought.ALL.about("Open-Dental 2")))
+          .isEqualTo(found(office, Audit.Sought.ALL.about("open-dental/2")));
+      audit.note(office.name, "Frida's Till", "saw member", "7");
+      assertThat(found(office, new Audit.Sought("frida's TILL", "Saw Member", null, null, null)))
+          .containsExactly("Frida's Till saw member 7");
       assertThat(found(office, Audit.Sought.ALL.about("open-dental/22"))).isEmpty();
       assertThat(found(office, Audit.Sought.ALL.about("' or [x"))).isEmpty();
 
@@ -792,7 +798,7 @@ class AuditTest {
   void whateverIsRareIsFoundWithoutWalkingTheChain() throws Exception {
     try (Office office = Office.at(engine, pms).open()) {
       Map<String, String> ways = new TreeMap<>();
-      ways.put("actor = 'nobody' order by id desc limit 100", "audit_by_actor");
+      ways.put("lower(actor) = 'nobody' order by id desc limit 100", "audit_by_actor");
       ways.put("action = 'merged members' order by id desc limit 100", "audit_by_action");
       ways.put("at >= now() - interval '1 hour' order by at, id limit 1", "audit_by_time");
       ways.put(

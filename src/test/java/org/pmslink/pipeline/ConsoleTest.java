@@ -227,7 +227,7 @@ class ConsoleTest {
       office.open();
       Page page = staff(office, Role.FRONT_DESK);
       page.navigate("/console/" + office.name + "/patient?source=open-dental&id=" + chart);
-      assertThat(page.getByLabel("Home phone")).hasValue("+16142287006");
+      assertThat(page.getByLabel("Home phone")).hasValue("(614) 228-7006");
       assertThat(page.getByLabel("Mobile phone")).hasValue("");
       page.getByLabel("E-mail").fill("ines@new.example");
       button(page, "Add the member, linked to this chart").click();
@@ -255,7 +255,7 @@ class ConsoleTest {
           .containsText("Differs from the PMS; kept and locked: E-mail.");
       assertThat(page.getByLabel("E-mail", exactly())).hasValue("ines@new.example");
       assertThat(page.locator("input[name=lock-EMAIL]")).isChecked();
-      assertThat(page.getByLabel("Home phone")).hasValue("+16142287006");
+      assertThat(page.getByLabel("Home phone")).hasValue("(614) 228-7006");
       assertThat(page.getByLabel("Mobile phone")).hasValue("");
       assertThat(page.getByLabel("Preferred name")).hasValue("Nessa");
       assertThat(page.getByLabel("Sex")).hasValue("female");

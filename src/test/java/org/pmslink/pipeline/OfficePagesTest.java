@@ -1,15 +1,27 @@
 package org.pmslink.pipeline;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.pmslink.pipeline.Visitor.location;
 
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.sql.Timestamp;
+import java.time.Instant;
+import java.time.LocalDate;
+import java.time.ZoneId;
+import java.time.ZoneOffset;
+import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.UUID;
@@ -21,6 +33,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.pmslink.access.Actor;
+import org.pmslink.access.Audit;
 import org.pmslink.access.Right;
 import org.pmslink.access.Role;
 import org.pmslink.membership.Member.Field;
@@ -978,5 +991,333 @@ class OfficePagesTest {
           .contains("S150")
           .doesNotContain("there are more");
     }
+  }
+
+  // ---- Times ----
+
+  @Test
+  void timesAndDaysAreThoseOfTheOffice() throws Exception {
+    try (Office office = Office.at(engine, pms).with("officeZone", "America/New_York").open()) {
+      Visitor auditor = staff(office, Role.AUDITOR);
+      String at = "/console/" + office.name + "/audit";
+      engine.bean(Audit.class).note(office.name, "anna", "saw member", "N1");
+      Instant noted =
+          Objects.requireNonNull(
+                  engine
+                      .store()
+                      .queryForObject(
+                          "select max(at) from audit where practice_id = ?",
+                          Timestamp.class,
+                          office.id()))
+              .toInstant();
+
+      assertThat(auditor.get(at).body())
+          .contains(
+              DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm z", Locale.US)
+                  .format(noted.atZone(ZoneId.of("America/New_York"))))
+          .contains("From (ET)")
+          .doesNotContain("UTC");
+
+      // Where it is another day than in UTC, whatever the hour.
+      String far =
+          noted.atOffset(ZoneOffset.UTC).getHour() < 11 ? "Pacific/Niue" : "Pacific/Kiritimati";
+      LocalDate there = LocalDate.ofInstant(noted, ZoneId.of(far));
+      LocalDate utc = LocalDate.ofInstant(noted, ZoneOffset.UTC);
+      engine
+          .store()
+          .update("update feeds set office_zone = ? where practice_id = ?", far, office.id());
+      assertThat(there).isNotEqualTo(utc);
+      String only = at + "?action=saw+member&since=%1$s&until=%1$s";
+      assertThat(auditor.get(only.formatted(there)).body()).contains("N1");
+      assertThat(auditor.get(only.formatted(utc)).body()).contains("None.");
+
+      Visitor it = staff(office, Role.IT);
+      String month =
+          it.get("/console/" + office.name + "/feeds/" + office.name + "?span=month").body();
+      assertThat(month).contains(there + " 00:00 ").doesNotContain("UTC");
+    }
+  }
+
+  // ---- Words ----
+
+  private static HttpResponse<String> follow(Visitor who, HttpResponse<String> answer)
+      throws Exception {
+    return who.get(location(answer).replaceFirst("^https?://[^/]+", ""));
+  }
+
+  @Test
+  void whatIsTakenBackSaysHowTheTwoAreLinkedThen() throws Exception {
+    try (Office office = Office.at(engine, pms)) {
+      Someone ada = Someone.named("Ada", "Lindqvist");
+      long own = office.chart(ada);
+      long other = office.chart(Someone.named("Bea", "Overstreet"));
+      office.member("L1", ada);
+      office.open();
+      assertThat(office.memberOf(own)).isEqualTo("L1");
+      Visitor manager = staff(office, Role.MANAGER);
+      String base = "/console/" + office.name + "/members/L1";
+      String pair = "source=open-dental&id=" + other;
+      String seen = hidden(manager.get(base + "/compare?" + pair), "seen").get(0);
+      HttpResponse<String> linked =
+          follow(
+              manager,
+              manager.post(base + "/same?" + pair, "seen", seen, "reason", "asked the patient"));
+      assertThat(office.memberOf(other)).isEqualTo("L1");
+
+      HttpResponse<String> back =
+          follow(
+              manager,
+              manager.post(
+                  base + "/take-back?" + pair, "verdict", hidden(linked, "verdict").get(0)));
+
+      assertThat(office.memberOf(own)).isEqualTo("L1");
+      assertThat(back.body())
+          .contains("Taken back. Member L1 is linked to chart " + own + ", as before.")
+          .doesNotContain("decide about it again");
+
+      seen = hidden(manager.get(base + "/compare?" + pair), "seen").get(0);
+      linked =
+          follow(
+              manager,
+              manager.post(base + "/not-same?" + pair, "seen", seen, "reason", "two people"));
+      assertThat(
+              follow(
+                      manager,
+                      manager.post(
+                          base + "/take-back?" + pair, "verdict", hidden(linked, "verdict").get(0)))
+                  .body())
+          .contains("Taken back. Member L1 is linked to chart " + own + ", as before.");
+      // The front desk learns who can unlink what is certain.
+      Visitor desk = staff(office, Role.FRONT_DESK);
+      assertThat(desk.get(base + "/compare?source=open-dental&id=" + own).body())
+          .contains("Yes, verified", "a manager can unlink them")
+          .doesNotContain("No, unlink");
+    }
+  }
+
+  @Test
+  void aTelephoneIsWrittenInOneWayAndIsNoChangeWhenItIsLeft() throws Exception {
+    try (Office office = Office.at(engine, pms)) {
+      Someone ada = Someone.named("Ada", "Telford").withMobile("6142287006");
+      long chart = office.chart(ada);
+      Someone bea = Someone.named("Bea", "Quillfeather");
+      office.member("T1", bea.withMobile("(614) 228-7117"));
+      office.member("T2", bea.withMobile("+16142287117"));
+      office.open();
+      Visitor manager = staff(office, Role.MANAGER);
+      String base = "/console/" + office.name;
+      String at = base + "/patient?source=open-dental&id=" + chart;
+      HttpResponse<String> page = manager.get(at);
+      assertThat(page.body()).contains("value=\"(614) 228-7006\"").doesNotContain("+1614");
+      HttpResponse<String> added =
+          manager.post(
+              at,
+              form(
+                  ada.withMobile("(614) 228-7006"),
+                  "city",
+                  ada.city(),
+                  "once",
+                  hidden(page, "once").get(0),
+                  "prefilled",
+                  hidden(page, "prefilled").get(0)));
+      String member = location(added).replaceFirst(".*/", "");
+      HttpResponse<String> shown = follow(manager, added);
+      assertThat(shown.body()).contains("value=\"(614) 228-7006\"").doesNotContain("and locked");
+      String kept =
+          "select count(*) from members where practice_id = ? and locked_fields = '{}'"
+              + " and phone_mobile = '+16142287006'";
+      assertThat(office.count(kept)).isEqualTo(1);
+
+      manager.post(
+          base + "/members/" + member + "/fields",
+          "version",
+          hidden(shown, "version").get(0),
+          "PHONE_MOBILE",
+          "(614) 228-7006",
+          "PREFERRED",
+          "Addie");
+
+      assertThat(office.count(kept)).isEqualTo(1);
+      assertThat(
+              office.count(
+                  "select count(*) from members where practice_id = ? and preferred = 'Addie'"))
+          .isEqualTo(1);
+      assertThat(manager.get(base + "/members/T1/merge?with=T2").body())
+          .doesNotContain("name=\"PHONE_MOBILE\"", "+16142287117");
+    }
+  }
+
+  @Test
+  void theDeskIsToldWhatWasDoneAndWhoDoesTheRest() throws Exception {
+    try (Office office = Office.at(engine, pms).open()) {
+      Visitor desk = staff(office, Role.FRONT_DESK);
+      String base = "/console/" + office.name;
+      HttpResponse<String> empty = desk.get(base + "/members/new");
+      assertThat(empty.body()).contains("a manager makes plans under Plans");
+      Someone nora = Someone.named("Nora", "Ashbrook");
+
+      HttpResponse<String> added =
+          follow(
+              desk,
+              desk.post(base + "/members/new", form(nora, "once", hidden(empty, "once").get(0))));
+
+      assertThat(added.body()).contains("Added.", "No plan is sold yet: a manager makes plans");
+      assertThat(desk.get(base + "/plans").body()).contains("A manager makes them");
+      assertThat(desk.get(base + "/feeds").body())
+          .contains("Whoever administers users can give you the right to it.");
+      assertThat(desk.get(base + "/members").body())
+          .containsPattern("href=\"" + base + "/members\" aria-current=\"page\"")
+          .doesNotContain("href=\"" + base + "/reviews\" aria-current");
+      assertThat(desk.get(base + "/flagged").body())
+          .contains("href=\"" + base + "/reviews\" aria-current=\"page\"");
+      assertThat(desk.get(base).body()).contains("href=\"" + base + "\" aria-current=\"page\"");
+    }
+  }
+
+  @Test
+  void aPatientIsFoundByNicknameByYearAndByANameThatIsSplit() throws Exception {
+    try (Office office = Office.at(engine, pms)) {
+      Someone liz = Someone.named("Elizabeth", "Smithfield");
+      office.chart(liz);
+      Someone tony = Someone.named("Anthony", "Smithfield");
+      office.chart(tony);
+      office.chart(Someone.named("Joan", "McKelvey"));
+      office.chart(Someone.named("Rosa", "Delacruz"));
+      office.chart(Someone.named("Pat", "O'Brien"));
+      office.member("S1", Someone.named("Robert", "Smithfield"));
+      office.open();
+      Visitor desk = staff(office, Role.FRONT_DESK);
+      String at = "/console/" + office.name + "/patients";
+      desk.get(at);
+      Map<String, String> found = new LinkedHashMap<>();
+      found.put("liz smithfield", "Elizabeth Smithfield");
+      found.put("smithfield, beth", "Elizabeth Smithfield");
+      found.put("tony smithfield " + tony.birthDate().substring(0, 4), "Anthony Smithfield");
+      found.put("mc kelvey", "Joan McKelvey");
+      found.put("kelvey joan mc", "");
+      found.put("de la cruz", "Rosa Delacruz");
+      found.put("o brien", "Pat O&#39;Brien");
+      found.put("liz smithfield 1901", "");
+      for (Map.Entry<String, String> typed : found.entrySet()) {
+        String body = desk.post(at, "q", typed.getKey()).body();
+        List<String> names =
+            Pattern.compile("id=\\d+\">([^<]+)</a>")
+                .matcher(body)
+                .results()
+                .map(match -> match.group(1))
+                .toList();
+        assertThat(names)
+            .as(typed.getKey())
+            .isEqualTo(typed.getValue().isEmpty() ? List.of() : List.of(typed.getValue()));
+      }
+      assertThat(
+              desk.post(
+                      "/console/" + office.name + "/members", "q", "bob smithfield", "show", "all")
+                  .body())
+          .contains("/members/S1");
+      // A ZIP code alone is taken for a chart's number: the page says so.
+      assertThat(desk.post(at + "/ask", "q", "45202").body())
+          .contains("Asked for the chart with the number 45202, and for nothing else");
+    }
+  }
+
+  @Test
+  void aFeedThatIsSentItsRecordsSaysWhatCameAndOffersNoTrial() throws Exception {
+    try (PushedPractice practice = PushedPractice.overHttp(engine).open()) {
+      HttpClient http = HttpClient.newHttpClient();
+      String body =
+          "{\"patients\": [{\"sourceId\": \"1\", \"status\": \"ACTIVE\", \"family\":"
+              + " \"Pushwell\", \"given\": \"Ada\", \"birthDate\": \"1980-02-03\"}]}";
+      assertThat(
+              http.send(
+                      HttpRequest.newBuilder(URI.create(engine.url() + "/in/" + practice.name))
+                          .header("Authorization", "Bearer " + practice.token())
+                          .header("Content-Type", "application/json")
+                          .POST(HttpRequest.BodyPublishers.ofString(body))
+                          .build(),
+                      HttpResponse.BodyHandlers.ofString())
+                  .statusCode())
+          .isEqualTo(202);
+      practice.awaitSettled();
+      String login = "pushed-staff-" + STAFF.getAndIncrement();
+      Users users = engine.bean(Users.class);
+      users.changePassword(login, users.add(login), PASSWORD);
+      users.grant(login, practice.name, Role.MANAGER);
+      users.grant(login, practice.name, Role.IT);
+      Visitor person = new Visitor(engine, new OpenIdProvider(OpenIdProvider.freePort()));
+      person.get("/sign-in");
+      person.post("/sign-in", "login", login, "password", PASSWORD);
+
+      assertThat(person.get("/console/" + practice.name + "/onboarding").body())
+          .contains("first load: none, the PMS sends its records", "<dd>1 record</dd>")
+          .doesNotContain("<dt>Read</dt>", "not begun");
+      assertThat(
+              person.get("/console/" + practice.name + "/feeds/" + practice.name + "/file").body())
+          .contains("there is nothing to read for a trial")
+          .doesNotContain("value=\"dry-run");
+    }
+  }
+
+  @Test
+  void codesAreSaidInWords() throws Exception {
+    try (Office office = Office.at(engine, pms)) {
+      long chart = office.chart(Someone.named("Ada", "Codebury"));
+      office.edit("update patient set PatStatus = 1 where PatNum = ?", chart);
+      Someone bea = Someone.named("Bea", "Codebury");
+      long linked = office.chart(bea);
+      office.member("C1", bea);
+      long tooLong = office.chart(Someone.named("Zed", "Faraway"));
+      office.edit("alter table patient modify Address text");
+      office.edit("update patient set Address = repeat('x', 11000) where PatNum = ?", tooLong);
+      office.open();
+      String base = "/console/" + office.name;
+      Visitor desk = staff(office, Role.FRONT_DESK);
+      assertThat(desk.get(base + "/patient?source=open-dental&id=" + chart).body())
+          .contains(">not a patient</span>");
+      assertThat(desk.get(base + "/members/C1/compare?source=open-dental&id=" + linked).body())
+          .contains("in points", ">Last name</th>", "any two people")
+          .doesNotContain("in bits", "prior", ">family<", "below cap");
+      Users users = engine.bean(Users.class);
+      String login = "guessed-" + STAFF.getAndIncrement();
+      String first = users.add(login);
+      assertThatThrownBy(() -> users.changePassword(login, first, "abababababababababab"))
+          .hasMessageContaining("fewer than 5 different characters");
+      assertThatThrownBy(() -> users.changePassword(login, first, "my name is " + login))
+          .hasMessageContaining("the name that you sign in with is part of it");
+
+      // Where no letter found is open, there is nothing to replay or to discard.
+      Visitor support = staff(office, Role.SUPPORT);
+      String found = base + "/letters/find?record=" + tooLong;
+      assertThat(support.get(found).body()).contains("value=\"replay\"", "name=\"letter\"");
+      office.edit("update patient set Address = '1 Main St' where PatNum = ?", tooLong);
+      office.sync();
+      assertThat(support.get(found).body())
+          .contains("resolved")
+          .doesNotContain("value=\"replay\"", "value=\"discard\"", "name=\"letter\"");
+    }
+  }
+
+  @Test
+  void theNextFreeNumberGoesOnFromThePracticesOwn() throws Exception {
+    try (Office office = Office.at(engine, pms).open();
+        Office fresh = Office.at(engine, pms).open()) {
+      office.member("M000002", Someone.named("Ada", "Numberly"));
+      office.member("M001199", Someone.named("Bea", "Numberly"));
+      office.member("MX7", Someone.named("Cora", "Numberly"));
+      for (String next : List.of("M001200", "M001201")) {
+        assertThat(added(office)).endsWith("/members/" + next);
+      }
+      office.member("M999999", Someone.named("Dora", "Numberly"));
+      assertThat(added(office)).endsWith("/members/M1000000");
+      assertThat(added(fresh)).endsWith("/members/M0000001");
+    }
+  }
+
+  private String added(Office office) throws Exception {
+    Visitor desk = staff(office, Role.FRONT_DESK);
+    String at = "/console/" + office.name + "/members/new";
+    String once = hidden(desk.get(at), "once").get(0);
+    return location(
+        desk.post(at, form(Someone.named("Eve", "Nextly" + once.charAt(0)), "once", once)));
   }
 }
