@@ -1661,10 +1661,17 @@ class ConsoleTest {
           "insert into patient (LName, FName, Birthdate, Guarantor) values ('Quinlan', 'Finn',"
               + " '2015-03-04', ?)",
           linked);
+      office.edit(
+          "update patient set Guarantor = ?, HmPhone = '6142287010' where LName = 'Quinlan'",
+          linked);
       office.open();
       Engine here = engine;
       here.bean(Plans.class).add(office.name, "Gold", List.of(), "maria");
       awaitDuplicates(office, 2);
+      long relative =
+          office.count(
+              "select max(source_id::bigint) from patients where practice_id = ?"
+                  + " and record #>> '{person,name,given}' = 'Finn'");
       String login = login(office, Role.MANAGER);
       here.bean(Users.class).grant(login, office.name, Role.AUDITOR);
       here.bean(Users.class).grant(login, office.name, Role.SUPPORT);
@@ -1703,6 +1710,7 @@ class ConsoleTest {
                   + "/patients/coming?source=open-dental&id=0&run="
                   + office.count("select max(id) from feed_runs where practice_id = ?"),
               base + "/patient?source=open-dental&id=" + linked,
+              base + "/patient?source=open-dental&id=" + relative,
               base + "/members",
               base + "/members?show=unlinked",
               base + "/members/new",
