@@ -259,13 +259,14 @@ class PatientPages {
     }
     model.addAttribute("plans", plans.list(practice, false));
     if (!model.containsAttribute("namesakes")) {
-      List<MemberHistory.Listed> namesakes =
+      MemberDesk.Namesakes namesakes =
           chart.memberNumber() == null
               ? memberDesk.namesakes(Visit.of(request).asActor(), person)
-              : List.of();
-      model.addAttribute("namesakes", namesakes);
+              : MemberDesk.Namesakes.NONE;
+      model.addAttribute("namesakes", namesakes.alike());
+      model.addAttribute("relatives", namesakes.family());
       model.addAttribute(
-          "warned", namesakes.stream().map(MemberHistory.Listed::memberNumber).toList());
+          "warned", namesakes.alike().stream().map(MemberHistory.Listed::memberNumber).toList());
     }
     return "patient";
   }
@@ -310,6 +311,7 @@ class PatientPages {
     } catch (AlikeException e) {
       complaint = e.getMessage();
       model.addAttribute("namesakes", e.members());
+      model.addAttribute("relatives", e.family());
       model.addAttribute("warned", names(e));
     } catch (RefusedException e) {
       complaint = e.getMessage();
@@ -358,6 +360,7 @@ class PatientPages {
           + enrolled(once, form, null, seen, request);
     } catch (AlikeException e) {
       model.addAttribute("namesakes", e.members());
+      model.addAttribute("relatives", e.family());
       model.addAttribute("tooMany", e.tooMany());
       model.addAttribute("warned", names(e));
       model.addAttribute("others", seen);

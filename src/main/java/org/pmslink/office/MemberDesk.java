@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
 import java.util.function.Predicate;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.pmslink.access.Actor;
 import org.pmslink.access.Audit;
@@ -24,6 +25,7 @@ import org.pmslink.membership.PatientDirectory.Found;
 import org.pmslink.membership.RefusedException;
 import org.pmslink.patient.PatientNormalizer;
 import org.pmslink.patient.Person;
+import org.pmslink.patient.SourcePatient;
 import org.springframework.stereotype.Component;
 
 /** Adds members and changes them, for whoever asks. */
@@ -31,6 +33,10 @@ import org.springframework.stereotype.Component;
 public class MemberDesk {
   private static final int LONGEST_VALUE = 200;
   private static final int MOST_ALIKE = 5;
+
+  /** Members of one last name and birth date, or telephone, who are looked at. */
+  private static final int MOST_NAMESAKES = 50;
+
   private static final Set<Field> REACHED_BY =
       EnumSet.of(Field.PHONE_HOME, Field.PHONE_MOBILE, Field.PHONE_WORK, Field.EMAIL);
 
@@ -108,7 +114,7 @@ public class MemberDesk {
     }
     PatientSearch.Found alike =
         chart == null && !insist ? alike(actor, applicant) : PatientSearch.Found.NOBODY;
-    List<MemberHistory.Listed> namesakes = insist ? List.of() : namesakes(actor, applicant);
+    Namesakes namesakes = insist ? Namesakes.NONE : namesakes(actor, applicant);
     // After the search: whom this form has added already is like them, too.
     String before = form == null ? null : enrolment.addedWith(actor.practice(), form).orElse(null);
     if (before != null) {
@@ -127,7 +133,7 @@ public class MemberDesk {
     if (chart != null) {
       refuseUnlike(actor, applicant, chart);
     }
-    if (alike.tooMany() || !alike.candidates().isEmpty() || !namesakes.isEmpty()) {
+    if (alike.tooMany() || !alike.candidates().isEmpty() || !namesakes.alike().isEmpty()) {
       AlikeException found = new AlikeException(alike.candidates(), alike.tooMany(), namesakes);
       if (!shown.test(found)) {
         throw found;
@@ -229,10 +235,27 @@ public class MemberDesk {
   }
 
   /**
-   * Members whom a new one may be: of that last name with that birth date or one of the telephones.
-   * Whoever has been entered once should not be entered again.
+   * Members of a last name with a birth date or a telephone.
+   *
+   * @param alike who may be the one that is asked for
+   * @param family who is somebody else, by first name and birth date
    */
-  public List<MemberHistory.Listed> namesakes(Actor actor, Applicant applicant) {
+  public record Namesakes(List<MemberHistory.Listed> alike, List<MemberHistory.Listed> family) {
+    /** Nobody. */
+    public static final Namesakes NONE = new Namesakes(List.of(), List.of());
+
+    public Namesakes {
+      alike = List.copyOf(alike);
+      family = List.copyOf(family);
+    }
+  }
+
+  /**
+   * Members whom a new one may be: of that last name with that birth date or one of the telephones.
+   * Whoever has been entered once should not be entered again. A family shares its last name and
+   * telephone: who has another first name and another birth date is nobody to be warned of.
+   */
+  public Namesakes namesakes(Actor actor, Applicant applicant) {
     Map<String, MemberHistory.Listed> found = new LinkedHashMap<>();
     List<String> details = new ArrayList<>(List.of(applicant.get(Field.BIRTH_DATE)));
     applicant.phones().forEach(phone -> details.add(phone.replaceAll("\\D", "")));
@@ -240,7 +263,12 @@ public class MemberDesk {
     for (String detail : details) {
       if (!family.isEmpty() && !detail.isEmpty()) {
         history
-            .list(actor.practice(), family + " " + detail, MemberHistory.Which.ALL, "", MOST_ALIKE)
+            .list(
+                actor.practice(),
+                family + " " + detail,
+                MemberHistory.Which.ALL,
+                "",
+                MOST_NAMESAKES)
             .stream()
             .filter(member -> !member.removed())
             .forEach(member -> found.putIfAbsent(member.memberNumber(), member));
@@ -251,7 +279,32 @@ public class MemberDesk {
         actor.name(),
         "searched members",
         Audit.about(found.size() + " like a new member", found.keySet()));
-    return List.copyOf(found.values());
+    Person person = normalizer.person(applicant.typed());
+    Map<Boolean, List<MemberHistory.Listed>> byFamily =
+        found.values().stream()
+            .collect(
+                Collectors.partitioningBy(
+                    member -> search.areClearlyTwo(actor.practice(), person, person(member))));
+    return new Namesakes(
+        byFamily.getOrDefault(false, List.of()), byFamily.getOrDefault(true, List.of()));
+  }
+
+  private Person person(MemberHistory.Listed member) {
+    return normalizer.person(
+        SourcePatient.person(
+            member.memberNumber(),
+            member.family(),
+            member.given(),
+            null,
+            null,
+            null,
+            member.birthDate(),
+            null,
+            null,
+            List.of(),
+            List.of(),
+            null,
+            null));
   }
 
   /**

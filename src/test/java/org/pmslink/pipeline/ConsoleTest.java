@@ -223,7 +223,7 @@ class ConsoleTest {
           "update patient set HmPhone = '6142287006', Preferred = 'Nessa', Gender = 1"
               + " where PatNum = ?",
           chart);
-      office.member("N1", Someone.named("Nora", "Caldwell").withMobile("6142287006"));
+      office.member("N1", Someone.named("Inez", "Caldwell").withMobile("6142287006"));
       office.open();
       Page page = staff(office, Role.FRONT_DESK);
       page.navigate("/console/" + office.name + "/patient?source=open-dental&id=" + chart);

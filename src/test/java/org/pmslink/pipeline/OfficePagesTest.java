@@ -185,7 +185,8 @@ class OfficePagesTest {
     try (Office office = Office.at(engine, pms)) {
       Someone odette = Someone.named("Odette", "Marlow");
       Someone sameDay = Someone.named("Gerald", "Marlow");
-      Someone sameHome = Someone.named("Wilma", "Marlow");
+      // She had been entered under the name that she goes by, and with another year.
+      Someone sameHome = Someone.named("Odet", "Marlow");
       long chart = office.chart(odette);
       office.member(
           "M1",
@@ -207,7 +208,7 @@ class OfficePagesTest {
           desk.post(base + "/patient", at(chart, page, odette, "phoneHome", sameHome.mobile()));
 
       assertThat(again.statusCode()).isEqualTo(200);
-      assertThat(again.body()).contains("Wilma Marlow, M5");
+      assertThat(again.body()).contains("Odet Marlow, M5");
       assertThat(hidden(again, "warned")).containsExactlyInAnyOrder("M1", "M5");
       assertThat(members(office)).isEqualTo(2);
       String added =
@@ -217,6 +218,63 @@ class OfficePagesTest {
       assertThat(added).endsWith("/members/" + office.memberOf(chart));
       assertThat(members(office)).isEqualTo(3);
     }
+  }
+
+  @Test
+  void aFamilyThatSharesATelephoneIsNobodyToBeWarnedOf() throws Exception {
+    try (Office office = Office.at(engine, pms)) {
+      Someone anthony = Someone.named("Anthony", "Marlow");
+      Someone sophia = new Someone("Marlow", "Sophia", "2019-02-06", anthony.mobile(), "", "");
+      long chart = office.chart(anthony);
+      office.member("M1", sophia);
+      // Of the same first name, or born on the same day, may be the same, mistyped.
+      Someone junior = new Someone("Marlow", "Tony", "2011-07-30", anthony.mobile(), "", "");
+      office.open();
+      Visitor desk = staff(office, Role.FRONT_DESK);
+      String base = "/console/" + office.name;
+      String address = base + "/patient?source=open-dental&id=" + chart;
+
+      HttpResponse<String> page = desk.get(address);
+
+      assertThat(page.body())
+          .contains("but another first name and birth date", "Sophia Marlow, M1")
+          .doesNotContain("There is a member like that already", "name=\"seen\"");
+      office.member("M2", junior);
+      HttpResponse<String> warned = desk.get(address);
+      assertThat(warned.body()).contains("There is a member like that already", "Tony Marlow, M2");
+      assertThat(hidden(warned, "warned")).containsExactly("M2");
+      HttpResponse<String> again = desk.post(base + "/patient", unseen(chart, page, anthony));
+      assertThat(again.body()).contains("nobody was added", "Sophia Marlow, M1");
+      assertThat(hidden(again, "warned")).containsExactly("M2");
+
+      engine
+          .store()
+          .update(
+              "delete from members where practice_id = ? and member_number = 'M2'", office.id());
+      assertThat(location(desk.post(base + "/patient", unseen(chart, page, anthony))))
+          .endsWith("/members/" + office.memberOf(chart));
+      // Without a chart, too.
+      Someone wilma = new Someone("Marlow", "Wilma", "1971-08-17", anthony.mobile(), "", "");
+      String once = hidden(desk.get(base + "/members/new"), "once").get(0);
+      assertThat(location(desk.post(base + "/members/new", form(wilma, "once", once))))
+          .contains("/members/");
+    }
+  }
+
+  /** The form of a chart's page, as the browser sends it when nobody had to be seen. */
+  private static String[] unseen(long chart, HttpResponse<String> page, Someone typed) {
+    return form(
+        typed,
+        "source",
+        "open-dental",
+        "id",
+        "" + chart,
+        "city",
+        typed.city(),
+        "once",
+        hidden(page, "once").get(0),
+        "prefilled",
+        hidden(page, "prefilled").get(0));
   }
 
   /** The form of a chart's page, as the browser sends it when everybody shown has been seen. */
