@@ -2,9 +2,12 @@ package org.pmslink.console;
 
 import jakarta.servlet.http.HttpServletRequest;
 import java.time.LocalDate;
+import java.util.Comparator;
+import java.util.EnumMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.pmslink.access.Actor;
 import org.pmslink.access.Audit;
@@ -272,14 +275,23 @@ class MemberPages {
     model.addAttribute(
         "candidates",
         found.candidates().stream()
-            .map(
-                c ->
-                    new PatientPages.Alike(
-                        desk.chart(practice, c.chart().source(), c.chart().sourceId()),
-                        c.grade().name().toLowerCase(Locale.ROOT).replace('_', ' '),
-                        c.why().words()))
+            .map(c -> alike(practice, member, c))
+            .sorted(
+                Comparator.comparing((PatientPages.Alike a) -> a.explanation().comparison().grade())
+                    .reversed())
             .toList());
     return "link";
+  }
+
+  /**
+   * A chart that was found for a member, graded as it is where the two are compared: a search takes
+   * the member for somebody who is not stored, and knows neither of links nor of what staff said.
+   */
+  private PatientPages.Alike alike(
+      String practice, Member member, PatientSearch.Candidate candidate) {
+    Found chart = desk.chart(practice, candidate.chart().source(), candidate.chart().sourceId());
+    return new PatientPages.Alike(
+        chart, Objects.requireNonNullElse(links.explain(practice, chart, member), candidate.why()));
   }
 
   /** The same with what staff typed. */

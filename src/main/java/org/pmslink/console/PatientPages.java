@@ -23,6 +23,7 @@ import org.pmslink.access.Visit;
 import org.pmslink.feed.FeedStates;
 import org.pmslink.feed.PmsLookUp;
 import org.pmslink.feed.Sought;
+import org.pmslink.matching.Explanation;
 import org.pmslink.membership.Charts;
 import org.pmslink.membership.Member.Field;
 import org.pmslink.membership.MemberHistory;
@@ -370,9 +371,7 @@ class PatientPages {
               .map(
                   c ->
                       new Alike(
-                          desk.chart(practice, c.chart().source(), c.chart().sourceId()),
-                          c.grade().name().toLowerCase(Locale.ROOT),
-                          c.why().words()))
+                          desk.chart(practice, c.chart().source(), c.chart().sourceId()), c.why()))
               .toList());
     } catch (RefusedException e) {
       complaint = e.getMessage();
@@ -440,6 +439,6 @@ class PatientPages {
     return names;
   }
 
-  /** A chart that a new member may be, and why. */
-  record Alike(Found chart, String grade, String why) {}
+  /** A chart that a member, new or not, may be, and why. */
+  record Alike(Found chart, Explanation explanation) {}
 }

@@ -568,6 +568,59 @@ class OfficePagesTest {
     }
   }
 
+  @Test
+  void ofTwoChartsOfOnePersonEachReviewNamesTheOtherAndAllPagesGradeThemAlike() throws Exception {
+    try (Office office = Office.at(engine, pms)) {
+      Someone ada = Someone.named("Ada", "Marlow");
+      long one = office.chart(ada);
+      long other = office.chart(ada);
+      office.edit("update patient set HmPhone = '6142287009' where PatNum = ?", one);
+      office.member("A1", ada);
+      office.open();
+      assertThat(office.reviewOf(one)).isEqualTo("DUPLICATE_CHARTS");
+      String base = "/console/" + office.name;
+      Visitor desk = staff(office, Role.FRONT_DESK);
+
+      String review =
+          desk.get(
+                  base
+                      + "/reviews/"
+                      + office.count(
+                          "select r.id from reviews r join patients p on p.id = r.patient_id"
+                              + " where r.practice_id = ? and r.closed_at is null"
+                              + " and p.source_id = '"
+                              + one
+                              + "'"))
+              .body();
+
+      assertThat(review)
+          .contains("No other member comes into question.")
+          .contains("another chart, which seems to be the same person&#39;s, fits as well")
+          .containsPattern("May be this member, too:[^§]*open-dental " + other + "<")
+          .contains("same, and another")
+          .doesNotContain("differs");
+      assertThat(
+              office.count(
+                  "select count(*) from audit where practice_id = ? and action = 'saw review'"
+                      + " and detail like '%open-dental/"
+                      + other
+                      + "%'"))
+          .isEqualTo(1);
+      String compared = desk.get(base + "/members/A1/compare?source=open-dental&id=" + one).body();
+      String candidates = desk.get(base + "/members/A1/link").body();
+      List<String> file = desk.get(base + "/onboarding/left.csv").body().lines().toList();
+      assertThat(List.of(review, compared))
+          .allSatisfy(page -> assertThat(page).contains(">probable<"));
+      assertThat(candidates).contains(">probable<").doesNotContain(">certain<");
+      assertThat(file).anyMatch(line -> line.contains(",probable,"));
+      assertThat(file).noneMatch(line -> line.contains(",certain,"));
+
+      // Where nobody is found, there is no head of a table.
+      HttpResponse<String> none = desk.post(base + "/patients", "q", "nobody of that name");
+      assertThat(none.body()).contains("Nobody is found by that.").doesNotContain("<thead>");
+    }
+  }
+
   private void insertReview(Office office, long chart, String member, double score) {
     engine
         .store()
