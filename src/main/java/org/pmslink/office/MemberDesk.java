@@ -153,7 +153,8 @@ public class MemberDesk {
                           chart.source(),
                           chart.sourceId(),
                           !applicant.prefilled().isEmpty(),
-                          chart.record().person().fingerprint()),
+                          chart.record().person().fingerprint(),
+                          applicant.leftAs(chart.record().person())),
                   applicant.newPlan(),
                   actor.name(),
                   "chosen when the member was added");

@@ -259,6 +259,10 @@ class ConsoleTest {
       assertThat(page.getByLabel("Mobile phone")).hasValue("");
       assertThat(page.getByLabel("Preferred name")).hasValue("Nessa");
       assertThat(page.getByLabel("Sex")).hasValue("female");
+      assertThat(page.locator("#from-EMAIL"))
+          .containsText(Pattern.compile("^from front-desk.*, just now$"));
+      assertThat(page.locator("#from-PHONE_HOME"))
+          .containsText("from the PMS, open-dental/" + chart + ", taken over by front-desk");
       assertThat(history(page, "kept whatever the PMS says: none → E-mail"))
           .containsText("differs from the PMS; kept as typed");
 
@@ -270,11 +274,12 @@ class ConsoleTest {
       assertThat(page.getByRole(AriaRole.STATUS)).containsText("Saved.");
       other.getByLabel("City", exactly()).fill("Dayton");
       button(other, "Save").click();
-      assertThat(other.getByRole(AriaRole.ALERT)).containsText("look again");
+      assertThat(other.getByRole(AriaRole.ALERT)).containsText("look, and save again");
       assertThat(other.locator("input[name=lock-PHONE_HOME]")).isChecked();
-      other.getByLabel("Birth date").fill("31/31/1980");
+      assertThat(other.getByLabel("Birth date")).hasAttribute("type", "date");
+      other.getByLabel("Birth date").fill("1880-04-12");
       button(other, "Save").click();
-      assertThat(other.getByRole(AriaRole.ALERT)).containsText("write it like 1980-04-12");
+      assertThat(other.getByRole(AriaRole.ALERT)).containsText("Nobody is born on that day");
     }
   }
 

@@ -830,7 +830,7 @@ class OfficePagesTest {
       assertThat(page)
           .contains(">verified</span>")
           .doesNotContain("not verified by anybody")
-          .containsPattern("as it was when manager-p\\d+ added the member with chart open-dental/");
+          .containsPattern("id=\"from-FAMILY\">from manager-p\\d+, just now<");
 
       // Both have a chart of the same PMS.
       String b = office.memberOf(other);
