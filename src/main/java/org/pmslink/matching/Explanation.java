@@ -92,6 +92,13 @@ public record Explanation(
             rulesVersion);
   }
 
+  /** The same where a person has told the two apart, or linked one of them to somebody else. */
+  Explanation decidedOtherwise() {
+    List<String> why = new ArrayList<>(whyNotCertain);
+    why.add("somebody has decided otherwise about one of the two");
+    return new Explanation(comparison, words, why, rulesVersion);
+  }
+
   /** Why, with what keeps the pair from being certain, in sentences. */
   public String sentences() {
     StringBuilder sentences = new StringBuilder(words);

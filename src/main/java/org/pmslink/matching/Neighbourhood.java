@@ -171,7 +171,13 @@ final class Neighbourhood {
     Explanation why = Explanation.of(score, pair, one, other, rules, Explanation.MEMBER);
     boolean tooMany =
         chartsWithTooMany.contains(subject.number()) || membersWithTooMany.contains(member);
-    return new PracticeMatcher.Explained(decision, tooMany ? why.orTooMany() : why);
+    Candidate candidate = candidates.get(new Key(subject.number(), member));
+    boolean decidedOtherwise =
+        candidate != null
+            && candidate.grade == Grade.CERTAINLY_NOT
+            && score.grade() != Grade.CERTAINLY_NOT;
+    return new PracticeMatcher.Explained(
+        decision, decidedOtherwise ? why.decidedOtherwise() : tooMany ? why.orTooMany() : why);
   }
 
   /** What speaks against a pair that would be certain by itself; {@code null} for nothing. */

@@ -576,6 +576,10 @@ class OfficePagesTest {
       long other = office.chart(ada);
       office.edit("update patient set HmPhone = '6142287009' where PatNum = ?", one);
       office.member("A1", ada);
+      Someone bea = Someone.named("Bea", "Rutherford");
+      long contested = office.chart(bea);
+      office.member("B1", bea);
+      office.member("B2", bea);
       office.open();
       assertThat(office.reviewOf(one)).isEqualTo("DUPLICATE_CHARTS");
       String base = "/console/" + office.name;
@@ -614,6 +618,16 @@ class OfficePagesTest {
       assertThat(candidates).contains(">probable<").doesNotContain(">certain<");
       assertThat(file).anyMatch(line -> line.contains(",probable,"));
       assertThat(file).noneMatch(line -> line.contains(",certain,"));
+
+      // A search for a stored member's chart knows the other member, too.
+      String twice =
+          desk.get(base + "/members/B1/compare?source=open-dental&id=" + contested).body();
+      assertThat(List.of(twice, desk.get(base + "/members/B1/link").body()))
+          .allSatisfy(
+              page ->
+                  assertThat(page)
+                      .contains(">probable<", "another member, who seems to be the same person")
+                      .doesNotContain(">certain<"));
 
       // Where nobody is found, there is no head of a table.
       HttpResponse<String> none = desk.post(base + "/patients", "q", "nobody of that name");
