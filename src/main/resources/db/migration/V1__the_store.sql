@@ -524,7 +524,8 @@ create table member_events (
   reason      text,
   at          timestamptz not null default now(),
   before      text,                                   -- the status, or the fields that were locked
-  after       text
+  after       text,
+  from_chart  text                                    -- of one added: the fields that were left as the chart says
 );
 create index member_events_by_member on member_events (practice_id, member_id);
 

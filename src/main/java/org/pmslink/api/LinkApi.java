@@ -5,7 +5,9 @@ import io.swagger.v3.oas.annotations.media.Schema;
 import io.swagger.v3.oas.annotations.tags.Tag;
 import jakarta.servlet.http.HttpServletRequest;
 import java.io.IOException;
+import java.util.Comparator;
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.pmslink.access.Audit;
 import org.pmslink.access.Caller;
@@ -119,14 +121,25 @@ class LinkApi {
             found.candidates().stream().map(c -> c.chart().name()).toList()));
     return new PossibleCharts(
         found.candidates().stream()
-            .map(
-                c ->
-                    new PossibleChart(
-                        Shown.patient(
-                            patients.find(caller.practice(), c.chart().id()).orElseThrow(), null),
-                        Shown.Why.of(c.why())))
+            .map(c -> possible(caller, member, c))
+            .sorted(Comparator.comparing((Possible p) -> p.why().comparison().grade()).reversed())
+            .map(p -> new PossibleChart(Shown.patient(p.chart(), null), Shown.Why.of(p.why())))
             .toList(),
         found.tooMany());
+  }
+
+  private record Possible(Found chart, Explanation why) {}
+
+  /**
+   * Graded as in {@link #compare}: a search takes the member for somebody who is not stored, and
+   * knows neither of links nor of verdicts.
+   */
+  private Possible possible(Caller caller, Member member, PatientSearch.Candidate candidate) {
+    Found chart = patients.find(caller.practice(), candidate.chart().id()).orElseThrow();
+    return new Possible(
+        chart,
+        Objects.requireNonNullElse(
+            desk.explain(caller.practice(), chart, member), candidate.why()));
   }
 
   /**

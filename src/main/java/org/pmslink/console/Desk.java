@@ -1,8 +1,10 @@
 package org.pmslink.console;
 
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.pmslink.access.Audit;
@@ -108,6 +110,24 @@ class Desk {
         links.explain(practice, chart, member),
         links.seen(practice, chart, member),
         shown);
+  }
+
+  /**
+   * Other charts that a member may be: those linked to the member, and those about which the rules
+   * could not decide.
+   */
+  List<Found> otherCharts(String practice, Found chart, Member member) {
+    return Stream.concat(
+            history.links(practice, member).stream()
+                .filter(MemberHistory.Link::stands)
+                .flatMap(l -> patients.find(practice, l.source(), l.sourceId()).stream()),
+            worklists.reviewsWith(practice, member.memberNumber()).stream()
+                .flatMap(r -> patients.find(practice, r.source(), r.sourceId()).stream()))
+        .filter(other -> other.id() != chart.id())
+        .collect(Collectors.toMap(Found::id, other -> other, (a, b) -> a, LinkedHashMap::new))
+        .values()
+        .stream()
+        .toList();
   }
 
   /**

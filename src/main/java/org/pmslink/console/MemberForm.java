@@ -132,6 +132,15 @@ record MemberForm(
     return new MemberForm(laid, locks, all(now), now.lockedFields(), others, Set.of(), reason);
   }
 
+  /**
+   * Whether a field is a day as browsers send them. One that came otherwise with a file, or was
+   * typed where a browser has no field for days, is shown as the text that it is.
+   */
+  public boolean isDay(Field field) {
+    return field == Field.BIRTH_DATE
+        && values.getOrDefault(field, "").matches("(\\d{4}-\\d{2}-\\d{2})?");
+  }
+
   private static String orEmpty(String value) {
     return value.isEmpty() ? "empty" : value;
   }

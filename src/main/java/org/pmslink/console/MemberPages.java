@@ -3,6 +3,8 @@ package org.pmslink.console;
 import jakarta.servlet.http.HttpServletRequest;
 import java.time.LocalDate;
 import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.EnumMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -70,6 +72,7 @@ class MemberPages {
   private final Desk desk;
   private final LinkDesk links;
   private final MemberDesk memberDesk;
+  private final Shown shown;
 
   MemberPages(
       MemberHistory history,
@@ -85,7 +88,8 @@ class MemberPages {
       Audit audit,
       Desk desk,
       LinkDesk links,
-      MemberDesk memberDesk) {
+      MemberDesk memberDesk,
+      Shown shown) {
     this.history = history;
     this.merges = merges;
     this.memberships = memberships;
@@ -100,6 +104,7 @@ class MemberPages {
     this.desk = desk;
     this.links = links;
     this.memberDesk = memberDesk;
+    this.shown = shown;
   }
 
   @GetMapping
@@ -230,8 +235,7 @@ class MemberPages {
     if (!model.containsAttribute("form")) {
       model.addAttribute("form", MemberForm.of(member));
     }
-    model.addAttribute("origins", history.origins(practice, member));
-    model.addAttribute("added", history.added(practice, member).orElse(null));
+    model.addAttribute("origins", origins(practice, member));
     model.addAttribute("longest", MemberHistory.LONGEST_HISTORY);
     model.addAttribute("since", history.since(practice, member).orElse(null));
     model.addAttribute("linked", linked);
@@ -241,6 +245,39 @@ class MemberPages {
         "transactions", activities.transactionsOf(practiceId, member.memberNumber()));
     model.addAttribute("reviews", worklists.reviewsWith(practice, member.memberNumber()));
     return "member";
+  }
+
+  /** Where each value comes from, and when, in words. */
+  private Map<Member.Field, String> origins(String practice, Member member) {
+    Map<Member.Field, MemberHistory.Origin> changed = history.origins(practice, member);
+    MemberHistory.Added added = history.added(practice, member).orElse(null);
+    String came =
+        history
+            .since(practice, member)
+            .map(at -> "as it was when the member was added, " + shown.ago(at))
+            .orElse("");
+    Map<Member.Field, String> origins = new EnumMap<>(Member.Field.class);
+    for (Member.Field field : Member.Field.values()) {
+      MemberHistory.Origin since = changed.get(field);
+      if (since != null) {
+        origins.put(field, words(since));
+      } else if (member.fields().containsKey(field)) {
+        origins.put(field, added == null ? came : words(added.origin(field)));
+      }
+    }
+    return origins;
+  }
+
+  /** A chart that somebody else than the feed took a value from is one that they left it as. */
+  private String words(MemberHistory.Origin origin) {
+    String who = shown.actor(origin.actor());
+    String what =
+        origin.chart() == null
+            ? "from " + who
+            : origin.actor().equals("feed")
+                ? "from " + who + ", " + origin.chart()
+                : "from the PMS, " + origin.chart() + ", taken over by " + who;
+    return what + ", " + shown.ago(origin.at());
   }
 
   /** Who the member may be: rules' candidates first, and whoever staff look for. */
@@ -274,14 +311,23 @@ class MemberPages {
     model.addAttribute(
         "candidates",
         found.candidates().stream()
-            .map(
-                c ->
-                    new PatientPages.Alike(
-                        desk.chart(practice, c.chart().source(), c.chart().sourceId()),
-                        c.grade().name().toLowerCase(Locale.ROOT).replace('_', ' '),
-                        c.why().words()))
+            .map(c -> alike(practice, member, c))
+            .sorted(
+                Comparator.comparing((PatientPages.Alike a) -> a.explanation().comparison().grade())
+                    .reversed())
             .toList());
     return "link";
+  }
+
+  /**
+   * A chart that was found for a member, graded as it is where the two are compared: a search takes
+   * the member for somebody who is not stored, and knows neither of links nor of what staff said.
+   */
+  private PatientPages.Alike alike(
+      String practice, Member member, PatientSearch.Candidate candidate) {
+    Found chart = desk.chart(practice, candidate.chart().source(), candidate.chart().sourceId());
+    return new PatientPages.Alike(
+        chart, Objects.requireNonNullElse(links.explain(practice, chart, member), candidate.why()));
   }
 
   /** The same with what staff typed. */

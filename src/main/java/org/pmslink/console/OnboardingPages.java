@@ -21,6 +21,7 @@ import org.pmslink.deadletter.DeadLetters;
 import org.pmslink.feed.FeedHealth;
 import org.pmslink.feed.FeedStates;
 import org.pmslink.feed.PmsLookUp;
+import org.pmslink.matching.Comparison.Grade;
 import org.pmslink.membership.LeftOver;
 import org.pmslink.membership.Worklists;
 import org.pmslink.practice.Practices;
@@ -253,11 +254,19 @@ class OnboardingPages {
           member == null ? "" : cell(shown.day(member.birthDate())),
           member == null || member.phone() == null ? "" : cell(shown.phone(member.phone())),
           member == null ? "" : cell(member.email()),
-          line.grade() == null ? "" : shown.words(line.grade()),
+          line.grade() == null ? "" : shown.words(besideOthers(line.grade())),
           line.score() == null ? "" : String.format(Locale.ROOT, "%.1f", line.score()));
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+  }
+
+  /**
+   * The grade of a pair in review, as its page says it: whoever is certain by itself and waits all
+   * the same is not certain beside the others.
+   */
+  private static String besideOthers(String grade) {
+    return grade.equals(Grade.CERTAIN.name()) ? Grade.PROBABLE.name() : grade;
   }
 
   /** A value that a spreadsheet would take for a formula is shown as the text that it is. */

@@ -23,6 +23,7 @@ import org.pmslink.access.Visit;
 import org.pmslink.feed.FeedStates;
 import org.pmslink.feed.PmsLookUp;
 import org.pmslink.feed.Sought;
+import org.pmslink.matching.Explanation;
 import org.pmslink.membership.Charts;
 import org.pmslink.membership.Member.Field;
 import org.pmslink.membership.MemberHistory;
@@ -279,13 +280,14 @@ class PatientPages {
     }
     model.addAttribute("plans", plans.list(practice, false));
     if (!model.containsAttribute("namesakes")) {
-      List<MemberHistory.Listed> namesakes =
+      MemberDesk.Namesakes namesakes =
           chart.memberNumber() == null
               ? memberDesk.namesakes(Visit.of(request).asActor(), person)
-              : List.of();
-      model.addAttribute("namesakes", namesakes);
+              : MemberDesk.Namesakes.NONE;
+      model.addAttribute("namesakes", namesakes.alike());
+      model.addAttribute("relatives", namesakes.family());
       model.addAttribute(
-          "warned", namesakes.stream().map(MemberHistory.Listed::memberNumber).toList());
+          "warned", namesakes.alike().stream().map(MemberHistory.Listed::memberNumber).toList());
     }
     return "patient";
   }
@@ -330,6 +332,7 @@ class PatientPages {
     } catch (AlikeException e) {
       complaint = e.getMessage();
       model.addAttribute("namesakes", e.members());
+      model.addAttribute("relatives", e.family());
       model.addAttribute("warned", names(e));
     } catch (RefusedException e) {
       complaint = e.getMessage();
@@ -379,6 +382,7 @@ class PatientPages {
       return "redirect:/console/" + practice + "/members/" + number;
     } catch (AlikeException e) {
       model.addAttribute("namesakes", e.members());
+      model.addAttribute("relatives", e.family());
       model.addAttribute("tooMany", e.tooMany());
       model.addAttribute("warned", names(e));
       model.addAttribute("others", seen);
@@ -388,9 +392,7 @@ class PatientPages {
               .map(
                   c ->
                       new Alike(
-                          desk.chart(practice, c.chart().source(), c.chart().sourceId()),
-                          c.grade().name().toLowerCase(Locale.ROOT),
-                          c.why().words()))
+                          desk.chart(practice, c.chart().source(), c.chart().sourceId()), c.why()))
               .toList());
     } catch (RefusedException e) {
       complaint = e.getMessage();
@@ -475,6 +477,6 @@ class PatientPages {
     return names;
   }
 
-  /** A chart that a new member may be, and why. */
-  record Alike(Found chart, String grade, String why) {}
+  /** A chart that a member, new or not, may be, and why. */
+  record Alike(Found chart, Explanation explanation) {}
 }

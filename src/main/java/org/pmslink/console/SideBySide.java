@@ -1,10 +1,13 @@
 package org.pmslink.console;
 
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Objects;
+import java.util.Set;
 import java.util.function.Function;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.pmslink.matching.Comparison;
 import org.pmslink.matching.Comparison.Evidence;
@@ -35,9 +38,11 @@ record SideBySide(
   /**
    * A field on both sides.
    *
-   * @param differs both sides have it, and it is not the same
+   * @param partly of several telephones or e-mails both sides have one, and one side has more
+   * @param differs both sides have it, and nothing of it is the same
    */
-  record Row(String label, String chart, String member, boolean same, boolean differs) {}
+  record Row(
+      String label, String chart, String member, boolean same, boolean partly, boolean differs) {}
 
   /**
    * What one field adds to the score, drawn from where the fields before it have brought it.
@@ -78,31 +83,50 @@ record SideBySide(
         chart,
         member,
         p -> p.gender() == Person.Gender.UNKNOWN ? "" : shown.words(p.gender()));
-    add(
+    addAll(
         rows,
         "Telephone",
         chart,
         member,
-        p ->
-            p.phones().stream()
-                .map(phone -> shown.phone(phone.e164()))
-                .distinct()
-                .sorted()
-                .collect(Collectors.joining(", ")));
-    add(rows, "E-mail", chart, member, p -> String.join(", ", p.emails()));
+        p -> p.phones().stream().map(phone -> shown.phone(phone.e164())).distinct().sorted());
+    addAll(rows, "E-mail", chart, member, p -> p.emails().stream().distinct());
     add(rows, "Address", chart, member, p -> shown.address(p.address()));
     return rows;
   }
 
   private static void add(
       List<Row> rows, String label, Person chart, Person member, Function<Person, String> value) {
-    String one = value.apply(chart);
-    String other = value.apply(member);
-    if (one.isEmpty() && other.isEmpty()) {
+    addAll(
+        rows,
+        label,
+        chart,
+        member,
+        person -> Stream.of(value.apply(person)).filter(one -> !one.isEmpty()));
+  }
+
+  private static void addAll(
+      List<Row> rows,
+      String label,
+      Person chart,
+      Person member,
+      Function<Person, Stream<String>> values) {
+    List<String> ones = values.apply(chart).toList();
+    List<String> others = values.apply(member).toList();
+    if (ones.isEmpty() && others.isEmpty()) {
       return;
     }
-    boolean same = Folding.fold(one).equals(Folding.fold(other));
-    rows.add(new Row(label, one, other, same, !same && !one.isEmpty() && !other.isEmpty()));
+    Set<String> here = ones.stream().map(Folding::fold).collect(Collectors.toSet());
+    Set<String> there = others.stream().map(Folding::fold).collect(Collectors.toSet());
+    boolean same = here.equals(there);
+    boolean common = !Collections.disjoint(here, there);
+    rows.add(
+        new Row(
+            label,
+            String.join(", ", ones),
+            String.join(", ", others),
+            same,
+            common && !same,
+            !common && !ones.isEmpty() && !others.isEmpty()));
   }
 
   private static String text(@Nullable String value) {

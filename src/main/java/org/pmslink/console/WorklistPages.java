@@ -2,6 +2,7 @@ package org.pmslink.console;
 
 import jakarta.servlet.http.HttpServletRequest;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.pmslink.access.Audit;
@@ -127,11 +128,18 @@ class WorklistPages {
             .filter(member -> !member.removed())
             .map((Member member) -> desk.compare(practice, chart, member))
             .toList();
+    Map<String, List<Found>> others = new HashMap<>();
+    for (SideBySide pair : pairs) {
+      others.put(pair.member().memberNumber(), desk.otherCharts(practice, chart, pair.member()));
+    }
     audit.note(
         practice,
         Visit.of(request).actor(),
         "saw review",
-        review.source() + "/" + review.sourceId() + " with " + review.candidates());
+        Audit.about(
+            review.source() + "/" + review.sourceId() + " with " + review.candidates(),
+            others.values().stream().flatMap(List::stream).map(Found::name).distinct().toList()));
+    model.addAttribute("others", others);
     model.addAttribute("review", review);
     model.addAttribute("reason", reason);
     model.addAttribute("chart", chart);

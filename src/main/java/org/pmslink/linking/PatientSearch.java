@@ -80,6 +80,11 @@ public class PatientSearch {
         + " code or city, the given and the family name, or a birth date with one of the names";
   }
 
+  /** Whether first name and birth date, known of both, both say that they are two people. */
+  public boolean areClearlyTwo(String practice, Person one, Person other) {
+    return populations.matcher(practice).areClearlyTwo(one, other);
+  }
+
   /**
    * Searches a practice that exists.
    *

@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Locale;
 import org.pmslink.matching.Comparison.Evidence;
 import org.pmslink.matching.Comparison.Grade;
+import org.pmslink.matching.Decision.ReviewReason;
 import org.pmslink.matching.Level.Field;
 import org.pmslink.matching.SetMatcher.Pair;
 
@@ -18,12 +19,22 @@ import org.pmslink.matching.SetMatcher.Pair;
  */
 public record Explanation(
     Comparison comparison, String words, List<String> whyNotCertain, String rulesVersion) {
+  /** What the others of a chart are called. */
+  static final String MEMBER = "member";
+
+  /** What the others of a member are called. */
+  static final String CHART = "chart";
 
   public Explanation {
     whyNotCertain = List.copyOf(whyNotCertain);
   }
 
-  static Explanation of(PairScore score, Pair pair, Features a, Features b, MatchingRules rules) {
+  /**
+   * @param others what the runner-up is, {@link #MEMBER} or {@link #CHART}: a rival may be of the
+   *     other side
+   */
+  static Explanation of(
+      PairScore score, Pair pair, Features a, Features b, MatchingRules rules, String others) {
     Comparison comparison = score.comparison();
     List<String> same = new ArrayList<>();
     List<String> roughly = new ArrayList<>();
@@ -48,25 +59,62 @@ public record Explanation(
     append(words, "Different: ", differs);
     Double runnerUp = pair.runnerUp();
     if (runnerUp == null) {
-      words.append("There is no other candidate.");
+      words.append("No other ").append(others).append(" comes into question.");
     } else {
       double lead = pair.score() - runnerUp;
       words.append(
           lead < 0
-              ? "Another candidate fits better."
+              ? "Another " + others + " fits better."
               : lead <= rules.margin
-                  ? "Another candidate fits as well."
-                  : "Next best candidate is far behind.");
+                  ? "Another " + others + " fits as well."
+                  : "The next best " + others + " is far behind.");
     }
     List<String> why = new ArrayList<>(SetMatcher.words(score.doubts()));
-    if (pair.isRivalled()) {
-      why.add("another record fits as well");
+    ReviewReason rivalry = pair.rivalry();
+    if (rivalry != null) {
+      why.add(words(rivalry));
     }
     return new Explanation(
         new Comparison(pair.grade(), comparison.score(), comparison.prior(), comparison.evidence()),
         words.toString(),
         pair.grade() == Grade.CERTAIN ? List.of() : why,
         rules.version());
+  }
+
+  /** The same where a pair that nothing else speaks against is not certain all the same. */
+  Explanation orTooMany() {
+    return comparison.grade() != Grade.PROBABLE || !whyNotCertain.isEmpty()
+        ? this
+        : new Explanation(
+            comparison,
+            words,
+            List.of("too many records share what is known to compare them all"),
+            rulesVersion);
+  }
+
+  /** The same where a person has told the two apart, or linked one of them to somebody else. */
+  Explanation decidedOtherwise() {
+    List<String> why = new ArrayList<>(whyNotCertain);
+    why.add("somebody has decided otherwise about one of the two");
+    return new Explanation(comparison, words, why, rulesVersion);
+  }
+
+  /** Why, with what keeps the pair from being certain, in sentences. */
+  public String sentences() {
+    StringBuilder sentences = new StringBuilder(words);
+    whyNotCertain.forEach(doubt -> sentences.append(" Not certain: ").append(doubt).append('.'));
+    return sentences.toString();
+  }
+
+  /** Who fits as well. */
+  private static String words(ReviewReason rivalry) {
+    return switch (rivalry) {
+      case SEVERAL_CANDIDATES -> "another member fits the chart as well";
+      case DUPLICATE_MEMBERS -> "another member, who seems to be the same person, fits as well";
+      case CLAIMED_TWICE -> "another chart fits the member as well";
+      case DUPLICATE_CHARTS -> "another chart, which seems to be the same person's, fits as well";
+      default -> "another record fits as well";
+    };
   }
 
   private static String words(Level level) {

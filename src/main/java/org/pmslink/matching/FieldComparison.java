@@ -27,10 +27,7 @@ final class FieldComparison {
 
   /** Whether given name or birth date show that these are two people. Used to count households. */
   static boolean isClearlySomebodyElse(Features a, Features b, Population population) {
-    Level birth = birth(a.birth(), b.birth());
-    if (birth == Level.BIRTH_DATE_DIFFERENT
-        || birth == Level.BIRTH_DATE_TWO_DIGITS
-        || birth == Level.BIRTH_DATE_SAME_DAY_AND_MONTH) {
+    if (isBornOnAnotherDay(a, b)) {
       return true;
     }
     if (isSwapped(a, b)) {
@@ -38,6 +35,23 @@ final class FieldComparison {
     }
     Level given = given(a, b, population);
     return given == Level.GIVEN_DIFFERENT || given == Level.GIVEN_SIMILAR;
+  }
+
+  private static boolean isBornOnAnotherDay(Features a, Features b) {
+    Level birth = birth(a.birth(), b.birth());
+    return birth == Level.BIRTH_DATE_DIFFERENT
+        || birth == Level.BIRTH_DATE_TWO_DIGITS
+        || birth == Level.BIRTH_DATE_SAME_DAY_AND_MONTH;
+  }
+
+  /**
+   * Whether given name and birth date both show it, and neither is alike: whoever types somebody in
+   * gets one of them wrong, hardly both.
+   */
+  static boolean isTwiceSomebodyElse(Features a, Features b, Population population) {
+    return isBornOnAnotherDay(a, b)
+        && !isSwapped(a, b)
+        && given(a, b, population) == Level.GIVEN_DIFFERENT;
   }
 
   static boolean isSwapped(Features a, Features b) {

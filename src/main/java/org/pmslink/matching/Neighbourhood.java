@@ -142,13 +142,14 @@ final class Neighbourhood {
     Subject subject = subjects.get(0);
     keep(subject.number(), member);
     Decision decision = decide().get(0);
+    ReviewReason rivalry = rivalry(subject.number(), member);
     PairScore score = new PairScore(rules, population);
     Features one = charts.get(subject.number());
     Features other = members.get(member);
     score.compareFully(one, other);
     List<Match> listed = new ArrayList<>();
     Grade grade = Grade.CERTAINLY_NOT;
-    boolean rivalled = false;
+    boolean unsure = false;
     if (decision instanceof Link link) {
       listed.add(link.match());
       listed.addAll(link.others());
@@ -156,8 +157,8 @@ final class Neighbourhood {
       grade = linked ? Grade.CERTAIN : score.grade();
     } else if (decision instanceof Review review) {
       listed.addAll(review.shortlist());
-      rivalled = score.grade() == Grade.CERTAIN;
-      grade = rivalled ? Grade.PROBABLE : score.grade();
+      unsure = score.grade() == Grade.CERTAIN;
+      grade = unsure ? Grade.PROBABLE : score.grade();
     }
     Double runnerUp = null;
     for (Match match : listed) {
@@ -166,8 +167,30 @@ final class Neighbourhood {
         runnerUp = theirs;
       }
     }
-    Pair pair = new Pair(0, 0, grade, score.score(), runnerUp, rivalled);
-    return new PracticeMatcher.Explained(decision, Explanation.of(score, pair, one, other, rules));
+    Pair pair = new Pair(0, 0, grade, score.score(), runnerUp, unsure ? rivalry : null);
+    Explanation why = Explanation.of(score, pair, one, other, rules, Explanation.MEMBER);
+    boolean tooMany =
+        chartsWithTooMany.contains(subject.number()) || membersWithTooMany.contains(member);
+    Candidate candidate = candidates.get(new Key(subject.number(), member));
+    boolean decidedOtherwise =
+        candidate != null
+            && candidate.grade == Grade.CERTAINLY_NOT
+            && score.grade() != Grade.CERTAINLY_NOT;
+    return new PracticeMatcher.Explained(
+        decision, decidedOtherwise ? why.decidedOtherwise() : tooMany ? why.orTooMany() : why);
+  }
+
+  /** What speaks against a pair that would be certain by itself; {@code null} for nothing. */
+  private @Nullable ReviewReason rivalry(long chart, long member) {
+    Ranked ranked = ranked(Set.of());
+    for (Pair pair : ranked.pairs) {
+      if (pair.grade() == Grade.CERTAIN
+          && ranked.chartNumbers.id(pair.left()) == chart
+          && ranked.memberNumbers.id(pair.right()) == member) {
+        return ranked.rivals.rivalry(pair);
+      }
+    }
+    return null;
   }
 
   /** Members that each subject probably is, best first. */
@@ -427,7 +450,7 @@ final class Neighbourhood {
                 Objects.requireNonNull(pair.grade),
                 pair.score,
                 null,
-                false));
+                null));
       }
     }
     return new Ranked(
@@ -482,7 +505,7 @@ final class Neighbourhood {
         boolean unsure = tooMany || chartsWithTooMany.contains(ranked.chartNumbers.id(pair.left()));
         own.add(
             unsure && pair.grade() == Grade.CERTAIN
-                ? pair.withGrade(Grade.PROBABLE, pair.isRivalled())
+                ? pair.withGrade(Grade.PROBABLE, pair.rivalry())
                 : pair);
       }
     }
@@ -507,7 +530,7 @@ final class Neighbourhood {
                       pair.grade(),
                       pair.score(),
                       runnerUp,
-                      pair.isRivalled())),
+                      pair.rivalry())),
               runnerUp));
     }
     return new PracticeMatcher.Found(best, own.size(), tooMany);
@@ -516,15 +539,9 @@ final class Neighbourhood {
   private Explanation explanation(long chart, Pair pair) {
     PairScore score = new PairScore(rules, population);
     score.compareFully(charts.get(chart), members.get(SOMEBODY));
-    Explanation why = Explanation.of(score, pair, charts.get(chart), members.get(SOMEBODY), rules);
-    if (pair.grade() == Grade.CERTAIN || !why.whyNotCertain().isEmpty()) {
-      return why;
-    }
-    return new Explanation(
-        why.comparison(),
-        why.words(),
-        List.of("too many records share a key to compare them all"),
-        why.rulesVersion());
+    return Explanation.of(
+            score, pair, charts.get(chart), members.get(SOMEBODY), rules, Explanation.CHART)
+        .orTooMany();
   }
 
   private Decision decision(

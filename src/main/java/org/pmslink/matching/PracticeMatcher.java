@@ -106,6 +106,15 @@ public final class PracticeMatcher {
   }
 
   /**
+   * Whether first name and birth date are known of both, and both say that they are two people: one
+   * of them alone may have been mistyped.
+   */
+  public boolean areClearlyTwo(Person one, Person other) {
+    return FieldComparison.isTwiceSomebodyElse(
+        Features.of(one), Features.of(other), new PracticePopulation(rules, counts));
+  }
+
+  /**
    * What would be decided about a chart now.
    *
    * @param explanation of the pair that was asked for: its grade beside its rivals, and why

@@ -55,8 +55,8 @@ final class Rivals {
     Map<Integer, List<Pair>> linkedLeft = new HashMap<>();
     Map<Integer, List<Pair>> linkedRight = new HashMap<>();
     for (Pair pair : pairs) {
-      boolean rivalled = pair.grade() == Grade.CERTAIN && rivalry(pair) != null;
-      Pair decided = rivalled ? pair.withGrade(Grade.PROBABLE, true) : pair;
+      ReviewReason rivalry = pair.grade() == Grade.CERTAIN ? rivalry(pair) : null;
+      Pair decided = rivalry == null ? pair : pair.withGrade(Grade.PROBABLE, rivalry);
       first.add(decided);
       if (decided.grade() == Grade.CERTAIN) {
         linkedLeft.computeIfAbsent(pair.left(), i -> new ArrayList<>()).add(decided);
@@ -123,7 +123,7 @@ final class Rivals {
               ? grade(rights, link.right(), pair.right(), true) != Grade.CERTAINLY_NOT
               : grade(lefts, link.left(), pair.left(), false) != Grade.CERTAINLY_NOT;
       if (!onePerson && pair.score() < link.score() - rules.margin) {
-        return pair.grade() == Grade.PROBABLE ? pair.withGrade(Grade.POSSIBLE, false) : null;
+        return pair.grade() == Grade.PROBABLE ? pair.withGrade(Grade.POSSIBLE, null) : null;
       }
     }
     return pair;

@@ -13,6 +13,7 @@ import java.util.function.BiPredicate;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.pmslink.matching.Comparison.Grade;
+import org.pmslink.matching.Decision.ReviewReason;
 import org.pmslink.matching.Level.Field;
 import org.pmslink.matching.PairScore.Doubt;
 
@@ -43,7 +44,8 @@ public final class SetMatcher {
    * @param left number of the record on the left side, in duplicates of the earlier record
    * @param right number of the other record
    * @param runnerUp best score of another record with {@code left}; {@code null} when there is none
-   * @param isRivalled whether the pair alone would be certain, but another record is as good
+   * @param rivalry which other records are as good as those of a pair that alone would be certain;
+   *     {@code null} for none
    */
   public record Pair(
       int left,
@@ -51,10 +53,15 @@ public final class SetMatcher {
       Grade grade,
       double score,
       @Nullable Double runnerUp,
-      boolean isRivalled) {
+      @Nullable ReviewReason rivalry) {
 
-    Pair withGrade(Grade other, boolean rivalled) {
-      return new Pair(left, right, other, score, runnerUp, rivalled);
+    Pair withGrade(Grade other, @Nullable ReviewReason rivals) {
+      return new Pair(left, right, other, score, runnerUp, rivals);
+    }
+
+    /** Whether the pair alone would be certain, but another record is as good. */
+    public boolean isRivalled() {
+      return rivalry != null;
     }
   }
 
@@ -131,7 +138,7 @@ public final class SetMatcher {
     Features a = left.features().get(pair.left);
     Features b = right.features().get(pair.right);
     score.compareFully(a, b);
-    return Explanation.of(score, pair, a, b, rules);
+    return Explanation.of(score, pair, a, b, rules, Explanation.MEMBER);
   }
 
   /** Whether a key finds this pair: what the recall of candidates is measured by. */
@@ -161,8 +168,7 @@ public final class SetMatcher {
       for (int i = 0; i < own.size(); i++) {
         Pair pair = own.get(i);
         Double runnerUp = own.size() == 1 ? null : own.get(i == 0 ? 1 : 0).score;
-        pairs.add(
-            new Pair(pair.left, pair.right, pair.grade, pair.score, runnerUp, pair.isRivalled));
+        pairs.add(new Pair(pair.left, pair.right, pair.grade, pair.score, runnerUp, pair.rivalry));
       }
     }
     return new Outcome(pairs, scored.tooMany, scored.compared, population, times);
@@ -248,7 +254,7 @@ public final class SetMatcher {
         score.compare(subject, right.get(j));
         compared++;
         if (score.grade() != Grade.CERTAINLY_NOT) {
-          pairs.add(new Pair(i, j, score.grade(), score.score(), null, false));
+          pairs.add(new Pair(i, j, score.grade(), score.score(), null, null));
           // Twins and siblings are alike without being one person.
           if (sameSet
               && score.score() >= EVEN_ODDS
@@ -290,7 +296,8 @@ public final class SetMatcher {
           }
         }
       }
-      consistent.add(doubtful ? pair.withGrade(Grade.PROBABLE, true) : pair);
+      consistent.add(
+          doubtful ? pair.withGrade(Grade.PROBABLE, ReviewReason.SEVERAL_CANDIDATES) : pair);
     }
     return consistent;
   }
@@ -323,7 +330,7 @@ public final class SetMatcher {
           for (int j : members) {
             if (i < j && !known.contains((long) i << 32 | j)) {
               score.compareFully(records.get(i), records.get(j));
-              implied.add(new Pair(i, j, Grade.POSSIBLE, score.score(), null, false));
+              implied.add(new Pair(i, j, Grade.POSSIBLE, score.score(), null, null));
             }
           }
         }

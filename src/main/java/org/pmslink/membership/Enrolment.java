@@ -4,8 +4,10 @@ import java.time.LocalDate;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
+import org.pmslink.membership.Member.Field;
 import org.pmslink.patient.PatientRecord;
 import org.pmslink.patient.RecordJson;
 import org.pmslink.patient.SourcePatient;
@@ -54,8 +56,18 @@ public class Enrolment {
    *     emptied
    * @param seen {@link org.pmslink.patient.Person#fingerprint} of whom somebody saw there; {@code
    *     null} for whoever it is
+   * @param left fields that were there and left as the chart says; the others were typed
    */
-  public record Chart(String source, String sourceId, boolean corrected, @Nullable String seen) {
+  public record Chart(
+      String source, String sourceId, boolean corrected, @Nullable String seen, Set<Field> left) {
+    public Chart {
+      left = Set.copyOf(left);
+    }
+
+    public Chart(String source, String sourceId, boolean corrected, @Nullable String seen) {
+      this(source, sourceId, corrected, seen, Set.of());
+    }
+
     public Chart(String source, String sourceId) {
       this(source, sourceId, false, null);
     }
@@ -128,7 +140,11 @@ public class Enrolment {
       throw new RefusedException("There is a member " + given + " already.");
     }
     members.added(
-        practiceId, given, actor, chart == null ? "added without a chart" : "added with a chart");
+        practiceId,
+        given,
+        actor,
+        chart == null ? "added without a chart" : "added with a chart",
+        chart == null ? Set.of() : chart.left());
     if (plan != null) {
       memberships.start(
           practice,

@@ -5,10 +5,13 @@ import java.sql.SQLException;
 import java.sql.Timestamp;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.pmslink.membership.Member.Field;
@@ -208,15 +211,32 @@ public class MemberHistory {
   }
 
   /**
+   * How somebody became a member.
+   *
+   * @param chart of whom, with its PMS before a slash; {@code null} without one
+   * @param left fields that the actor left as the chart says; what else there was then, they typed
+   */
+  public record Added(String actor, Instant at, @Nullable String chart, Set<Field> left) {
+    public Added {
+      left = Set.copyOf(left);
+    }
+
+    /** Where a field has its value from that nobody has changed since. */
+    public Origin origin(Field field) {
+      return new Origin(actor, at, left.contains(field) ? chart : null);
+    }
+  }
+
+  /**
    * Where the values come from that nobody has changed since.
    *
    * @return empty for a member who came with a file
    */
-  public Optional<Origin> added(String practice, Member member) {
+  public Optional<Added> added(String practice, Member member) {
     return database
         .query(
             """
-            select e.actor, e.at, c.chart
+            select e.actor, e.at, c.chart, coalesce(e.from_chart, '')
             from member_events e
             left join lateral (
               select p.source || '/' || p.source_id as chart
@@ -228,11 +248,22 @@ public class MemberHistory {
             where e.practice_id = ? and e.member_id = ? and e.action = 'ADDED'
             order by e.id limit 1""",
             (row, n) ->
-                new Origin(row.getString(1), row.getTimestamp(2).toInstant(), row.getString(3)),
+                new Added(
+                    row.getString(1),
+                    row.getTimestamp(2).toInstant(),
+                    row.getString(3),
+                    fields(row.getString(4))),
             practices.id(practice),
             member.id())
         .stream()
         .findFirst();
+  }
+
+  private static Set<Field> fields(String names) {
+    return Arrays.stream(names.split(" "))
+        .filter(name -> !name.isEmpty())
+        .map(Field::valueOf)
+        .collect(Collectors.toUnmodifiableSet());
   }
 
   /** What something happened to. */

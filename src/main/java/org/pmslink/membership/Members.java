@@ -212,11 +212,24 @@ public class Members {
     return fields.stream().sorted().map(Enum::name).collect(Collectors.joining(" "));
   }
 
-  /** Notes who has made somebody a member, and why. */
-  void added(int practiceId, String memberNumber, String actor, String reason) {
-    lock(practiceId, List.of(memberNumber))
-        .forEach(
-            member -> happened(practiceId, member.id(), "ADDED", actor, reason, null, "ACTIVE"));
+  /**
+   * Notes who has made somebody a member, and why.
+   *
+   * @param left fields that they left as the chart says
+   */
+  void added(int practiceId, String memberNumber, String actor, String reason, Set<Field> left) {
+    for (Member member : lock(practiceId, List.of(memberNumber))) {
+      database.update(
+          """
+          insert into member_events
+            (practice_id, member_id, action, actor, reason, after, from_chart)
+          values (?, ?, 'ADDED', ?, ?, 'ACTIVE', ?)""",
+          practiceId,
+          member.id(),
+          actor,
+          reason,
+          names(left));
+    }
   }
 
   private void happened(

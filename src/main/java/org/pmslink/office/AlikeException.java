@@ -13,14 +13,14 @@ public final class AlikeException extends RefusedException {
   private static final long serialVersionUID = 1L;
 
   private final transient List<PatientSearch.Candidate> charts;
-  private final transient List<MemberHistory.Listed> members;
+  private final transient MemberDesk.Namesakes namesakes;
   private final boolean tooMany;
 
   AlikeException(
-      List<PatientSearch.Candidate> charts, boolean tooMany, List<MemberHistory.Listed> members) {
+      List<PatientSearch.Candidate> charts, boolean tooMany, MemberDesk.Namesakes namesakes) {
     super("There is somebody like that already; nobody was added.");
     this.charts = List.copyOf(charts);
-    this.members = List.copyOf(members);
+    this.namesakes = namesakes;
     this.tooMany = tooMany;
   }
 
@@ -36,6 +36,11 @@ public final class AlikeException extends RefusedException {
 
   /** Members that they may be. */
   public List<MemberHistory.Listed> members() {
-    return members;
+    return namesakes.alike();
+  }
+
+  /** Members of their last name and telephone who are somebody else. */
+  public List<MemberHistory.Listed> family() {
+    return namesakes.family();
   }
 }

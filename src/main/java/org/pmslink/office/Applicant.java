@@ -164,6 +164,22 @@ public record Applicant(
     return !prefilled.isEmpty() && !prefilled.equals(chart.fingerprint());
   }
 
+  /** Fields that were filled in from a chart and left as they were. */
+  Set<Field> leftAs(Person chart) {
+    Set<Field> left = EnumSet.noneOf(Field.class);
+    if (!prefilled.isEmpty()) {
+      of(chart, LocalDate.EPOCH)
+          .fields
+          .forEach(
+              (field, value) -> {
+                if (value.equals(get(field))) {
+                  left.add(field);
+                }
+              });
+    }
+    return left;
+  }
+
   /** What a chart says now in the place of what was filled in from it, with the plan as chosen. */
   public Applicant anew(Person chart, LocalDate today) {
     Applicant fresh = of(chart, today);

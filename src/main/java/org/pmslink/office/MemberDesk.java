@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.EnumSet;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -27,6 +28,7 @@ import org.pmslink.membership.RefusedException;
 import org.pmslink.patient.PatientNormalizer;
 import org.pmslink.patient.Person;
 import org.pmslink.practice.Practices;
+import org.pmslink.patient.SourcePatient;
 import org.springframework.stereotype.Component;
 
 /** Adds members and changes them, for whoever asks. */
@@ -34,6 +36,10 @@ import org.springframework.stereotype.Component;
 public class MemberDesk {
   private static final int LONGEST_VALUE = 200;
   private static final int MOST_ALIKE = 5;
+
+  /** Members of one last name and birth date, or telephone, who are looked at. */
+  private static final int MOST_NAMESAKES = 50;
+
   private static final Set<Field> REACHED_BY =
       EnumSet.of(Field.PHONE_HOME, Field.PHONE_MOBILE, Field.PHONE_WORK, Field.EMAIL);
 
@@ -120,7 +126,7 @@ public class MemberDesk {
         applicant.get(Field.STATE));
     PatientSearch.Found alike =
         chart == null && !insist ? alike(actor, applicant) : PatientSearch.Found.NOBODY;
-    List<MemberHistory.Listed> namesakes = insist ? List.of() : namesakes(actor, applicant);
+    Namesakes namesakes = insist ? Namesakes.NONE : namesakes(actor, applicant);
     // After the search: whom this form has added already is like them, too.
     String before = form == null ? null : enrolment.addedWith(actor.practice(), form).orElse(null);
     if (before != null) {
@@ -139,14 +145,13 @@ public class MemberDesk {
     if (chart != null) {
       refuseUnlike(actor, applicant, chart);
     }
-    if (alike.tooMany() || !alike.candidates().isEmpty() || !namesakes.isEmpty()) {
+    if (alike.tooMany() || !alike.candidates().isEmpty() || !namesakes.alike().isEmpty()) {
       AlikeException found = new AlikeException(alike.candidates(), alike.tooMany(), namesakes);
       if (!shown.test(found)) {
         throw found;
       }
     }
-    Set<String> looked =
-        namesakes.stream().map(MemberHistory.Listed::memberNumber).collect(Collectors.toSet());
+    Set<String> looked = numbers(namesakes.alike());
     try {
       return audit.together(
           () -> {
@@ -157,8 +162,8 @@ public class MemberDesk {
             if (twin != null) {
               return sameAs(actor, applicant, twin);
             }
-            List<MemberHistory.Listed> now = insist ? List.of() : membersLike(actor, applicant);
-            if (!now.stream().allMatch(member -> looked.contains(member.memberNumber()))) {
+            Namesakes now = insist ? Namesakes.NONE : membersLike(actor, applicant);
+            if (!looked.containsAll(numbers(now.alike()))) {
               AlikeException found = new AlikeException(alike.candidates(), alike.tooMany(), now);
               if (!shown.test(found)) {
                 throw found;
@@ -168,7 +173,7 @@ public class MemberDesk {
           });
     } catch (AlikeException e) {
       // After the transaction, which has taken back all that was noted in it.
-      noteNamesakes(actor, e.members());
+      noteNamesakes(actor, new Namesakes(e.members(), e.family()));
       throw e;
     }
   }
@@ -187,7 +192,8 @@ public class MemberDesk {
                     chart.source(),
                     chart.sourceId(),
                     !applicant.prefilled().isEmpty(),
-                    chart.record().person().fingerprint()),
+                    chart.record().person().fingerprint(),
+                    applicant.leftAs(chart.record().person())),
             applicant.newPlan(),
             actor.name(),
             "chosen when the member was added");
@@ -268,26 +274,49 @@ public class MemberDesk {
   }
 
   /**
-   * Members whom a new one may be: of that last name with that birth date or one of the telephones.
-   * Whoever has been entered once should not be entered again.
+   * Members of a last name with a birth date or a telephone.
+   *
+   * @param alike who may be the one that is asked for
+   * @param family who is somebody else, by first name and birth date
    */
-  public List<MemberHistory.Listed> namesakes(Actor actor, Applicant applicant) {
-    List<MemberHistory.Listed> found = membersLike(actor, applicant);
+  public record Namesakes(List<MemberHistory.Listed> alike, List<MemberHistory.Listed> family) {
+    /** Nobody. */
+    public static final Namesakes NONE = new Namesakes(List.of(), List.of());
+
+    public Namesakes {
+      alike = List.copyOf(alike);
+      family = List.copyOf(family);
+    }
+  }
+
+  /**
+   * Members whom a new one may be: of that last name with that birth date or one of the telephones.
+   * Whoever has been entered once should not be entered again. A family shares its last name and
+   * telephone: who has another first name and another birth date is nobody to be warned of.
+   */
+  public Namesakes namesakes(Actor actor, Applicant applicant) {
+    Namesakes found = membersLike(actor, applicant);
     noteNamesakes(actor, found);
     return found;
   }
 
-  private void noteNamesakes(Actor actor, List<MemberHistory.Listed> found) {
+  private void noteNamesakes(Actor actor, Namesakes found) {
+    Set<String> seen = new LinkedHashSet<>(numbers(found.alike()));
+    seen.addAll(numbers(found.family()));
     audit.note(
         actor.practice(),
         actor.name(),
         "searched members",
-        Audit.about(
-            found.size() + " like a new member",
-            found.stream().map(MemberHistory.Listed::memberNumber).toList()));
+        Audit.about(seen.size() + " like a new member", seen));
   }
 
-  private List<MemberHistory.Listed> membersLike(Actor actor, Applicant applicant) {
+  private static Set<String> numbers(List<MemberHistory.Listed> members) {
+    return members.stream()
+        .map(MemberHistory.Listed::memberNumber)
+        .collect(Collectors.toCollection(LinkedHashSet::new));
+  }
+
+  private Namesakes membersLike(Actor actor, Applicant applicant) {
     Map<String, MemberHistory.Listed> found = new LinkedHashMap<>();
     List<String> details = new ArrayList<>(List.of(applicant.get(Field.BIRTH_DATE)));
     applicant.phones().forEach(phone -> details.add(phone.replaceAll("\\D", "")));
@@ -295,13 +324,43 @@ public class MemberDesk {
     for (String detail : details) {
       if (!family.isEmpty() && !detail.isEmpty()) {
         history
-            .list(actor.practice(), family + " " + detail, MemberHistory.Which.ALL, "", MOST_ALIKE)
+            .list(
+                actor.practice(),
+                family + " " + detail,
+                MemberHistory.Which.ALL,
+                "",
+                MOST_NAMESAKES)
             .stream()
             .filter(member -> !member.removed())
             .forEach(member -> found.putIfAbsent(member.memberNumber(), member));
       }
     }
-    return List.copyOf(found.values());
+    Person person = normalizer.person(applicant.typed());
+    Map<Boolean, List<MemberHistory.Listed>> byFamily =
+        found.values().stream()
+            .collect(
+                Collectors.partitioningBy(
+                    member -> search.areClearlyTwo(actor.practice(), person, person(member))));
+    return new Namesakes(
+        byFamily.getOrDefault(false, List.of()), byFamily.getOrDefault(true, List.of()));
+  }
+
+  private Person person(MemberHistory.Listed member) {
+    return normalizer.person(
+        SourcePatient.person(
+            member.memberNumber(),
+            member.family(),
+            member.given(),
+            null,
+            null,
+            null,
+            member.birthDate(),
+            null,
+            null,
+            List.of(),
+            List.of(),
+            null,
+            null));
   }
 
   /**

@@ -45,7 +45,7 @@ class MatchCommandTest {
     assertThat(lines("decisions.csv").get(1)).startsWith("P1,M1,certain,").endsWith(",");
     assertThat(Files.readString(explanations))
         .contains("first name (Bob / Robert): nickname")
-        .contains("There is no other candidate.")
+        .contains("No other member comes into question.")
         .contains("\"field\":\"prior\"");
   }
 

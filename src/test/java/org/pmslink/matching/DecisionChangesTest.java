@@ -10,7 +10,7 @@ import org.pmslink.matching.SetMatcher.Pair;
 class DecisionChangesTest {
 
   private static Pair pair(int left, int right, Grade grade, double score) {
-    return new Pair(left, right, grade, score, null, false);
+    return new Pair(left, right, grade, score, null, null);
   }
 
   @Test

@@ -58,7 +58,9 @@ class PersonSearchTest {
     assertThat(found.candidates())
         .allSatisfy(
             c ->
-                assertThat(c.why().whyNotCertain()).containsExactly("another record fits as well"));
+                assertThat(c.why().whyNotCertain())
+                    .containsExactly(
+                        "another chart, which seems to be the same person's, fits as well"));
   }
 
   @Test

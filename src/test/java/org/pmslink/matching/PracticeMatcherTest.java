@@ -7,6 +7,7 @@ import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
+import org.pmslink.matching.Comparison.Grade;
 import org.pmslink.matching.Decision.Link;
 import org.pmslink.matching.Decision.Review;
 import org.pmslink.matching.Decision.ReviewReason;
@@ -173,6 +174,61 @@ class PracticeMatcherTest {
 
     assertThat(matcher.decide(FiledPeople.practice(charts, members), List.of(renamed)).get(0))
         .isInstanceOf(Link.class);
+  }
+
+  @Test
+  void anExplanationSaysOnWhichSideTheOneIsWhoFitsAsWell() {
+    Person ines = People.complete("Ines", "Caldwell").person();
+    long chart = charts.add(ines);
+    long other = charts.add(ines);
+    long member = members.add(ines);
+
+    Explanation twoCharts = explain(chart, member);
+    assertThat(twoCharts.comparison().grade()).isEqualTo(Grade.PROBABLE);
+    assertThat(twoCharts.sentences())
+        .contains("No other member comes into question.")
+        .endsWith("Not certain: another chart, which seems to be the same person's, fits as well.");
+
+    members.add(ines);
+    Explanation twoMembers = explain(other, member);
+    assertThat(twoMembers.words()).contains("Another member fits as well.");
+    assertThat(twoMembers.whyNotCertain()).hasSize(1);
+  }
+
+  @Test
+  void anExplanationSaysThatSomebodyHasDecidedOtherwise() {
+    Person ines = People.complete("Ines", "Caldwell").person();
+    long chart = charts.add(ines);
+    long member = members.add(ines);
+    members.add(People.complete("Ines", "Caldwell").born("1984-05-16").person());
+    constraints = new Constraints(Set.of(new ChartAndMember(chart, member)), Map.of(), Map.of());
+
+    assertThat(explain(chart, member).whyNotCertain())
+        .containsExactly("somebody has decided otherwise about one of the two");
+  }
+
+  private Explanation explain(long chart, long member) {
+    return matcher
+        .explain(
+            FiledPeople.practice(charts, members, constraints),
+            new Subject(chart, charts.get(chart), null),
+            member)
+        .explanation();
+  }
+
+  @Test
+  void onlyWhoDiffersInFirstNameAndBirthDateIsClearlySomebodyElse() {
+    Person sophia = People.named("Sophia", "Smith").born("2019-02-06").person();
+
+    assertThat(areTwo(sophia, "Anthony", "1973-10-02")).isTrue();
+    assertThat(areTwo(sophia, "Anthony", "2019-02-06")).as("twins").isFalse();
+    assertThat(areTwo(sophia, "Sophie", "1973-10-02")).isFalse();
+    assertThat(areTwo(sophia, "Anthony", "2019-02-07")).as("a slip").isFalse();
+    assertThat(areTwo(sophia, "Anthony", null)).as("not known").isFalse();
+  }
+
+  private boolean areTwo(Person one, String given, @Nullable String born) {
+    return matcher.areClearlyTwo(one, People.named(given, "Smith").born(born).person());
   }
 
   /** Different made-up words. */

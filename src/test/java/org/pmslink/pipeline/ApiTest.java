@@ -677,7 +677,13 @@ class ApiTest {
       manager.post("/members/M1/verdicts", notSame.deepCopy().put("patient", patient)).is(201);
       assertThat(office.memberOf(chart)).isEmpty();
       assertThat(manager.get("/members/M1/verdicts").json().path("items")).hasSize(1);
-      assertThat(machine.get("/members/M1/candidates").json().path("items")).isNotEmpty();
+      JsonNode candidate = machine.get("/members/M1/candidates").json().at("/items/0");
+      assertThat(candidate.at("/patient/id").asLong()).isEqualTo(patient);
+      assertThat(candidate.path("why"))
+          .as("graded as where the two are compared")
+          .isEqualTo(machine.get("/members/M1/comparisons/" + patient).json().path("why"));
+      assertThat(candidate.at("/why/why_not_certain/0").asText())
+          .isEqualTo("somebody has decided otherwise about one of the two");
       assertThat(manager.audit())
           .contains(
               "linked: M1 and open-dental/" + others,

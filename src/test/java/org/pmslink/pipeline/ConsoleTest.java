@@ -223,7 +223,7 @@ class ConsoleTest {
           "update patient set HmPhone = '6142287006', Preferred = 'Nessa', Gender = 1"
               + " where PatNum = ?",
           chart);
-      office.member("N1", Someone.named("Nora", "Caldwell").withMobile("6142287006"));
+      office.member("N1", Someone.named("Inez", "Caldwell").withMobile("6142287006"));
       office.open();
       Page page = staff(office, Role.FRONT_DESK);
       page.navigate("/console/" + office.name + "/patient?source=open-dental&id=" + chart);
@@ -259,6 +259,10 @@ class ConsoleTest {
       assertThat(page.getByLabel("Mobile phone")).hasValue("");
       assertThat(page.getByLabel("Preferred name")).hasValue("Nessa");
       assertThat(page.getByLabel("Sex")).hasValue("female");
+      assertThat(page.locator("#from-EMAIL"))
+          .containsText(Pattern.compile("^from front-desk.*, just now$"));
+      assertThat(page.locator("#from-PHONE_HOME"))
+          .containsText("from the PMS, open-dental/" + chart + ", taken over by front-desk");
       assertThat(history(page, "kept whatever the PMS says: none → E-mail"))
           .containsText("differs from the PMS; kept as typed");
 
@@ -272,9 +276,10 @@ class ConsoleTest {
       button(other, "Save").click();
       assertThat(other.getByRole(AriaRole.ALERT)).containsText("still in the form below");
       assertThat(other.locator("input[name=lock-PHONE_HOME]")).isChecked();
-      other.getByLabel("Birth date").fill("31/31/1980");
+      assertThat(other.getByLabel("Birth date")).hasAttribute("type", "date");
+      other.getByLabel("Birth date").fill("1880-04-12");
       button(other, "Save").click();
-      assertThat(other.getByRole(AriaRole.ALERT)).containsText("write it like 1980-04-12");
+      assertThat(other.getByRole(AriaRole.ALERT)).containsText("Nobody is born on that day");
     }
   }
 
@@ -1712,10 +1717,17 @@ class ConsoleTest {
           "insert into patient (LName, FName, Birthdate, Guarantor) values ('Quinlan', 'Finn',"
               + " '2015-03-04', ?)",
           linked);
+      office.edit(
+          "update patient set Guarantor = ?, HmPhone = '6142287010' where LName = 'Quinlan'",
+          linked);
       office.open();
       Engine here = engine;
       here.bean(Plans.class).add(office.name, "Gold", List.of(), "maria");
       awaitDuplicates(office, 2);
+      long relative =
+          office.count(
+              "select max(source_id::bigint) from patients where practice_id = ?"
+                  + " and record #>> '{person,name,given}' = 'Finn'");
       String login = login(office, Role.MANAGER);
       here.bean(Users.class).grant(login, office.name, Role.AUDITOR);
       here.bean(Users.class).grant(login, office.name, Role.SUPPORT);
@@ -1754,6 +1766,7 @@ class ConsoleTest {
                   + "/patients/coming?source=open-dental&id=0&run="
                   + office.count("select max(id) from feed_runs where practice_id = ?"),
               base + "/patient?source=open-dental&id=" + linked,
+              base + "/patient?source=open-dental&id=" + relative,
               base + "/members",
               base + "/members?show=unlinked",
               base + "/members/new",

@@ -172,7 +172,7 @@ class FeedTrialTest {
       assertThat(shown.status()).as(shown.output()).isZero();
       assertThat(shown.output())
           .contains("would be: linked (CERTAIN), member M1")
-          .contains("There is no other candidate.");
+          .contains("No other member comes into question.");
       assertThat(office.snapshot()).isEqualTo(before);
     }
   }

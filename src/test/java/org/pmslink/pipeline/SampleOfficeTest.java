@@ -202,7 +202,7 @@ class SampleOfficeTest {
     assertThat(member).startsWith("M");
     assertThat(page).hasTitle("Member " + member + " · PMS Link");
     assertThat(page.locator("#from-FAMILY"))
-        .containsText("when sample-manager added the member with chart open-dental/" + id);
+        .containsText("from the PMS, open-dental/" + id + ", taken over by sample-manager");
     return member;
   }
 

@@ -148,11 +148,16 @@ final class StaffBrowser implements AutoCloseable {
     return found.stream().map(violation -> page.url() + ": " + violation).toList();
   }
 
-  /** Whether the page is wider than the window. */
+  /** Whether the page is wider than the window, or a table than the column that it stands in. */
   static boolean runsOver(Page page) {
     return (Boolean)
         page.evaluate(
-            "document.documentElement.scrollWidth > document.documentElement.clientWidth");
+            """
+            document.documentElement.scrollWidth > document.documentElement.clientWidth
+              || [...document.querySelectorAll('table')].some(table =>
+                   getComputedStyle(table.parentElement).overflowX === 'visible'
+                     && table.getBoundingClientRect().right
+                          > table.parentElement.getBoundingClientRect().right + 1)""");
   }
 
   /**
