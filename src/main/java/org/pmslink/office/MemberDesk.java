@@ -27,8 +27,8 @@ import org.pmslink.membership.PracticeLock;
 import org.pmslink.membership.RefusedException;
 import org.pmslink.patient.PatientNormalizer;
 import org.pmslink.patient.Person;
-import org.pmslink.practice.Practices;
 import org.pmslink.patient.SourcePatient;
+import org.pmslink.practice.Practices;
 import org.springframework.stereotype.Component;
 
 /** Adds members and changes them, for whoever asks. */

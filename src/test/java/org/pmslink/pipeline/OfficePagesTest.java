@@ -36,13 +36,13 @@ import org.pmslink.access.Actor;
 import org.pmslink.access.Audit;
 import org.pmslink.access.Right;
 import org.pmslink.access.Role;
+import org.pmslink.access.Users;
 import org.pmslink.membership.Member.Field;
 import org.pmslink.membership.Plans;
 import org.pmslink.membership.RefusedException;
 import org.pmslink.office.Applicant;
 import org.pmslink.office.MemberDesk;
 import org.pmslink.sample.OpenDentalServer;
-import org.pmslink.sample.OpenIdProvider;
 import org.springframework.web.bind.annotation.RequestMethod;
 import org.springframework.web.servlet.mvc.method.annotation.RequestMappingHandlerMapping;
 
@@ -1364,20 +1364,14 @@ class OfficePagesTest {
                   .statusCode())
           .isEqualTo(202);
       practice.awaitSettled();
-      String login = "pushed-staff-" + STAFF.getAndIncrement();
-      Users users = engine.bean(Users.class);
-      users.changePassword(login, users.add(login), PASSWORD);
-      users.grant(login, practice.name, Role.MANAGER);
-      users.grant(login, practice.name, Role.IT);
-      Visitor person = new Visitor(engine, new OpenIdProvider(OpenIdProvider.freePort()));
-      person.get("/sign-in");
-      person.post("/sign-in", "login", login, "password", PASSWORD);
+      Visitor manager = Visitor.signedIn(engine, practice.name, Role.MANAGER);
+      Visitor itStaff = Visitor.signedIn(engine, practice.name, Role.IT);
 
-      assertThat(person.get("/console/" + practice.name + "/onboarding").body())
+      assertThat(manager.get("/console/" + practice.name + "/onboarding").body())
           .contains("first load: none, the PMS sends its records", "<dd>1 record</dd>")
           .doesNotContain("<dt>Read</dt>", "not begun");
       assertThat(
-              person.get("/console/" + practice.name + "/feeds/" + practice.name + "/file").body())
+              itStaff.get("/console/" + practice.name + "/feeds/" + practice.name + "/file").body())
           .contains("there is nothing to read for a trial")
           .doesNotContain("value=\"dry-run");
     }
@@ -1403,7 +1397,7 @@ class OfficePagesTest {
           .contains("in points", ">Last name</th>", "any two people")
           .doesNotContain("in bits", "prior", ">family<", "below cap");
       Users users = engine.bean(Users.class);
-      String login = "guessed-" + STAFF.getAndIncrement();
+      String login = "guessed-" + UUID.randomUUID();
       String first = users.add(login);
       assertThatThrownBy(() -> users.changePassword(login, first, "abababababababababab"))
           .hasMessageContaining("fewer than 5 different characters");
