@@ -151,20 +151,19 @@ public class ApplyCommands {
     // Alone, too, if it has the charts around its own decided about again.
     boolean shakes = !deletes.isEmpty() || (!updates.isEmpty() && !decisions.isEmpty());
     lock.enter(practice, !merges.isEmpty() || shakes);
-    List<Shift> shifts = new ArrayList<>();
-    Set<String> mergedNoMore = new HashSet<>();
-    Set<String> arrived = update(practice, batch.source(), updates, shifts, mergedNoMore);
+    Updated updated = update(practice, batch.source(), updates);
     chartMerges.note(practice, batch.source(), merges);
-    chartMerges.arrived(practice, batch.source(), arrived);
+    chartMerges.arrived(practice, batch.source(), updated.arrived());
     delete(practice, batch.source(), deletes);
     if (decisions.isEmpty() && !updates.isEmpty() && isLate(practice, batch)) {
       chartDecisions.awaitDecision(practice, batch.source(), updates);
     }
     RuleDecisions.Counts counts = ruleDecisions.decide(practice, batch, decisions);
     // What the match step decided, it decided about a chart that was merged.
-    chartMerges.decideAgain(practice, batch.source(), mergedNoMore);
+    chartMerges.decideAgain(practice, batch.source(), updated.mergedNoMore());
     if (!decisions.isEmpty()) {
-      decideNeighboursAgain(practice, shifts, batch.surelySeenUntil());
+      chartDecisions.decideDriftAgain(practice, updated.filled());
+      decideNeighboursAgain(practice, updated.shifts(), batch.surelySeenUntil());
     }
     resolveDeadLetters(practice, batch);
     count(practice, batch, counts);
@@ -296,19 +295,25 @@ public class ApplyCommands {
     return linked;
   }
 
-  /** Returns the source ids of charts that the store did not have before. */
-  private Set<String> update(
-      int practice,
-      String source,
-      List<Command.Update> commands,
-      List<Shift> shifts,
-      Set<String> mergedNoMore) {
+  /**
+   * What came of a batch's updates.
+   *
+   * @param arrived source ids of charts that the store did not have before
+   * @param mergedNoMore source ids of charts whose merge the PMS has taken back
+   * @param filled charts by which a member changed
+   */
+  private record Updated(
+      Set<String> arrived, List<Shift> shifts, Set<String> mergedNoMore, Set<Long> filled) {}
+
+  private Updated update(int practice, String source, List<Command.Update> commands) {
     Map<String, Command.Update> newest = new LinkedHashMap<>();
     for (Command.Update command : commands) {
       newest.merge(command.sourceId(), command, (a, b) -> b.version() >= a.version() ? b : a);
     }
+    List<Shift> shifts = new ArrayList<>();
+    Set<String> mergedNoMore = new HashSet<>();
     if (newest.isEmpty()) {
-      return Set.of();
+      return new Updated(Set.of(), shifts, mergedNoMore, Set.of());
     }
     String[] ids = newest.keySet().toArray(String[]::new);
     Map<String, Stored> stored = stored(practice, source, ids);
@@ -345,7 +350,7 @@ public class ApplyCommands {
     Set<String> arrived = new HashSet<>(upserted.keySet());
     arrived.removeAll(stored.keySet());
     if (arrived.size() == upserted.size()) {
-      return arrived;
+      return new Updated(arrived, shifts, mergedNoMore, Set.of());
     }
     List<Long> changed = new ArrayList<>();
     for (Command.Update update : accepted) {
@@ -362,8 +367,7 @@ public class ApplyCommands {
         links.flag(practice, List.of(chart.id()), "CHART_" + status.name());
       }
     }
-    contacts.follow(practice, changed);
-    return arrived;
+    return new Updated(arrived, shifts, mergedNoMore, contacts.follow(practice, changed));
   }
 
   private boolean isMergedNoMore(

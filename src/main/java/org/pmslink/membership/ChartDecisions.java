@@ -7,6 +7,7 @@ import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.pmslink.patient.RecordJson;
 import org.springframework.jdbc.core.JdbcTemplate;
@@ -216,6 +217,23 @@ class ChartDecisions {
         set stale_since = now(), sent_at = null""",
         practice,
         Links.array(patientIds));
+  }
+
+  /**
+   * Decides again about charts that were found unlike the members that people have linked them to,
+   * and have changed these members since: what was compared is no more. Without it, the doubt would
+   * outlive the mistake in a chart that was mended.
+   */
+  void decideDriftAgain(int practice, Set<Long> charts) {
+    if (!charts.isEmpty()) {
+      database.update(
+          """
+          update decisions set stale_since = now(), sent_at = null
+          where practice_id = ? and patient_id = any (?) and outcome = 'LINKED' and reason = ?""",
+          practice,
+          Links.array(charts),
+          Links.LINK_DRIFTED);
+    }
   }
 
   /** Decides again about charts, and about whoever is like them. */

@@ -36,10 +36,14 @@ class ContactsFromCharts {
     this.survivorship = survivorship;
   }
 
-  /** Lets the members of changed charts follow, as far as policy and locks allow. */
-  void follow(int practice, List<Long> patientIds) {
+  /**
+   * Lets the members of changed charts follow, as far as policy and locks allow.
+   *
+   * @return the charts by which a member changed
+   */
+  Set<Long> follow(int practice, List<Long> patientIds) {
     if (patientIds.isEmpty()) {
-      return;
+      return Set.of();
     }
     Map<Long, Long> memberOf = new HashMap<>();
     database.query(
@@ -52,7 +56,7 @@ class ContactsFromCharts {
         practice,
         Links.array(patientIds));
     if (memberOf.isEmpty()) {
-      return;
+      return Set.of();
     }
     Map<Long, Member> byId = new HashMap<>();
     members
@@ -60,7 +64,10 @@ class ContactsFromCharts {
         .forEach(member -> byId.put(member.id(), member));
     Map<Long, Member> byChart = new HashMap<>();
     memberOf.forEach((patient, member) -> byChart.put(patient, byId.get(member)));
-    fill(practice, byChart, false);
+    Set<Long> filled = fill(practice, byChart, false);
+    return memberOf.keySet().stream()
+        .filter(chart -> filled.contains(memberOf.get(chart)))
+        .collect(Collectors.toSet());
   }
 
   /**
