@@ -559,6 +559,7 @@ class FacadeTest {
       Map<String, String> values =
           Map.of(
               "_id", "1",
+              "_lastUpdated", "ge2020",
               "birthdate", "1980",
               "phone", "6142289901",
               "email", "a@b.org",
@@ -573,7 +574,7 @@ class FacadeTest {
             .as(query)
             .isEqualTo(200);
       }
-      assertThat(patient.getSearchParam()).hasSize(11);
+      assertThat(patient.getSearchParam()).hasSize(12);
     }
   }
 
