@@ -2,9 +2,7 @@ package org.pmslink.pipeline;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
-import com.fasterxml.jackson.databind.node.LongNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
@@ -384,34 +382,14 @@ class CommandsTest {
   }
 
   private CommandBatch decided(Office office, RecordType type, String table) {
-    List<JsonNode> ids =
+    return office.decided(
+        type,
         engine
             .store()
-            .query(
+            .queryForList(
                 "select id from " + table + " where practice_id = ? order by id",
-                (row, n) -> LongNode.valueOf(row.getLong(1)),
-                office.id());
-    return engine
-        .bean(LinkRecords.class)
-        .link(
-            new RecordBatch(
-                office.name,
-                "open-dental",
-                "sweep",
-                null,
-                0,
-                "",
-                ids.size(),
-                0,
-                type,
-                type.name(),
-                true,
-                null,
-                null,
-                null,
-                null,
-                ids))
-        .commands();
+                Long.class,
+                office.id()));
   }
 
   private interface Deed {

@@ -1,5 +1,7 @@
 package org.pmslink.pipeline;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.LongNode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -22,6 +24,10 @@ import org.pmslink.deadletter.ReplayTasks;
 import org.pmslink.deadletter.Selection;
 import org.pmslink.feed.FeedFiles;
 import org.pmslink.feed.FeedStates;
+import org.pmslink.linking.LinkRecords;
+import org.pmslink.linking.RecordBatch;
+import org.pmslink.linking.RecordBatch.RecordType;
+import org.pmslink.membership.CommandBatch;
 import org.pmslink.membership.Members;
 import org.pmslink.sample.AscendApi;
 import org.pmslink.sample.OpenDentalApi;
@@ -449,6 +455,36 @@ final class Office implements AutoCloseable {
 
   long deadLetters() {
     return count("select count(*) from dead_letters where practice_id = ?");
+  }
+
+  /**
+   * What the match step makes of stored charts or members at this moment.
+   *
+   * @param type PATIENT_IDS or MEMBER_IDS
+   * @param ids of their rows
+   */
+  CommandBatch decided(RecordType type, List<Long> ids) {
+    return engine
+        .bean(LinkRecords.class)
+        .link(
+            new RecordBatch(
+                name,
+                "open-dental",
+                "sweep",
+                null,
+                0,
+                "",
+                ids.size(),
+                0,
+                type,
+                type.name(),
+                true,
+                null,
+                null,
+                null,
+                null,
+                ids.stream().<JsonNode>map(LongNode::valueOf).toList()))
+        .commands();
   }
 
   /** Changes to the links of a chart, oldest first: action and reason. */

@@ -3,7 +3,6 @@ package org.pmslink.pipeline;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import com.fasterxml.jackson.databind.node.LongNode;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
@@ -11,8 +10,6 @@ import java.util.Set;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
-import org.pmslink.linking.LinkRecords;
-import org.pmslink.linking.RecordBatch;
 import org.pmslink.linking.RecordBatch.RecordType;
 import org.pmslink.membership.Activities;
 import org.pmslink.membership.ApplyCommands;
@@ -80,30 +77,11 @@ class VerdictsTest {
 
   /** What the match step makes of a stored chart at this moment. */
   private CommandBatch decided(Office office, long chart) {
-    RecordBatch batch =
-        new RecordBatch(
-            office.name,
-            PMS,
-            "sweep",
-            null,
-            0,
-            "",
-            1,
-            0,
-            RecordType.PATIENT_IDS,
-            "PATIENT_IDS",
-            true,
-            null,
-            null,
-            null,
-            null,
-            List.of(
-                LongNode.valueOf(
-                    office.count(
-                        "select id from patients where practice_id = ? and source_id = '"
-                            + chart
-                            + "'"))));
-    return engine.bean(LinkRecords.class).link(batch).commands();
+    return office.decided(
+        RecordType.PATIENT_IDS,
+        List.of(
+            office.count(
+                "select id from patients where practice_id = ? and source_id = '" + chart + "'")));
   }
 
   @Test
