@@ -121,7 +121,7 @@ public record Explanation(
     return switch (level) {
       case GIVEN_SAME_FORMAL -> "two forms of one name";
       case GIVEN_PREFERRED -> "the name that one goes by";
-      case GIVEN_SWAPPED, FAMILY_SWAPPED -> "first name and surname exchanged";
+      case GIVEN_SWAPPED, FAMILY_SWAPPED -> "first name and last name exchanged";
       case GIVEN_TYPO, FAMILY_TYPO -> "a slip of the hand";
       case GIVEN_TRUNCATED, FAMILY_TRUNCATED -> "cut off";
       case GIVEN_INITIAL, MIDDLE_INITIAL -> "initial";
@@ -159,7 +159,7 @@ public record Explanation(
       case SSN -> "social security number";
       case PHONE -> "telephone";
       case EMAIL -> "e-mail";
-      case FAMILY -> "surname";
+      case FAMILY -> "last name";
       case SHARED_PHONE -> "telephone that others have too";
       case SHARED_EMAIL -> "e-mail that others have too";
       case ADDRESS -> "address";

@@ -45,7 +45,7 @@ final class PairScore {
     BIRTH_DATE_MISSING("no birth date to compare"),
     BIRTH_DATE_DIFFERS("the birth dates differ"),
     BIRTH_DATE_WEAK("the birth dates agree only roughly"),
-    SURNAME_DIFFERS("the surnames differ"),
+    SURNAME_DIFFERS("the last names differ"),
     SUFFIX("Jr and Sr may be two people"),
     SEX_DIFFERS("the sex differs"),
     MIDDLE_NAME_DIFFERS("the middle names differ"),
