@@ -15,8 +15,8 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.NavigableSet;
 import java.util.Optional;
-import java.util.SortedSet;
 import java.util.StringJoiner;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -470,7 +470,7 @@ public class Audit {
   }
 
   private List<Proof> follow(Collection<KeptEnd> kept) {
-    SortedSet<Integer> chains = new TreeSet<>();
+    NavigableSet<Integer> chains = new TreeSet<>();
     Map<Integer, Integer> begun = new TreeMap<>();
     database
         .sql(

@@ -33,6 +33,7 @@ public enum Role {
   public static final Set<Role> OF_PEOPLE =
       Collections.unmodifiableSet(EnumSet.complementOf(EnumSet.of(MACHINE)));
 
+  @SuppressWarnings("ImmutableEnumChecker") // unmodifiable, and what is in it is an enum
   private final Set<Right> rights;
 
   Role(Right... more) {

@@ -230,10 +230,10 @@ class Description {
     boolean changes =
         method == PathItem.HttpMethod.PATCH
             || method == PathItem.HttpMethod.PUT
-            || method == PathItem.HttpMethod.DELETE && !path.endsWith("/not-same")
+            || (method == PathItem.HttpMethod.DELETE && !path.endsWith("/not-same"))
             || path.endsWith("/retire")
             || path.endsWith("/take-apart")
-            || path.endsWith("/merges") && creates;
+            || (path.endsWith("/merges") && creates);
     if (changes) {
       parameters.add(
           header("If-Match", true, "ETag of what was seen; what was changed since stays"));

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.LocalDate;
 import java.time.ZoneId;
+import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -112,7 +113,8 @@ final class CsvCommand implements Runnable {
     @Override
     public Integer call() throws IOException {
       if (practice == null) {
-        return check(null);
+        // As in the feed of an office whose zone nobody has said.
+        return check(LocalDate.now(ZoneOffset.UTC), null);
       }
       try (var store = parent.tool.store()) {
         if (!store.getBean(Practices.class).names().contains(practice)) {
@@ -132,16 +134,19 @@ final class CsvCommand implements Runnable {
         normalizer = store.getBean(PatientNormalizer.class);
         TrialDecisions trials = store.getBean(TrialDecisions.class);
         String asked = practice;
-        return check(records -> trials.decide(asked, of, records));
+        Practices practices = store.getBean(Practices.class);
+        LocalDate today = practices.today(practices.id(asked));
+        return check(today, records -> trials.decide(asked, of, records));
       }
     }
 
-    private int check(@Nullable Function<List<PatientRecord>, List<Trial>> decisions)
+    private int check(
+        LocalDate today, @Nullable Function<List<PatientRecord>, List<Trial>> decisions)
         throws IOException {
       Mappings folder = new Mappings(parent.tool.settings().mappings());
       Mapping mapping = folder.get(mappings + "/patient.jslt");
       ColumnNames names = ColumnNames.read(folder.folder(), mappings);
-      try (CsvFile.Rows rows = CsvFile.look(file, names, LocalDate.now()).rows()) {
+      try (CsvFile.Rows rows = CsvFile.look(file, names, today).rows()) {
         for (List<CsvFile.Row> page = rows.next(PAGE); !page.isEmpty(); page = rows.next(PAGE)) {
           page.forEach(row -> tryOut(row, mapping));
           if (undecided.size() >= SIDE_BY_SIDE) {

@@ -236,6 +236,7 @@ class LetterPages {
     DISCARDED(Letter.State.DISCARDED),
     RESOLVED(Letter.State.RESOLVED);
 
+    @SuppressWarnings("ImmutableEnumChecker") // only given to a filter, which copies them
     private final Letter.State[] states;
 
     Show(Letter.State... states) {

@@ -665,7 +665,7 @@ public final class CsvFile {
 
   /** A row that is not UTF-8 is damaged where the others are, and right where none is. */
   private boolean isUtf8() {
-    return coding == TextCoding.UTF_8_MARKED || utf8Rows > 0 && utf8Rows >= otherRows;
+    return coding == TextCoding.UTF_8_MARKED || (utf8Rows > 0 && utf8Rows >= otherRows);
   }
 
   private String encoding() {

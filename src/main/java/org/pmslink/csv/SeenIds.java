@@ -128,7 +128,7 @@ final class SeenIds {
   private static long hash(String text) {
     long hash = 0xcbf29ce484222325L;
     for (byte b : text.getBytes(StandardCharsets.UTF_8)) {
-      hash = (hash ^ b & 0xFF) * 0x100000001b3L;
+      hash = (hash ^ (b & 0xFF)) * 0x100000001b3L;
     }
     hash ^= hash >>> 33;
     hash *= 0xff51afd7ed558ccdL;

@@ -45,8 +45,8 @@ record WholeName(String family, String given, String middle, String suffix) {
   }
 
   private static boolean isInitial(String word) {
-    return word.length() == 1 && Character.isLetter(word.charAt(0))
-        || word.length() == 2 && Character.isLetter(word.charAt(0)) && word.charAt(1) == '.';
+    return (word.length() == 1 && Character.isLetter(word.charAt(0)))
+        || (word.length() == 2 && Character.isLetter(word.charAt(0)) && word.charAt(1) == '.');
   }
 
   private static boolean isSuffix(String word) {

@@ -49,8 +49,6 @@ record SourceQuery(
     /** c-tree SQL and older SQL Servers: {@code select top 100}. */
     TOP("yyyy-MM-dd HH:mm:ss", "SSSSSSS");
 
-    private static final int NANOS_OF_A_MILLISECOND = 1_000_000;
-
     private final DateTimeFormatter toTheMillisecond;
     private final DateTimeFormatter exact;
 
@@ -68,7 +66,8 @@ record SourceQuery(
      * travel as datetime2, which is no datetime's equal.
      */
     String stamp(LocalDateTime time) {
-      return (time.getNano() % NANOS_OF_A_MILLISECOND == 0 ? toTheMillisecond : exact).format(time);
+      boolean wholeMilliseconds = time.equals(time.truncatedTo(ChronoUnit.MILLIS));
+      return (wholeMilliseconds ? toTheMillisecond : exact).format(time);
     }
 
     /** Where a pass begins: a little earlier rather than in more digits than the column takes. */

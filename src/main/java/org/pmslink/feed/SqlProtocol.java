@@ -266,8 +266,8 @@ class SqlProtocol implements PmsProtocol {
   /** Whether the query file says in which columns this is. */
   private static boolean isAskable(SourceQuery query, Sought sought) {
     return sought.id() != null
-        || !sought.names().isEmpty() && query.family() != null
-        || !sought.born().isEmpty() && query.birthDate() != null;
+        || (!sought.names().isEmpty() && query.family() != null)
+        || (!sought.born().isEmpty() && query.birthDate() != null);
   }
 
   private static List<String> where(
@@ -282,7 +282,7 @@ class SqlProtocol implements PmsProtocol {
       for (int part = 0; part < query.keys().size(); part++) {
         String column = query.keys().get(part);
         boolean text = isText(types, column);
-        if (part >= parts.length || !text && !WHOLE_NUMBER.matcher(parts[part]).matches()) {
+        if (part >= parts.length || (!text && !WHOLE_NUMBER.matcher(parts[part]).matches())) {
           return List.of();
         }
         values.put("key" + part, text ? parts[part] : Long.valueOf(parts[part]));

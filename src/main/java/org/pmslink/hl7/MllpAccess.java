@@ -258,7 +258,7 @@ public final class MllpAccess extends DefaultChannelHandlerFactory
         context.fireChannelActive();
       } else {
         refused(context.channel().remoteAddress(), "its address is not among senders");
-        context.close();
+        var unused = context.close();
       }
     }
 
@@ -286,7 +286,7 @@ public final class MllpAccess extends DefaultChannelHandlerFactory
                         + (isGiven(trustStore)
                             ? ", or its certificate is missing or not trusted"
                             : ""));
-        context.close();
+        var unused = context.close();
       }
       context.fireUserEventTriggered(event);
     }

@@ -325,7 +325,7 @@ public class LinkRecords {
       Known chart = known.get(record.sourceId());
       if (chart != null
           && !partings.containsKey(record.sourceId())
-          && (isUnchanged(record, chart, work.batch) && !open.contains(record.sourceId())
+          && ((isUnchanged(record, chart, work.batch) && !open.contains(record.sourceId()))
               || isOvertaken(
                   work.batch, record.sourceModifiedAt(), chart.sourceModifiedAt(), chart.gone()))) {
         work.unchanged(record.sourceId());
@@ -548,7 +548,7 @@ public class LinkRecords {
       return !merge.holdsAgainst(stored.survivor(), stored.at());
     }
     Instant at = merge.mergedAt();
-    return at == null || stored.at() != null && !at.isAfter(stored.at());
+    return at == null || (stored.at() != null && !at.isAfter(stored.at()));
   }
 
   private static @Nullable Instant mergedAt(@Nullable String text, ZoneId zone) {
@@ -633,7 +633,7 @@ public class LinkRecords {
           before != null
               && isOvertaken(
                   batch, command.record().sourceModifiedAt(), before.modifiedAt(), before.gone());
-      if (unchanged && !open.contains(command.sourceId()) || overtaken) {
+      if ((unchanged && !open.contains(command.sourceId())) || overtaken) {
         work.unchanged(command.sourceId());
       } else {
         work.commands.add(command);

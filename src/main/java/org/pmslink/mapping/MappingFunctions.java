@@ -14,6 +14,7 @@ import java.time.DateTimeException;
 import java.time.LocalDate;
 import java.time.LocalDateTime;
 import java.time.ZoneId;
+import java.time.ZoneOffset;
 import java.time.chrono.IsoChronology;
 import java.time.format.DateTimeFormatter;
 import java.time.format.DateTimeFormatterBuilder;
@@ -198,7 +199,9 @@ final class MappingFunctions {
         if (twoDigits > 0) {
           builder.appendPattern(pattern.substring(0, twoDigits));
         }
-        builder.appendValueReduced(ChronoField.YEAR, 2, 2, LocalDate.now().minusYears(80));
+        // A pattern is every office's, and only the year counts.
+        LocalDate first = LocalDate.now(ZoneOffset.UTC).minusYears(80);
+        builder.appendValueReduced(ChronoField.YEAR, 2, 2, first);
         if (twoDigits + 2 < pattern.length()) {
           builder.appendPattern(pattern.substring(twoDigits + 2));
         }

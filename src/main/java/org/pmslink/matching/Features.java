@@ -117,7 +117,7 @@ record Features(
     long marks = 0;
     for (String text : texts) {
       // The high bits of the product depend on all bits of the hash.
-      marks |= 1L << (text.hashCode() * 0x9E3779B1 >>> 26);
+      marks |= 1L << ((text.hashCode() * 0x9E3779B1) >>> 26);
     }
     return marks;
   }

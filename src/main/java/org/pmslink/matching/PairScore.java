@@ -408,6 +408,7 @@ final class PairScore {
   }
 
   /** One record is compared with many, so what was asked last is asked again. */
+  @SuppressWarnings("ReferenceEquality") // an equal text of another record is only asked again
   private int people(ContactKind kind, String value) {
     int last = kind.ordinal();
     if (lastValues[last] != value) {
@@ -428,6 +429,7 @@ final class PairScore {
     return person.birth() != 0 && person.birth() / 10_000 > population.latestBirthYear() - CHILD;
   }
 
+  @SuppressWarnings("ReferenceEquality") // as for people
   private void family(Features a, Features b) {
     Level level = FieldComparison.family(a, b);
     if (level == Level.FAMILY_EXACT) {

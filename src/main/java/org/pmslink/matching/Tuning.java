@@ -187,7 +187,7 @@ public final class Tuning {
       Tally strangers = new Tally();
       List<Count> random = random();
       for (Count count : random) {
-        strangers.add(count.pattern(), count.pairs());
+        strangers.add(count.pattern(), (double) count.pairs());
       }
       Map<Level, Double> u = new EnumMap<>(Level.class);
       for (Level level : LEVELS) {

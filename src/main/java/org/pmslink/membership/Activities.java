@@ -52,6 +52,8 @@ public class Activities {
     CLINICS(ActivityRecord.Clinic.class, "name, abbreviation, active");
 
     final Class<? extends ActivityRecord> type;
+
+    @SuppressWarnings("ImmutableEnumChecker") // made by List.of
     final List<String> columns;
 
     Table(Class<? extends ActivityRecord> type, String columns) {

@@ -145,7 +145,7 @@ public sealed interface Command {
         return true;
       }
       int order = mergedAt.compareTo(at);
-      return order > 0 || order == 0 && survivorSourceId.compareTo(survivor) > 0;
+      return order > 0 || (order == 0 && survivorSourceId.compareTo(survivor) > 0);
     }
   }
 

@@ -200,7 +200,7 @@ public class Memberships {
             .filter(m -> m.id() == membership)
             .findFirst()
             .orElseThrow(() -> new RefusedException("The member has no such plan."));
-    if (now.status() == Status.ENDED || step.from != null && now.status() != step.from) {
+    if (now.status() == Status.ENDED || (step.from != null && now.status() != step.from)) {
       throw new RefusedException("Somebody else has changed the plan meanwhile; look again.");
     }
     change(practiceId, now.id(), step.to, step.action, actor, reason);
@@ -344,7 +344,7 @@ public class Memberships {
             .toList();
     List<Usage> usage = new ArrayList<>();
     for (Entitlement entitlement : membership.plan().entitlements()) {
-      long used = done.stream().filter(entitlement.codes()::contains).count();
+      long used = done.stream().filter(code -> entitlement.codes().contains(code)).count();
       usage.add(new Usage(entitlement, Math.toIntExact(used), from, to));
     }
     return usage;

@@ -255,7 +255,7 @@ class RuleDecisions {
       }
       if (command instanceof Command.Review review) {
         String own = memberOfChart.get(chart.id());
-        return own != null && since.contains(new ChartAndNumber(chart.id(), own))
+        return (own != null && since.contains(new ChartAndNumber(chart.id(), own)))
             || review.candidates().stream()
                 .map(c -> new ChartAndNumber(chart.id(), c.memberNumber()))
                 .anyMatch(pair -> notTheSame.contains(pair) && since.contains(pair));

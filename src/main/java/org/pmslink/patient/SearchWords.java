@@ -128,7 +128,7 @@ public final class SearchWords {
   }
 
   /** Whether somebody with these words has everything that was typed; typing errors count. */
-  public static boolean fit(List<Term> terms, SortedSet<String> words) {
+  public static boolean fit(List<Term> terms, Set<String> words) {
     return terms.stream()
         .allMatch(
             term ->

@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.LocalDate;
+import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -71,7 +72,7 @@ public final class CsvBenchmark {
 
   private static void read(Path file, int patients) throws IOException {
     ColumnNames names = ColumnNames.read(Path.of("mappings"), "csv");
-    try (CsvFile.Rows rows = CsvFile.look(file, names, LocalDate.now()).rows()) {
+    try (CsvFile.Rows rows = CsvFile.look(file, names, LocalDate.now(ZoneOffset.UTC)).rows()) {
       while (!rows.next(2_000).isEmpty()) {
         // The rows count themselves.
       }

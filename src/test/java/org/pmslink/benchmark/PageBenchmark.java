@@ -192,7 +192,7 @@ public final class PageBenchmark {
     aroundCharts(store, practice);
     String comparison = comparison(engine);
     decided(store, practice, comparison);
-    passes(engine, store, practice);
+    passes(store, practice);
     letters(engine, store, practice);
     store.execute("vacuum analyze");
     System.out.printf(
@@ -375,8 +375,7 @@ public final class PageBenchmark {
         join plans p on p.practice_id = m.practice_id""");
   }
 
-  private static void passes(
-      ConfigurableApplicationContext engine, JdbcTemplate store, int practice) {
+  private static void passes(JdbcTemplate store, int practice) {
     store.update(
         """
         insert into feeds (practice_id, feed, source, state, last_pass_at)

@@ -63,7 +63,7 @@ final class SelfMeter implements AutoCloseable {
                       .equals(GarbageCollectionNotificationInfo.GARBAGE_COLLECTION_NOTIFICATION),
               null);
     }
-    sampling.scheduleWithFixedDelay(this::sample, 0, 250, TimeUnit.MILLISECONDS);
+    var unused = sampling.scheduleWithFixedDelay(this::sample, 0, 250, TimeUnit.MILLISECONDS);
   }
 
   private synchronized void collected(GcInfo gc) {

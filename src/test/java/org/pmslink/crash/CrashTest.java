@@ -135,7 +135,7 @@ class CrashTest {
           say("the first load is decided; from here on the kills meet changes");
         }
         // The first load takes a few seconds only: the first kills must not miss it.
-        long pause = 300 + random.nextInt(starting ? 6_000 : kill <= 4 ? 1_500 : 5_500);
+        int pause = 300 + random.nextInt(starting ? 6_000 : kill <= 4 ? 1_500 : 5_500);
         closing.await(pause, TimeUnit.MILLISECONDS);
         engine.kill();
         say("kill %d: %d ms after %s", kill, pause, starting ? "the start" : "it ran");

@@ -82,7 +82,9 @@ public final class DamagedFiles {
     this.number = number;
     random = new Random(4_711L + number);
     charset = CHARSETS.get(random.nextInt(CHARSETS.size()));
-    marked = charset != CHARSETS.get(1) && (charset != CHARSETS.get(0) || random.nextBoolean());
+    marked =
+        !charset.equals(CHARSETS.get(1))
+            && (!charset.equals(CHARSETS.get(0)) || random.nextBoolean());
     delimiter = ",;\t|".charAt(random.nextInt(4));
     end = new String[] {"\n", "\r\n", "\r"}[random.nextInt(3)];
   }
@@ -164,10 +166,10 @@ public final class DamagedFiles {
 
   /** Bytes that are no characters in the file's encoding, in a value that counts. */
   private byte[] wrongBytes(String id) {
-    if (charset == CHARSETS.get(1)) {
+    if (charset.equals(CHARSETS.get(1))) {
       return bytes(id + "," + SECRET + "\u0001,Ana,3/19/1984,,");
     }
-    if (charset != CHARSETS.get(0)) {
+    if (!charset.equals(CHARSETS.get(0))) {
       return bytes(id + "," + SECRET + "\uFFFD,Ana,3/19/1984,,");
     }
     byte[] row = bytes(id + "," + SECRET + "#,Ana,3/19/1984,,");

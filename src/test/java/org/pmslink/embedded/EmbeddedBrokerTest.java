@@ -12,6 +12,7 @@ import jakarta.jms.Session;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Random;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -94,7 +95,7 @@ class EmbeddedBrokerTest {
         session.commit();
       }
     }
-    assertThat(files("paging").filter(file -> file.toString().endsWith(".page"))).isNotEmpty();
+    assertThat(files("paging")).anyMatch(file -> file.toString().endsWith(".page"));
 
     try (Connection connection = connect()) {
       Session session = connection.createSession(true, Session.SESSION_TRANSACTED);
@@ -146,12 +147,14 @@ class EmbeddedBrokerTest {
     return bytes;
   }
 
-  private Stream<Path> largeMessageFiles() throws IOException {
+  private List<Path> largeMessageFiles() throws IOException {
     return files("large-messages");
   }
 
-  private Stream<Path> files(String name) throws IOException {
+  private List<Path> files(String name) throws IOException {
     Path start = folder.resolve("artemis").resolve(name);
-    return Files.exists(start) ? Files.walk(start).filter(Files::isRegularFile) : Stream.empty();
+    try (Stream<Path> files = Files.exists(start) ? Files.walk(start) : Stream.empty()) {
+      return files.filter(Files::isRegularFile).toList();
+    }
   }
 }

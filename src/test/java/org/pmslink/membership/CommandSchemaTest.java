@@ -309,7 +309,7 @@ class CommandSchemaTest {
       ObjectNode message = json(batch(command));
       ((ObjectNode) message.path("commands").path(0)).remove(field);
       boolean optional =
-          command instanceof Command.Unlink && field.equals("memberNumber")
+          (command instanceof Command.Unlink && field.equals("memberNumber"))
               || field.equals("mergedAt")
               || field.equals("runnerUp")
               || field.equals("parting");

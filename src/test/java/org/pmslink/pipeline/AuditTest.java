@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.sql.ResultSet;
 import java.sql.Statement;
 import java.time.LocalDate;
+import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -357,7 +358,7 @@ class AuditTest {
               "plan",
               String.valueOf(plan),
               "startsOn",
-              LocalDate.now().toString()));
+              LocalDate.now(ZoneOffset.UTC).toString()));
       long membership = newest(office, "memberships");
       bothOrNeither(
           office,
@@ -466,7 +467,7 @@ class AuditTest {
           program.does(
               "POST",
               "/members/M1/memberships",
-              "{\"plan\":%d,\"starts_on\":\"%s\"}".formatted(plan, LocalDate.now())));
+              "{\"plan\":%d,\"starts_on\":\"%s\"}".formatted(plan, LocalDate.now(ZoneOffset.UTC))));
       long membership = newest(office, "memberships");
       bothOrNeither(
           office,
@@ -634,7 +635,7 @@ class AuditTest {
       people(office);
       Program program = new Program(office);
       long otto = office.count("select id from patients where practice_id = ? and source_id = '2'");
-      AtomicInteger number = new AtomicInteger(100);
+      int number = 100;
       List<CompletableFuture<Integer>> answers = new ArrayList<>();
       for (int i = 0; i < 40; i++) {
         Callable<Integer> deed =
@@ -646,7 +647,7 @@ class AuditTest {
                       """
                       {"number":"N%d","given":"Petra","family":"Newcomer","birth_date":"1971-05-06",
                        "phone_mobile":"6145550133"}"""
-                          .formatted(number.getAndIncrement()));
+                          .formatted(number++));
               case 1 ->
                   program.does(
                       "POST",

@@ -140,7 +140,7 @@ class BrokenSourcesTest {
         yield random.nextBoolean() && bytes.length > 0 ? BrokenJson.damaged(bytes, random) : bytes;
       }
       case "double" ->
-          List.of(1.7976931348623157e308, -0.0, 5e-324, 20260302.0, 0.1 + 0.2, -1e15)
+          List.of(1.7976931348623157e308, -0.0, Double.MIN_VALUE, 20260302.0, 0.1 + 0.2, -1e15)
               .get(random.nextInt(6));
       case "decimal(65,10)" ->
           new java.math.BigDecimal("9".repeat(1 + random.nextInt(50)) + ".0000000001");

@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.time.Instant;
 import java.time.LocalDate;
 import java.time.LocalDateTime;
+import java.time.ZoneId;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -238,7 +239,8 @@ class DentrixTest {
         enterprise.jdbc.execute("alter table DDB_PAT_BASE alter column DDB_LAST_MOD timestamp(7)");
         enterprise.jdbc.update(
             "update DDB_PAT_BASE set CHART = 'NEW', DDB_LAST_MOD = ? where PATDB = 1",
-            LocalDateTime.now().withNano(123_456_700));
+            // The zone in which this process has its servers write current_timestamp.
+            LocalDateTime.now(ZoneId.systemDefault()).withNano(123_456_700));
         office.sync();
         assertThat(
                 office.count(

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.LocalDate;
+import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.HashSet;
@@ -108,7 +109,7 @@ class MemberMergesTest {
           office.name,
           "M2",
           plan(office, "Gold"),
-          LocalDate.now(),
+          LocalDate.now(ZoneOffset.UTC),
           Memberships.Status.ACTIVE,
           "maria",
           "");
@@ -150,7 +151,7 @@ class MemberMergesTest {
           office.name,
           "M1",
           plan(office, "Silver"),
-          LocalDate.now(),
+          LocalDate.now(ZoneOffset.UTC),
           Memberships.Status.ACTIVE,
           "maria",
           "");
@@ -158,7 +159,7 @@ class MemberMergesTest {
           office.name,
           "M2",
           plan(office, "Gold"),
-          LocalDate.now(),
+          LocalDate.now(ZoneOffset.UTC),
           Memberships.Status.ACTIVE,
           "maria",
           "");
@@ -209,7 +210,13 @@ class MemberMergesTest {
   private void start(Office office, String member, long plan, String actor)
       throws RefusedException {
     memberships.start(
-        office.name, member, plan, LocalDate.now(), Memberships.Status.ACTIVE, actor, "");
+        office.name,
+        member,
+        plan,
+        LocalDate.now(ZoneOffset.UTC),
+        Memberships.Status.ACTIVE,
+        actor,
+        "");
   }
 
   @Test

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.time.LocalDate;
 import java.time.ZoneId;
+import java.time.ZoneOffset;
 import java.util.List;
 import java.util.TreeSet;
 import org.junit.jupiter.api.Test;
@@ -180,7 +181,13 @@ class MembershipsTest {
       memberships.step(office.name, "M1", id, Step.RESUME, "ana", "back");
       memberships.step(office.name, "M1", id, Step.END, "maria", "moved away");
       memberships.start(
-          office.name, "M1", silver, LocalDate.now(), Memberships.Status.ACTIVE, "ana", "");
+          office.name,
+          "M1",
+          silver,
+          LocalDate.now(ZoneOffset.UTC),
+          Memberships.Status.ACTIVE,
+          "ana",
+          "");
       plans.retire(office.name, silver, "maria");
 
       assertThat(memberships.of(office.name, "M1"))

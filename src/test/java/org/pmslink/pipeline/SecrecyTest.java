@@ -115,13 +115,10 @@ class SecrecyTest {
    */
   private List<String> filesWith(String word) throws IOException {
     Path data = engine.data();
-    try (Stream<Path> files =
-        Stream.concat(
-            Files.walk(data.resolve("artemis")),
-            Stream.concat(
-                Files.walk(data.resolve("postgres").resolve("log")),
-                Stream.of(data.resolve("postgres.log"))))) {
-      return files
+    try (Stream<Path> queue = Files.walk(data.resolve("artemis"));
+        Stream<Path> logs = Files.walk(data.resolve("postgres").resolve("log"))) {
+      return Stream.of(queue, logs, Stream.of(data.resolve("postgres.log")))
+          .flatMap(files -> files)
           .filter(Files::isRegularFile)
           .filter(file -> holds(file, word))
           .map(file -> data.relativize(file).toString())

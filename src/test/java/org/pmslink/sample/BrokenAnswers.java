@@ -175,7 +175,7 @@ public final class BrokenAnswers {
     JsonNode broken = BrokenJson.mutated(good, random);
     ObjectNode odd =
         broken.isObject() ? (ObjectNode) broken : RecordJson.mapper().createObjectNode();
-    if (form == FHIR) {
+    if (form.equals(FHIR)) {
       odd.put("resourceType", "Patient");
     }
     rows.add(odd.put(form.key(), "102"));
@@ -194,7 +194,9 @@ public final class BrokenAnswers {
     ArrayNode rows = RecordJson.mapper().createArrayNode().add(goodRow("100")).add(row);
     Answer answer = ok("an odd key", bytes(form.list().apply(rows)));
     // A resource without an id is a dead letter, and no reason to read none of its neighbours.
-    return without && form == FHIR ? new Answer("no key", answer.http(), List.of("100")) : answer;
+    return without && form.equals(FHIR)
+        ? new Answer("no key", answer.http(), List.of("100"))
+        : answer;
   }
 
   private String otherJson() {

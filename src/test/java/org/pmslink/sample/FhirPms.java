@@ -54,6 +54,7 @@ import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.catalina.Context;
 import org.apache.catalina.LifecycleException;
 import org.apache.catalina.startup.Tomcat;
@@ -94,8 +95,8 @@ public final class FhirPms implements AutoCloseable {
   private volatile String oddLines = "";
   private volatile String left = "";
   private volatile boolean tellsTokenEndpoint;
-  private volatile int notReady;
-  private volatile int exports;
+  private final AtomicInteger notReady = new AtomicInteger();
+  private final AtomicInteger exports = new AtomicInteger();
   private @Nullable Instant exportedAt;
 
   private FhirPms() throws IOException {
@@ -197,7 +198,7 @@ public final class FhirPms implements AutoCloseable {
 
   /** The next export is not ready when it is first asked for so many times. */
   public void exportNotReady(int times) {
-    notReady = times;
+    notReady.set(times);
   }
 
   /** Exports name an error file, or none. */
@@ -216,7 +217,7 @@ public final class FhirPms implements AutoCloseable {
   }
 
   public int exports() {
-    return exports;
+    return exports.get();
   }
 
   /** Addresses with their parameters that were asked for. */
@@ -469,13 +470,12 @@ public final class FhirPms implements AutoCloseable {
           response.setStatus(400);
           return;
         }
-        exports++;
+        int export = exports.incrementAndGet();
         exportedAt = Instant.now();
         response.setStatus(202);
-        response.setHeader("Content-Location", url() + "/export/status?job=a%2Fb|" + exports);
+        response.setHeader("Content-Location", url() + "/export/status?job=a%2Fb|" + export);
       } else if (path.endsWith("/status")) {
-        if (notReady > 0) {
-          notReady--;
+        if (notReady.getAndUpdate(times -> Math.max(0, times - 1)) > 0) {
           response.setStatus(202);
           response.setHeader("Retry-After", "1");
           response.setHeader("X-Progress", "halfway through Smith, John");

@@ -242,7 +242,7 @@ final class People {
     StringBuilder email = new StringBuilder(40);
     for (int i = 0; i < name.length(); i++) {
       char c = Character.toLowerCase(name.charAt(i));
-      if (c >= 'a' && c <= 'z' || c == '.' || c == '_') {
+      if ((c >= 'a' && c <= 'z') || c == '.' || c == '_') {
         email.append(c);
       }
     }

@@ -26,7 +26,7 @@ import org.pmslink.patient.SourcePatient.SourcePhone;
 public final class PracticeGenerator {
 
   /**
-   * @param patients rows in {@code patient}, labs and test patients included
+   * @param patients charts of the practice, labs and test patients included
    * @param members at most as many as patients
    * @param ledger whether to write appointments, procedures and money too
    */

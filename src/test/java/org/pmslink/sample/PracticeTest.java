@@ -12,7 +12,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.TreeMap;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.MethodOrderer;
@@ -74,7 +73,7 @@ class PracticeTest {
   @Test
   @Order(1)
   void everyTrapIsLaidAtLeastOnce() {
-    TreeMap<String, Integer> counts = truth.trapCounts();
+    Map<String, Integer> counts = truth.trapCounts();
     assertThat(counts.keySet()).containsAll(Arrays.stream(Trap.values()).map(Trap::name).toList());
     assertThat(jdbc.queryForList("SELECT DISTINCT PatStatus FROM patient", Integer.class))
         .contains(0, 1, 2, 3, 4, 5, 6, 9);

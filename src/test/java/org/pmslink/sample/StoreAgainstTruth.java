@@ -153,7 +153,8 @@ public final class StoreAgainstTruth {
           if (!loaded.samePerson(patNum, member)) {
             wrong.add(patNum + "-" + member);
           }
-          if (linkedChart.put(member, patNum) != null | !linkedCharts.add(patNum)) {
+          boolean again = linkedChart.put(member, patNum) != null;
+          if (!linkedCharts.add(patNum) || again) {
             twice.add(patNum + "-" + member);
           }
         },

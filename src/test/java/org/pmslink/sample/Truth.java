@@ -6,6 +6,7 @@ import java.util.Arrays;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
@@ -144,8 +145,8 @@ final class Truth {
   }
 
   /** How often each trap was laid, in charts and in members. */
-  TreeMap<String, Integer> trapCounts() {
-    TreeMap<String, Integer> counts = new TreeMap<>();
+  Map<String, Integer> trapCounts() {
+    Map<String, Integer> counts = new TreeMap<>();
     for (String table : List.of("chart", "member")) {
       jdbc.query(
           "SELECT traps FROM truth." + table + " WHERE traps <> ''",
