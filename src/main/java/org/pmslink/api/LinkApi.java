@@ -6,8 +6,9 @@ import io.swagger.v3.oas.annotations.tags.Tag;
 import jakarta.servlet.http.HttpServletRequest;
 import java.io.IOException;
 import java.util.Comparator;
+import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Objects;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.pmslink.access.Audit;
 import org.pmslink.access.Caller;
@@ -119,9 +120,20 @@ class LinkApi {
         Audit.about(
             number + ", " + found.candidates().size() + " candidates",
             found.candidates().stream().map(c -> c.chart().name()).toList()));
+    Map<PatientSearch.Candidate, Found> charts = new LinkedHashMap<>();
+    for (PatientSearch.Candidate candidate : found.candidates()) {
+      charts.put(candidate, patients.find(caller.practice(), candidate.chart().id()).orElseThrow());
+    }
+    // Graded as in compare: a search takes the member for somebody who is not stored, and knows
+    // neither of links nor of verdicts.
+    Map<String, Explanation> now =
+        desk.explain(caller.practice(), List.copyOf(charts.values()), member);
     return new PossibleCharts(
-        found.candidates().stream()
-            .map(c -> possible(caller, member, c))
+        charts.entrySet().stream()
+            .map(
+                e ->
+                    new Possible(
+                        e.getValue(), now.getOrDefault(e.getValue().name(), e.getKey().why())))
             .sorted(Comparator.comparing((Possible p) -> p.why().comparison().grade()).reversed())
             .map(p -> new PossibleChart(Shown.patient(p.chart(), null), Shown.Why.of(p.why())))
             .toList(),
@@ -129,18 +141,6 @@ class LinkApi {
   }
 
   private record Possible(Found chart, Explanation why) {}
-
-  /**
-   * Graded as in {@link #compare}: a search takes the member for somebody who is not stored, and
-   * knows neither of links nor of verdicts.
-   */
-  private Possible possible(Caller caller, Member member, PatientSearch.Candidate candidate) {
-    Found chart = patients.find(caller.practice(), candidate.chart().id()).orElseThrow();
-    return new Possible(
-        chart,
-        Objects.requireNonNullElse(
-            desk.explain(caller.practice(), chart, member), candidate.why()));
-  }
 
   /**
    * A member and a chart, as rules see them now.

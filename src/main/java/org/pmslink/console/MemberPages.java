@@ -5,6 +5,7 @@ import java.time.LocalDate;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.EnumMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -16,6 +17,7 @@ import org.pmslink.access.Needs;
 import org.pmslink.access.Right;
 import org.pmslink.access.Visit;
 import org.pmslink.linking.PatientSearch;
+import org.pmslink.matching.Explanation;
 import org.pmslink.membership.Activities;
 import org.pmslink.membership.Charts;
 import org.pmslink.membership.Member;
@@ -310,8 +312,7 @@ class MemberPages {
     model.addAttribute("list", isWorklist(list) ? list : "");
     model.addAttribute(
         "candidates",
-        found.candidates().stream()
-            .map(c -> alike(practice, member, c))
+        alike(practice, member, found.candidates()).stream()
             .sorted(
                 Comparator.comparing((PatientPages.Alike a) -> a.explanation().comparison().grade())
                     .reversed())
@@ -320,14 +321,25 @@ class MemberPages {
   }
 
   /**
-   * A chart that was found for a member, graded as it is where the two are compared: a search takes
-   * the member for somebody who is not stored, and knows neither of links nor of what staff said.
+   * Charts that were found for a member, graded as they are where the two are compared: a search
+   * takes the member for somebody who is not stored, and knows neither of links nor of what staff
+   * said.
    */
-  private PatientPages.Alike alike(
-      String practice, Member member, PatientSearch.Candidate candidate) {
-    Found chart = desk.chart(practice, candidate.chart().source(), candidate.chart().sourceId());
-    return new PatientPages.Alike(
-        chart, Objects.requireNonNullElse(links.explain(practice, chart, member), candidate.why()));
+  private List<PatientPages.Alike> alike(
+      String practice, Member member, List<PatientSearch.Candidate> candidates) {
+    Map<PatientSearch.Candidate, Found> charts = new LinkedHashMap<>();
+    for (PatientSearch.Candidate candidate : candidates) {
+      charts.put(
+          candidate,
+          desk.chart(practice, candidate.chart().source(), candidate.chart().sourceId()));
+    }
+    Map<String, Explanation> now = links.explain(practice, List.copyOf(charts.values()), member);
+    List<PatientPages.Alike> alike = new ArrayList<>();
+    charts.forEach(
+        (candidate, chart) ->
+            alike.add(
+                new PatientPages.Alike(chart, now.getOrDefault(chart.name(), candidate.why()))));
+    return alike;
   }
 
   /** The same with what staff typed. */

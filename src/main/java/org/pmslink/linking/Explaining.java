@@ -1,7 +1,10 @@
 package org.pmslink.linking;
 
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import org.pmslink.matching.Comparison;
 import org.pmslink.matching.InvalidRulesException;
@@ -16,6 +19,7 @@ import org.pmslink.membership.StoredDecisions;
 import org.pmslink.membership.StoredDecisions.Kept;
 import org.pmslink.membership.StoredDecisions.Standing;
 import org.pmslink.membership.Verdicts;
+import org.pmslink.patient.Person;
 import org.pmslink.practice.Practices;
 import org.springframework.stereotype.Component;
 
@@ -105,16 +109,48 @@ public class Explaining {
 
   private PracticeMatcher.Explained now(
       String practice, String source, Charts.Known known, Member member) {
+    return nowOf(practice, source, List.of(known), member).get(0);
+  }
+
+  /**
+   * The same of several charts of one PMS.
+   *
+   * @param sourceIds of charts; those that are not there are left out
+   * @return by the charts' ids in the PMS
+   */
+  public Map<String, PracticeMatcher.Explained> now(
+      String practice, String source, List<String> sourceIds, Member member) {
+    Map<String, Charts.Known> known = charts.known(practices.id(practice), source, sourceIds);
+    List<String> there = sourceIds.stream().filter(known::containsKey).toList();
+    List<PracticeMatcher.Explained> explained =
+        nowOf(practice, source, there.stream().map(known::get).toList(), member);
+    Map<String, PracticeMatcher.Explained> byId = new HashMap<>();
+    for (int i = 0; i < there.size(); i++) {
+      byId.put(there.get(i), explained.get(i));
+    }
+    return byId;
+  }
+
+  private List<PracticeMatcher.Explained> nowOf(
+      String practice, String source, List<Charts.Known> known, Member member) {
     int practiceId = practices.id(practice);
-    Stored chart = charts.stored(practiceId, new long[] {known.id()}).get(0);
-    Linked link = known.link();
+    Map<Long, Person> persons = new HashMap<>();
+    for (Stored chart :
+        charts.stored(practiceId, known.stream().mapToLong(Charts.Known::id).toArray())) {
+      persons.put(chart.id(), chart.record().person());
+    }
+    List<PracticeMatcher.Subject> subjects = new ArrayList<>();
+    for (Charts.Known chart : known) {
+      Linked link = chart.link();
+      subjects.add(
+          new PracticeMatcher.Subject(
+              chart.id(),
+              Objects.requireNonNull(persons.get(chart.id())),
+              link == null ? null : link.memberId()));
+    }
     return populations
         .matcher(practice)
-        .explain(
-            new StoredPractice(practiceId, source, charts, verdicts),
-            new PracticeMatcher.Subject(
-                known.id(), chart.record().person(), link == null ? null : link.memberId()),
-            member.id());
+        .explain(new StoredPractice(practiceId, source, charts, verdicts), subjects, member.id());
   }
 
   private Charts.Known known(int practice, String source, String sourceId) {

@@ -137,11 +137,20 @@ final class Neighbourhood {
     }
   }
 
-  /** Explains the only subject's decision, and the pair of it and a member. */
-  PracticeMatcher.Explained explain(long member) {
-    Subject subject = subjects.get(0);
-    keep(subject.number(), member);
-    Decision decision = decide().get(0);
+  /** Explains each subject's decision, and the pair of it and a member. */
+  List<PracticeMatcher.Explained> explain(long member) {
+    for (Subject subject : subjects) {
+      keep(subject.number(), member);
+    }
+    List<Decision> decisions = decide();
+    List<PracticeMatcher.Explained> explained = new ArrayList<>();
+    for (int i = 0; i < decisions.size(); i++) {
+      explained.add(explained(subjects.get(i), decisions.get(i), member));
+    }
+    return explained;
+  }
+
+  private PracticeMatcher.Explained explained(Subject subject, Decision decision, long member) {
     ReviewReason rivalry = rivalry(subject.number(), member);
     PairScore score = new PairScore(rules, population);
     Features one = charts.get(subject.number());

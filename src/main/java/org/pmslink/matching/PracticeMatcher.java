@@ -123,7 +123,12 @@ public final class PracticeMatcher {
 
   /** Explains what would be decided about a chart now, and about it and one member above all. */
   public Explained explain(Practice practice, Subject chart, long member) {
-    return new Neighbourhood(rules, counts, practice, List.of(chart)).explain(member);
+    return explain(practice, List.of(chart), member).get(0);
+  }
+
+  /** The same of several charts of one PMS and a member, in their order. */
+  public List<Explained> explain(Practice practice, List<Subject> subjects, long member) {
+    return new Neighbourhood(rules, counts, practice, subjects).explain(member);
   }
 
   /**

@@ -1,5 +1,9 @@
 package org.pmslink.office;
 
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.pmslink.access.Actor;
 import org.pmslink.access.Audit;
@@ -7,6 +11,7 @@ import org.pmslink.access.Right;
 import org.pmslink.linking.Explaining;
 import org.pmslink.matching.Comparison.Grade;
 import org.pmslink.matching.Explanation;
+import org.pmslink.matching.PracticeMatcher;
 import org.pmslink.membership.Member;
 import org.pmslink.membership.MemberHistory;
 import org.pmslink.membership.PatientDirectory.Found;
@@ -51,6 +56,30 @@ public class LinkDesk {
     return explaining
         .now(practice, chart.source(), chart.sourceId(), member.memberNumber())
         .explanation();
+  }
+
+  /** The same of several charts, by their names; without those that are no longer in use. */
+  public Map<String, Explanation> explain(String practice, List<Found> charts, Member member) {
+    Map<String, Explanation> explained = new HashMap<>();
+    if (member.removed()) {
+      return explained;
+    }
+    charts.stream()
+        .filter(chart -> !isGone(chart))
+        .collect(Collectors.groupingBy(Found::source))
+        .forEach(
+            (source, ofOne) -> {
+              Map<String, PracticeMatcher.Explained> now =
+                  explaining.now(
+                      practice, source, ofOne.stream().map(Found::sourceId).toList(), member);
+              for (Found chart : ofOne) {
+                PracticeMatcher.Explained pair = now.get(chart.sourceId());
+                if (pair != null) {
+                  explained.put(chart.name(), pair.explanation());
+                }
+              }
+            });
+    return explained;
   }
 
   private static boolean isGone(Found chart) {
