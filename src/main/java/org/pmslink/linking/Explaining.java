@@ -90,30 +90,11 @@ public class Explaining {
             .map(said -> said.words(practices.zone(practiceId)))
             .orElse(""),
         repeated,
-        now(practice, source, known, member));
+        nowOf(practice, source, List.of(known), member).get(0));
   }
 
   /**
-   * What would be decided about a pair now, whatever was decided before.
-   *
-   * @throws IllegalArgumentException when chart or member are not there
-   */
-  public PracticeMatcher.Explained now(
-      String practice, String source, String sourceId, String memberNumber) {
-    return now(
-        practice,
-        source,
-        known(practices.id(practice), source, sourceId),
-        member(practice, memberNumber));
-  }
-
-  private PracticeMatcher.Explained now(
-      String practice, String source, Charts.Known known, Member member) {
-    return nowOf(practice, source, List.of(known), member).get(0);
-  }
-
-  /**
-   * The same of several charts of one PMS.
+   * What would be decided now about charts of one PMS and a member, whatever was decided before.
    *
    * @param sourceIds of charts; those that are not there are left out
    * @return by the charts' ids in the PMS

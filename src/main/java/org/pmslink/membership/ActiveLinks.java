@@ -76,6 +76,21 @@ class ActiveLinks {
     return links;
   }
 
+  /** The ids of the members that these charts are linked to, by chart. */
+  Map<Long, Long> members(int practice, long[] patientIds) {
+    Map<Long, Long> linked = new HashMap<>();
+    database.query(
+        """
+        select patient_id, member_id from links
+        where practice_id = ? and patient_id = any (?) and ended_at is null""",
+        row -> {
+          linked.put(row.getLong(1), row.getLong(2));
+        },
+        practice,
+        patientIds);
+    return linked;
+  }
+
   private Map<Long, String> numbers(int practice, Collection<Long> memberIds) {
     Map<Long, String> numbers = new HashMap<>();
     if (!memberIds.isEmpty()) {

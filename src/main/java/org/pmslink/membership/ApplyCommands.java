@@ -51,6 +51,7 @@ public class ApplyCommands {
   private final Runs runs;
   private final DeadLetters deadLetters;
   private final Links links;
+  private final ActiveLinks activeLinks;
   private final ChartDecisions chartDecisions;
   private final RuleDecisions ruleDecisions;
   private final ContactsFromCharts contacts;
@@ -71,6 +72,7 @@ public class ApplyCommands {
       Runs runs,
       DeadLetters deadLetters,
       Links links,
+      ActiveLinks activeLinks,
       ChartDecisions chartDecisions,
       RuleDecisions ruleDecisions,
       ContactsFromCharts contacts,
@@ -88,6 +90,7 @@ public class ApplyCommands {
     this.runs = runs;
     this.deadLetters = deadLetters;
     this.links = links;
+    this.activeLinks = activeLinks;
     this.chartDecisions = chartDecisions;
     this.ruleDecisions = ruleDecisions;
     this.contacts = contacts;
@@ -213,7 +216,7 @@ public class ApplyCommands {
     if (changed.isNobody()) {
       return;
     }
-    Map<Long, Long> linked = membersOf(practice, own);
+    Map<Long, Long> linked = activeLinks.members(practice, own);
     database.update(
         """
         update decisions set stale_since = now(), sent_at = null
@@ -279,20 +282,6 @@ public class ApplyCommands {
         practice,
         since);
     return changed;
-  }
-
-  private Map<Long, Long> membersOf(int practice, long[] charts) {
-    Map<Long, Long> linked = new HashMap<>();
-    database.query(
-        """
-        select patient_id, member_id from links
-        where practice_id = ? and patient_id = any (?) and ended_at is null""",
-        row -> {
-          linked.put(row.getLong(1), row.getLong(2));
-        },
-        practice,
-        charts);
-    return linked;
   }
 
   /**

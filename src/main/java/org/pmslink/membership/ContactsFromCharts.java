@@ -29,9 +29,12 @@ class ContactsFromCharts {
   private final JdbcTemplate database;
   private final Members members;
   private final Survivorship survivorship;
+  private final ActiveLinks activeLinks;
 
-  ContactsFromCharts(JdbcTemplate database, Members members, Survivorship survivorship) {
+  ContactsFromCharts(
+      JdbcTemplate database, Members members, Survivorship survivorship, ActiveLinks activeLinks) {
     this.database = database;
+    this.activeLinks = activeLinks;
     this.members = members;
     this.survivorship = survivorship;
   }
@@ -45,16 +48,7 @@ class ContactsFromCharts {
     if (patientIds.isEmpty()) {
       return Set.of();
     }
-    Map<Long, Long> memberOf = new HashMap<>();
-    database.query(
-        """
-        select patient_id, member_id from links
-        where practice_id = ? and patient_id = any (?) and ended_at is null""",
-        row -> {
-          memberOf.put(row.getLong(1), row.getLong(2));
-        },
-        practice,
-        Links.array(patientIds));
+    Map<Long, Long> memberOf = activeLinks.members(practice, Links.array(patientIds));
     if (memberOf.isEmpty()) {
       return Set.of();
     }

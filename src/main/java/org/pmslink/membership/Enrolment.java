@@ -63,14 +63,6 @@ public class Enrolment {
     public Chart {
       left = Set.copyOf(left);
     }
-
-    public Chart(String source, String sourceId, boolean corrected, @Nullable String seen) {
-      this(source, sourceId, corrected, seen, Set.of());
-    }
-
-    public Chart(String source, String sourceId) {
-      this(source, sourceId, false, null);
-    }
   }
 
   /**

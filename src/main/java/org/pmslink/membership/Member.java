@@ -128,6 +128,32 @@ public record Member(
         null);
   }
 
+  /** What a cleaned person has of contact fields, as it is written into them. */
+  public static Map<Field, String> contact(Person person) {
+    Map<Field, String> contact = new EnumMap<>(Field.class);
+    for (Person.Phone phone : person.phones()) {
+      contact.putIfAbsent(
+          switch (phone.use()) {
+            case HOME -> Field.PHONE_HOME;
+            case WORK -> Field.PHONE_WORK;
+            case MOBILE -> Field.PHONE_MOBILE;
+          },
+          phone.e164());
+    }
+    if (!person.emails().isEmpty()) {
+      contact.put(Field.EMAIL, person.emails().get(0));
+    }
+    Person.PostalAddress address = person.address();
+    if (address != null) {
+      put(contact, Field.LINE1, address.line1());
+      put(contact, Field.LINE2, address.line2());
+      put(contact, Field.CITY, address.city());
+      put(contact, Field.STATE, address.state());
+      put(contact, Field.POSTAL_CODE, address.postalCode());
+    }
+    return contact;
+  }
+
   private static Field phoneField(@Nullable String use) {
     return switch (use == null ? "" : use.toLowerCase(Locale.ROOT)) {
       case "mobile" -> Field.PHONE_MOBILE;

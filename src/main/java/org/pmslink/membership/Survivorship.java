@@ -7,8 +7,6 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.pmslink.membership.Member.Field;
 import org.pmslink.patient.PatientRecord;
-import org.pmslink.patient.Person;
-import org.pmslink.patient.Person.PhoneUse;
 import org.pmslink.patient.Person.PostalAddress;
 import org.springframework.boot.context.properties.ConfigurationProperties;
 
@@ -51,7 +49,7 @@ public record Survivorship(@Nullable Map<Field, Policy> fields) {
     // Charts have theirs as USPS writes it, in capitals: what staff typed stays while it means the
     // same. As a whole, for the same words may stand in other lines.
     boolean sameAddress = typed != null && typed.equals(chart.person().address());
-    contact(chart.person())
+    Member.contact(chart.person())
         .forEach(
             (field, value) -> {
               if (!value.equals(member.fields().get(field))
@@ -72,9 +70,9 @@ public record Survivorship(@Nullable Map<Field, Policy> fields) {
    *     says otherwise, too
    */
   Set<Field> differing(Member member, PatientRecord chart, boolean corrected) {
-    Map<Field, String> typed = contact(member.person());
+    Map<Field, String> typed = Member.contact(member.person());
     Set<Field> differing = EnumSet.noneOf(Field.class);
-    contact(chart.person())
+    Member.contact(chart.person())
         .forEach(
             (field, value) -> {
               String own = typed.get(field);
@@ -119,38 +117,5 @@ public record Survivorship(@Nullable Map<Field, Policy> fields) {
       case MEMBER_WINS -> false;
       case ONLY_IF_EMPTY -> !member.fields().containsKey(field);
     };
-  }
-
-  private static Map<Field, String> contact(Person person) {
-    Map<Field, String> contact = new EnumMap<>(Field.class);
-    for (Person.Phone phone : person.phones()) {
-      contact.putIfAbsent(field(phone.use()), phone.e164());
-    }
-    if (!person.emails().isEmpty()) {
-      contact.put(Field.EMAIL, person.emails().get(0));
-    }
-    PostalAddress address = person.address();
-    if (address != null) {
-      put(contact, Field.LINE1, address.line1());
-      put(contact, Field.LINE2, address.line2());
-      put(contact, Field.CITY, address.city());
-      put(contact, Field.STATE, address.state());
-      put(contact, Field.POSTAL_CODE, address.postalCode());
-    }
-    return contact;
-  }
-
-  private static Field field(PhoneUse use) {
-    return switch (use) {
-      case HOME -> Field.PHONE_HOME;
-      case WORK -> Field.PHONE_WORK;
-      case MOBILE -> Field.PHONE_MOBILE;
-    };
-  }
-
-  private static void put(Map<Field, String> contact, Field field, @Nullable String value) {
-    if (value != null) {
-      contact.put(field, value);
-    }
   }
 }

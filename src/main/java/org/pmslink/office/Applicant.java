@@ -14,6 +14,7 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.pmslink.membership.Enrolment;
+import org.pmslink.membership.Member;
 import org.pmslink.membership.Member.Field;
 import org.pmslink.membership.Memberships;
 import org.pmslink.membership.RefusedException;
@@ -117,7 +118,7 @@ public record Applicant(
 
   /** What a chart says of its person; as {@link #empty} otherwise. */
   public static Applicant of(Person person, LocalDate today) {
-    Map<Field, String> fields = new EnumMap<>(Field.class);
+    Map<Field, String> fields = Member.contact(person);
     Person.PersonName name = person.name();
     put(fields, Field.FAMILY, name.family());
     put(fields, Field.GIVEN, name.given());
@@ -129,26 +130,6 @@ public record Applicant(
     }
     if (person.gender() != Person.Gender.UNKNOWN) {
       fields.put(Field.GENDER, person.gender().name().toLowerCase(Locale.ROOT));
-    }
-    for (Person.Phone phone : person.phones()) {
-      fields.putIfAbsent(
-          switch (phone.use()) {
-            case HOME -> Field.PHONE_HOME;
-            case MOBILE -> Field.PHONE_MOBILE;
-            case WORK -> Field.PHONE_WORK;
-          },
-          phone.e164());
-    }
-    if (!person.emails().isEmpty()) {
-      fields.put(Field.EMAIL, person.emails().get(0));
-    }
-    Person.PostalAddress address = person.address();
-    if (address != null) {
-      put(fields, Field.LINE1, address.line1());
-      put(fields, Field.LINE2, address.line2());
-      put(fields, Field.CITY, address.city());
-      put(fields, Field.STATE, address.state());
-      put(fields, Field.POSTAL_CODE, address.postalCode());
     }
     return new Applicant("", fields, "", today.toString(), "", person.fingerprint());
   }

@@ -50,12 +50,7 @@ public class LinkDesk {
 
   /** What rules think of the two now; {@code null} when one of them is no longer in use. */
   public @Nullable Explanation explain(String practice, Found chart, Member member) {
-    if (member.removed() || isGone(chart)) {
-      return null;
-    }
-    return explaining
-        .now(practice, chart.source(), chart.sourceId(), member.memberNumber())
-        .explanation();
+    return explain(practice, List.of(chart), member).get(chart.name());
   }
 
   /** The same of several charts, by their names; without those that are no longer in use. */

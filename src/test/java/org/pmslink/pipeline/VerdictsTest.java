@@ -336,7 +336,8 @@ class VerdictsTest {
               PMS,
               String.valueOf(chart),
               true,
-              shown(office, chart).record().person().fingerprint());
+              shown(office, chart).record().person().fingerprint(),
+              Set.of());
       overwrite(office, chart, tomas);
 
       assertThatThrownBy(
@@ -459,7 +460,7 @@ class VerdictsTest {
       long chart = office.chart(ines);
       office.sync();
       Enrolment enrolment = engine.bean(Enrolment.class);
-      Enrolment.Chart hers = new Enrolment.Chart(PMS, String.valueOf(chart));
+      Enrolment.Chart hers = new Enrolment.Chart(PMS, String.valueOf(chart), false, null, Set.of());
       String number =
           enrolment
               .enrol(office.name, null, "", ines.typed("new"), hers, null, "ana", "at the desk")
