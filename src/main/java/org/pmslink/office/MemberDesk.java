@@ -126,7 +126,6 @@ public class MemberDesk {
         applicant.get(Field.STATE));
     PatientSearch.Found alike =
         chart == null && !insist ? alike(actor, applicant) : PatientSearch.Found.NOBODY;
-    Namesakes namesakes = insist ? Namesakes.NONE : namesakes(actor, applicant);
     // After the search: whom this form has added already is like them, too.
     String before = form == null ? null : enrolment.addedWith(actor.practice(), form).orElse(null);
     if (before != null) {
@@ -145,13 +144,6 @@ public class MemberDesk {
     if (chart != null) {
       refuseUnlike(actor, applicant, chart);
     }
-    if (alike.tooMany() || !alike.candidates().isEmpty() || !namesakes.alike().isEmpty()) {
-      AlikeException found = new AlikeException(alike.candidates(), alike.tooMany(), namesakes);
-      if (!shown.test(found)) {
-        throw found;
-      }
-    }
-    Set<String> looked = numbers(namesakes.alike());
     try {
       return audit.together(
           () -> {
@@ -162,12 +154,8 @@ public class MemberDesk {
             if (twin != null) {
               return sameAs(actor, applicant, twin);
             }
-            Namesakes now = insist ? Namesakes.NONE : membersLike(actor, applicant);
-            if (!looked.containsAll(numbers(now.alike()))) {
-              AlikeException found = new AlikeException(alike.candidates(), alike.tooMany(), now);
-              if (!shown.test(found)) {
-                throw found;
-              }
+            if (!insist) {
+              warn(actor, applicant, alike, shown);
             }
             return add(actor, form, applicant, chart);
           });
@@ -176,6 +164,20 @@ public class MemberDesk {
       noteNamesakes(actor, new Namesakes(e.members(), e.family()));
       throw e;
     }
+  }
+
+  /** Stops at whoever is there already, unless they have been shown. */
+  private void warn(
+      Actor actor, Applicant applicant, PatientSearch.Found alike, Predicate<AlikeException> shown)
+      throws AlikeException {
+    Namesakes namesakes = membersLike(actor, applicant);
+    if (alike.tooMany() || !alike.candidates().isEmpty() || !namesakes.alike().isEmpty()) {
+      AlikeException found = new AlikeException(alike.candidates(), alike.tooMany(), namesakes);
+      if (!shown.test(found)) {
+        throw found;
+      }
+    }
+    noteNamesakes(actor, namesakes);
   }
 
   private String add(Actor actor, @Nullable UUID form, Applicant applicant, @Nullable Found chart)
