@@ -2,9 +2,13 @@ package org.pmslink.pipeline;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import org.apache.camel.CamelContext;
+import org.apache.camel.spi.RouteController;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
+import org.pmslink.progress.Runs;
 import org.pmslink.sample.OpenDentalServer;
 
 /** Charts that are merged, archived or deleted: the link follows or is flagged, never dropped. */
@@ -86,6 +90,7 @@ class MergesTest {
       // Written in the other order than they happened.
       office.edit(row, a, c, 10);
       office.edit(row, a, b, 20);
+      followingAfter(() -> awaitNoted(office));
       for (int pass = 0; pass < 4; pass++) {
         office.sync();
         assertThat(survivorOf(office, a)).as("pass %d", pass).isEqualTo(Long.toString(c));
@@ -99,6 +104,29 @@ class MergesTest {
       office.sync();
       assertThat(survivorOf(office, a)).isEqualTo(Long.toString(b));
     }
+  }
+
+  /** Merges are followed a moment after they are noted: here, after all of a pass. */
+  private void followingAfter(Runnable pass) throws Exception {
+    RouteController routes = engine.bean(CamelContext.class).getRouteController();
+    routes.suspendRoute("follow-merges");
+    try {
+      pass.run();
+    } finally {
+      routes.resumeRoute("follow-merges");
+    }
+  }
+
+  private void awaitNoted(Office office) {
+    office.askForPass(false);
+    Runs runs = engine.bean(Runs.class);
+    Awaitility.await()
+        .atMost(Office.LONGEST)
+        .until(
+            () ->
+                office.count("select count(*) from chart_merges where practice_id = ?") > 0
+                    && runs.open(office.id()).stream()
+                        .allMatch(run -> run.readAt() != null && runs.allHandled(run)));
   }
 
   @Test
